@@ -16,7 +16,7 @@ from bot.principals import Reason
 from bot.rights import Actor, Forbidden, Membership
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
-from bot.slack.api import rooms, status
+from bot.slack.api import queue_channels, status
 from bot.slack.handoffs.denials import in_words
 from bot.slack.mrkdwn import Body
 from bot.slack.reports import evaluations, thumb_report
@@ -156,7 +156,7 @@ def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
     barred, hides, language = None, False, _spoken(ctx, event)
     if found is not None and agent is not None:  # else `_refusal` says why
         barred = _barred(ctx, event, agent, language) if event.user == found.requester else None
-        hides = found.private and rooms.of(ctx.slack).withholds(agent, ctx.agents)
+        hides = found.private and queue_channels.of(ctx.slack).withholds(agent, ctx.agents)
     link, who = slack.permalink(ctx.slack, channel, thread_ts), ctx.actor(event.user)
     with ctx.database.write() as session:
         if not inbox_commands.answered(session, event.id):

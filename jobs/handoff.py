@@ -17,7 +17,7 @@ from bot.agent import card
 from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.responders.people import People
-from bot.slack.api import rooms
+from bot.slack.api import queue_channels
 from bot.slack.api.membership import Unseen
 from bot.slack.handoffs import linked_threads
 from bot.store import members
@@ -95,7 +95,7 @@ def check_queue_privacy(ctx: WorkerContext) -> None:
 
 def _withholds(ctx: WorkerContext, name: str) -> bool:
     agent = card.answering(ctx.agents, name)
-    return agent is not None and rooms.of(ctx.slack).withholds(agent, ctx.agents)
+    return agent is not None and queue_channels.of(ctx.slack).withholds(agent, ctx.agents)
 
 
 def left(ctx: WorkerContext, user: str) -> None:

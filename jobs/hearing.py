@@ -11,7 +11,7 @@ from jobs.process import WorkerContext
 
 def is_persons(ctx: WorkerContext, message: dict[str, Any], bot_user: str) -> bool:
     """Return whether a message that Slack shows is a person's words."""
-    return heard.is_persons(message, bot_user, roles.sorter(ctx.members))
+    return heard.is_persons(message, bot_user, roles.app_check(ctx.members))
 
 
 def read(ctx: WorkerContext, message: dict[str, Any], *, team: str, channel: str, bot_user: str) -> HeardMessage:

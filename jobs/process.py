@@ -29,8 +29,8 @@ from bot.settings import Settings
 from bot.slack.api import client as slack
 from bot.slack.api import roles
 from bot.slack.api.client import WebClient
-from bot.slack.api.introduction import Introduction
 from bot.slack.api.membership import Members
+from bot.slack.api.token_check import TokenCheck
 from bot.store import db, marks, members, releases
 from bot.store.db import Database
 from jobs.leases import Leases
@@ -67,7 +67,7 @@ class WorkerContext:
 
     def actor(self, user: str) -> Actor:
         """Return somebody who wants to see or to do something, looked up; no transaction is open."""
-        membership = roles.looker(self.members)(user, "")
+        membership = roles.membership_look_up(self.members)(user, "")
         with self.database.read() as session:
             return Actor(user, membership, left=members.has_left(session, user))
 
@@ -141,18 +141,18 @@ def wait_for_current(*, runtimes: bool = False) -> WorkerContext:
     Raises:
         ConfigError: see `current`; or the bot token is of another workspace than the database serves.
     """
-    introduction: Introduction | None = None
+    token_check: TokenCheck | None = None
     while True:
         try:
             ctx = current()
-            introduction = introduction or Introduction(ctx.slack, ctx.database)
+            token_check = token_check or TokenCheck(ctx.slack, ctx.database)
             for agent in ctx.agents if runtimes else ():
                 ctx.runtime(agent)
         except Transient as error:
             log.warning("process.delayed", error=str(error))
             time.sleep(WAIT_SECONDS)
         else:
-            introduction.wait()
+            token_check.wait()
             return ctx
 
 

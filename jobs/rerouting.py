@@ -21,7 +21,7 @@ from bot.casework import handoffs as casework
 from bot.principals import Reason
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
-from bot.slack.api import rooms
+from bot.slack.api import queue_channels
 from bot.slack.handoffs import linked_threads, queue_notes, removed_cards
 from bot.slack.outbox import outbox
 from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
@@ -156,7 +156,7 @@ def _to_people(ctx: WorkerContext, delivery: Delivery, about: _About, code: str)
 def _hand_off(ctx: WorkerContext, ticket: Ticket, agent: Agent, code: str) -> None:
     """Give a ticket to people whose answer has not arrived, unless they have it; done again, it is done once."""
     link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
-    hides = ticket.private and rooms.of(ctx.slack).withholds(agent, ctx.agents)
+    hides = ticket.private and queue_channels.of(ctx.slack).withholds(agent, ctx.agents)
     with ctx.database.write() as session:
         locked = tickets.lock(session, ticket.id)
         if handoffs.active(session, ticket.id) is not None:

@@ -29,7 +29,7 @@ from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Effect, Reason, Subject
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
 from bot.slack.api import client as slack
-from bot.slack.api import rooms, status
+from bot.slack.api import queue_channels, status
 from bot.slack.handoffs import linked_threads
 from bot.slack.money import budget_cards
 from bot.slack.requesters import refusals, replies
@@ -193,7 +193,7 @@ def _known(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: A
     """Return what Slack and the directory tell for who takes over, asked before the transaction that hands off."""
     ticket = attempt.ticket
     link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
-    withheld = ticket.private and rooms.of(ctx.slack).withholds(runtime.agent, ctx.agents)
+    withheld = ticket.private and queue_channels.of(ctx.slack).withholds(runtime.agent, ctx.agents)
     return _with_account(HandoffContext(zone=asker.zone, link=link, withheld=withheld), runtime, asker.subject)
 
 

@@ -109,7 +109,7 @@ def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: in
     if handoff.state is not HandoffState.CLAIMED or handoff.claimed_by != heard.user or own:
         why = "their own request" if own else "not the holder"
         moves.refuse(session, handoff_id, heard.user, move="send", why=why)
-        why_not = denials.standing(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
+        why_not = denials.explanation(NotMoved(handoff.state, handoff.claimed_by, own), heard.user)
         return only(session, heard, ticket.id, f"This was not sent. {why_not}")
     if not has_content:
         return only(session, heard, ticket.id, "This was not sent: there is nothing after its `>`.")

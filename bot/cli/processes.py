@@ -21,7 +21,7 @@ def web_command() -> None:
 
     settings = settings_of_environment()
     app = web.create_app(settings)
-    web.introduce(settings, app.state.ctx)
+    web.check_token(settings, app.state.ctx)
     server.serve(app, host=settings.host, port=settings.port)
 
 
@@ -37,7 +37,7 @@ def socket_command() -> None:
         raise ConfigError("environment: SLACK_APP_TOKEN is not set; Socket Mode needs it")
     ctx = web.open_context(settings)
     app = web.create_bolt(settings, ctx)
-    web.introduce(settings, ctx)
+    web.check_token(settings, ctx)
 
     async def listen() -> None:
         handler = SocketListener(app, token.get_secret_value())

@@ -20,7 +20,7 @@ from bot.health.configured import active
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack.api import access, names, rooms
+from bot.slack.api import access, names, queue_channels
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 from bot.store import db, releases
@@ -222,7 +222,7 @@ def _queue(client: WebClient, agent: Agent, agents: Mapping[str, Agent]) -> Find
     """Report whether anybody besides the responders and owners of an agent reads its queue channel."""
     name, channel = agent.card.name, agent.card.handoff.queue_channel
     try:
-        others = list(rooms.readers(rooms.look(client, channel), agent, agents))
+        others = list(queue_channels.readers(queue_channels.look(client, channel), agent, agents))
     except (Rejected, Transient) as error:
         others = [f"its readers cannot be listed ({error})"]
     if not others:

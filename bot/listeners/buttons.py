@@ -162,7 +162,7 @@ def permitted(
 def not_moved(session: Session, ref: HandoffRef | PressedHandoff, user: str, refused: NotMoved, *, move: str) -> str:
     """Audit a move that came too late or from the wrong person, and return the sentence that says so."""
     moves.refuse(session, ref.handoff.id, user, move=move, why=f"it is {refused.state or 'unknown'}")
-    return denials.standing(refused, user)
+    return denials.explanation(refused, user)
 
 
 def tell(session: Session, press: Press, text: str, ticket_id: int | None) -> None:

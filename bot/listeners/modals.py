@@ -109,7 +109,7 @@ def _may(ref: HandoffRef, user: str, move: str) -> bool:
 
 
 def _no_form(handoff: Handoff, user: str, move: str) -> str:
-    state = denials.standing(NotMoved(handoff.state, handoff.claimed_by), user)
+    state = denials.explanation(NotMoved(handoff.state, handoff.claimed_by), user)
     if handoff.state is not HandoffState.CLAIMED:
         return state
     return f"{state} Only they {'or an owner ' if move == 'reassign' else ''}can do that."

@@ -1,12 +1,12 @@
-"""What Deskhand says in Slack: bodies of messages built by pure functions, and the outbox that sends them.
+"""Everything that Deskhand posts in Slack: pure functions that build messages, and the outbox that sends them.
 
-Each family may use those above it.
+Each package may use those above it.
 
-    mrkdwn, charts    text and figures on their way into Slack; sentences: what the bot says by itself, in six languages
+    mrkdwn, charts    text and figures for Slack; sentences: the bot's own sentences, in six languages
     api               single calls of the Web API
-    outbox            what is written down is said once, in order
-    requesters        what requesters read
-    handoffs          what responders read, and the threads that are linked
-    reports           how handoffs and evaluations go, for owners
+    outbox            sends each stored message once, in order
+    requesters        messages to requesters
+    handoffs          messages to responders, and the two linked threads of a handoff
+    reports           reports on handoffs and evaluations, for owners
     money             budgets, costs, alerts and the digest
 """

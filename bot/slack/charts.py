@@ -1,9 +1,9 @@
 """Charts and tables of figures for Slack: native ones, and the older table for when Slack refuses those.
 
-Invariant: what people, tools and models are called can neither mention nor link here, and no two bars are called alike.
+Invariant: the names of people, tools and models can neither mention nor link here, and no two bars have the same label.
 
-slack_sdk has no class for `data_visualization` nor for `data_table`: both are plain dicts, which only a message's
-`blocks` take as they are. Slack takes one table and two charts in a message.
+slack_sdk has no class for `data_visualization` or `data_table`: both are plain dicts, which only a message's `blocks`
+take unchanged. Slack takes one table and two charts in a message.
 Limits: docs.slack.dev/reference/block-kit/blocks (data-visualization-block, data-table-block, table-block).
 """
 
@@ -17,16 +17,16 @@ from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block, Body
 
 POINTS = 12
-"Slack takes 20; more than a dozen bars cannot be read."
+"The most bars of a chart. Slack takes 20, but people cannot read more than a dozen."
 LABEL = 20
-"Characters of a label, the most that Slack takes; the table beside a chart has the whole name."
+"The most characters of a label that Slack takes; the table beside a chart has the whole name."
 ROWS = 60
-"Rows of a table; with their texts they stay below the characters of one message."
+"The most rows of a table, so that it stays below the characters of one message."
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A cell that shows whoever has an id by name."""
+    """A cell that shows the name of a person or a channel."""
 
     kind: Literal["user", "channel"]
     slack_id: str
@@ -34,13 +34,13 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class ChartTable:
-    """Figures in rows, as text and as the numbers behind it."""
+    """Figures in rows, as texts and as numbers."""
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str | Mention, ...], ...]
     values: tuple[tuple[float | None, ...], ...]
-    "The number behind each cell, None where it is text: a native table sorts by it."
+    "The number in each cell, by which a native table sorts; None for a text."
 
 
 def chart(
@@ -55,8 +55,8 @@ def chart(
 
     Args:
         title: what it shows.
-        names: what stands below each point, at most 20 of them, of anybody's making; long ones are shortened.
-        data: the values by the name of their series (at most 6, of our own making), as many as there are names.
+        names: the untrusted names below the points, at most 20; long ones are shortened.
+        data: the values by the name of their series: at most 6 series, named by us, with one value for each name.
         y_label: the unit of the values.
         kind: how it is drawn.
     """
@@ -77,7 +77,7 @@ def chart(
 
 
 def native(table: ChartTable) -> Block:
-    """Return a table that sorts, filters and turns pages."""
+    """Return a native table, which readers can sort, filter and page."""
     cells = [[_shown(text) for text in table.header]]
     for texts, values in zip(table.rows, table.values, strict=True):
         row = zip(texts, values, strict=True)
@@ -91,23 +91,23 @@ def native(table: ChartTable) -> Block:
 
 
 def classic(table: ChartTable) -> Block:
-    """Return the same table as every Slack shows it."""
+    """Return a table in the older form, which every Slack client shows."""
     return TableBlock(rows=[[_shown(text) for text in row] for row in (table.header, *table.rows)]).to_dict()
 
 
 def fields(facts: Mapping[str, str | None]) -> Block:
-    """Return figures under their names, two in a row and at most ten; what is None is left out."""
+    """Return figures under their names, two in a row and at most ten; figures that are None are left out."""
     known = [MarkdownTextObject(text=f"*{name}*\n{fact}") for name, fact in facts.items() if fact is not None]
     return SectionBlock(fields=known).to_dict()
 
 
 def body(heading: Sequence[Block], rest: Sequence[Block]) -> Body:
-    """Return a message of blocks; the first, a section, is what its notification says."""
+    """Return a message of blocks, with the text of the first, a section, as its notification."""
     return mrkdwn.body(heading[0]["text"]["text"], [*heading, *rest])
 
 
 def shortened(name: str, most: int) -> str:
-    """Return a name in at most so many characters: cut after a word, or in the middle where a word is that long."""
+    """Return a name in at most this many characters: cut after a word, or in its middle if the word is too long."""
     if len(name) <= most:
         return name
     at = name.rfind(" ", most // 2, most)
@@ -118,7 +118,7 @@ def shortened(name: str, most: int) -> str:
 
 
 def cell(text: str) -> str:
-    """Return text for a place that shows it as it is, on one line."""
+    """Return text for a place without markup, on one line."""
     return mrkdwn.clamp(" ".join(mrkdwn.visible(text).split()), 60) or mrkdwn.NO_WORDS
 
 
@@ -130,7 +130,7 @@ def _shown(text: str | Mention) -> dict[str, Any]:
 
 
 def _labels(names: Sequence[str]) -> list[str]:
-    """Return labels that Slack takes, no two alike: it finds a bar by its label."""
+    """Return short labels, all different, because Slack identifies a bar by its label."""
     labels: list[str] = []
     for name in names:
         label = shortened(cell(name), LABEL)

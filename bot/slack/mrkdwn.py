@@ -1,11 +1,11 @@
-"""Text and figures on their way into Slack.
+"""Text and figures in the form that Slack shows.
 
-Invariant: text of people, of tools and of the model never makes a mention, and never a link that
-hides where it leads, and is read as it was written. Our own words are mrkdwn; everything else is plain text and goes
-through `escape`, `line`, `quote` or `markdown` first, once.
+Invariant: text of people, of tools and of the model is shown as it was written, and never makes a mention or a link
+that hides its address. Our own words are mrkdwn; everything else is plain text and goes once through `escape`, `line`,
+`quote` or `markdown`.
 
-Limits: docs.slack.dev/reference/block-kit/blocks (a section holds 3,000 characters, a message 50
-blocks); about 13,000 characters over all blocks of a message, found by measuring.
+Limits: docs.slack.dev/reference/block-kit/blocks (a section holds 3,000 characters, a message 50 blocks); a message
+holds about 13,000 characters over all blocks, as measured.
 """
 
 import re
@@ -21,25 +21,25 @@ from bot.principals import EVALUATION_USER, GROUP_ID, USER_ID
 
 Block = dict[str, Any]
 Body = dict[str, Any]
-"Arguments of a Web API call: `text` always, `blocks`, sometimes `username` and `icon_url`."
+"Arguments of a Web API call: always `text`, mostly `blocks`, sometimes `username` and `icon_url`."
 
 SECTION_CHARACTERS = 2_900
-"What we put into one section; Slack takes 3,000."
+"The most characters that we put into one section; Slack takes 3,000."
 LONGEST = 11_000
-"Characters of one text over the blocks of one message."
+"The most characters of one text over the blocks of one message."
 NOTICE = 12_000
-"Characters of a body's `text`: what notifications say, screen readers read, and transcripts repeat."
+"The most characters of a body's `text`, which notifications, screen readers and transcripts use."
 LONGEST_LINK = 400
-"Characters of an address; Slack's own have half of that, and small print holds five."
+"The most characters of an address: Slack's own have half of that, and small print holds five addresses."
 NO_WORDS = "(no words)"
 EVALUATIONS = "evaluations"
-"What people read where calls were made for none of them."
+"Shown instead of a name for calls that were made for no person."
 TIME = "{date_short_pretty} at {time}"
 
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BROADCAST = re.compile(r"(?<!\w)@(?=(?:here|channel|everyone)\b)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<!\w)https?://(?:&amp;|[^\s<>|&])+(?<![.,:;!?)\]'\"*_~])", re.IGNORECASE)
-"In escaped text; what a sentence puts behind an address is none of it."
+"A web address in escaped text, without the punctuation of a sentence behind it."
 _CUT_ENTITY = re.compile(r"&(?:l|lt|g|gt|a|am|amp)?$")
 _SENTENCE_END = re.compile(r"[.!?](?= )|[\u3002\uff01\uff1f]")
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
@@ -48,12 +48,12 @@ _USER = re.compile(rf"(?:<@)?({USER_ID})(?:\|[^<>]*)?>?")
 
 
 def visible(text: str) -> str:
-    """Return plain text without what cannot be seen."""
+    """Return plain text without invisible characters."""
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def escape(text: str) -> str:
-    """Return untrusted plain text for use in mrkdwn, where it reads as it is: it can neither mention nor link."""
+    """Return untrusted plain text for use in mrkdwn, unchanged for its readers: it can neither mention nor link."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -63,7 +63,7 @@ def line(text: str, limit: int) -> str:
 
 
 def quote(text: str) -> str:
-    """Return untrusted text as a quotation: no line of it can pass for one of ours."""
+    """Return untrusted text as a quotation, so that no line of it can pass for one of ours."""
     return "> " + (escape(text) or NO_WORDS).replace("\n", "\n> ")
 
 
@@ -74,12 +74,12 @@ def markdown(text: str) -> str:
 
 
 def addressed(escaped: str) -> str:
-    """Return escaped text whose web addresses can be followed, each shown as it is."""
+    """Return escaped text with its web addresses as links, each shown in full."""
     return _ADDRESS.sub(r"<\g<0>>", escaped)
 
 
 def mention(user: str) -> str:
-    """Return the mention of a Slack user id (or of a mention of one); anything else stays words."""
+    """Return the mention of a Slack user id, or of a mention of one; anything else is returned as text."""
     found = _USER.fullmatch(user)
     if found is None:
         return line(user, 80)
@@ -92,7 +92,7 @@ def group(called: str) -> str:
 
 
 def openable(link: str) -> bool:
-    """Return whether an address may stand behind words of ours."""
+    """Return whether an address may be the target of a link with our own words."""
     plain_address = (
         link.startswith(("https://", "http://")) and not set(link) & set("<>| \n") and not _UNSEEN.search(link)
     )
@@ -100,7 +100,7 @@ def openable(link: str) -> bool:
 
 
 def linked(name: str, link: str | None) -> str:
-    """Return the name of a file, with where it is in Slack."""
+    """Return the name of a file as a link to it in Slack, if there is an address."""
     shown = line(name, 100).replace("|", "/")
     return f"<{link}|{shown}>" if link is not None and openable(link) else shown
 
@@ -111,18 +111,18 @@ def date(at: datetime, form: str = TIME) -> str:
 
 
 def dollars(nusd: int, decimals: int | None = None) -> str:
-    """Say an amount of nano-US-dollars: cents from a dollar on, two digits that count below; never $0 for something.
+    """Return an amount in US dollars: with cents from a dollar on, with two significant digits below.
 
     Args:
-        nusd: the amount.
-        decimals: how many it has, as `places` gives for amounts that stand together; None: as many as it needs.
+        nusd: the amount in nano-USD.
+        decimals: the number of decimals, as `places` gives it for a column; None for as many as it needs.
     """
     amount = Decimal(nusd).scaleb(-9)
     return f"{'-' if nusd < 0 else ''}${abs(amount):,.{places((nusd,)) if decimals is None else decimals}f}"
 
 
 def places(amounts: Iterable[int]) -> int:
-    """Return how many decimals amounts of nano-US-dollars have that stand in one column: the same for all of them."""
+    """Return the number of decimals for amounts of nano-USD in one column."""
     exact = [Decimal(nusd).scaleb(-9) for nusd in amounts if nusd]
     most = max((2 if abs(one) >= 1 else max(4, 1 - one.adjusted()) for one in exact), default=2)
     rounded = [round(one, most) for one in exact]
@@ -130,7 +130,7 @@ def places(amounts: Iterable[int]) -> int:
 
 
 def percent(part: int, whole: int) -> str:
-    """Say a share in whole per cent, rounded down; of something it is never `0 %`."""
+    """Return a share in whole per cent, rounded down; a share above zero is never `0 %`."""
     share = 100 * part // whole
     return "under 1 %" if part and not share else f"{share:,} %"
 
@@ -143,11 +143,11 @@ def clamp(text: str, limit: int) -> str:
 
 
 def brief(text: str, limit: int) -> str:
-    """Return plain text on one line that is at most so wide, cut where a sentence or a word ends; not yet escaped.
+    """Return plain text on one line of limited width, cut at the end of a sentence or a word; it is not escaped.
 
     Args:
         text: untrusted plain text.
-        limit: letters of the width of Latin ones, the ellipsis included; those of Chinese or Japanese count twice.
+        limit: the width in Latin letters, the ellipsis included; Chinese and Japanese letters count twice.
     """
     whole = " ".join(visible(text).split())
     width, end = 0, 0
@@ -164,7 +164,7 @@ def brief(text: str, limit: int) -> str:
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Cut text into pieces of at most this many characters that make it whole again when joined."""
+    """Cut text into pieces of at most this many characters; joined, they are the text again."""
     pieces = []
     while len(text) > limit:
         at = text.rfind("\n", limit // 2, limit) + 1 or text.rfind(" ", limit // 2, limit) + 1 or limit
@@ -186,19 +186,19 @@ def said(text: str) -> Body:
 
 
 def body(text: str, blocks: list[Block]) -> Body:
-    """Return a message of blocks, with the text that notifications say."""
+    """Return a message of blocks, with the text for notifications."""
     return {"text": clamp(text, NOTICE), "blocks": blocks}
 
 
 def section(text: str) -> Block:
-    """Return a section that shows mrkdwn in full; being verbatim it gets no links or mentions of Slack's own making."""
+    """Return a section that shows all of some mrkdwn; it is verbatim, so Slack adds no links or mentions."""
     return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), expand=True).to_dict()
 
 
 def modal(
     callback_id: str, row_id: int, title: str, submit: str | None, blocks: list[Block], *, close: str = "Cancel"
 ) -> Block:
-    """Return the view of a form about one row; without a `submit` there is nothing to send."""
+    """Return the view of a form about one row; without `submit` it has no button to send it."""
     sent = {} if submit is None else {"submit": PlainTextObject(text=submit).to_dict()}
     return {  # a plain dict: slack_sdk's View drops blocks that it does not know
         "type": "modal",

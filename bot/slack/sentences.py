@@ -1,7 +1,7 @@
-"""What the bot says by itself to people who ask for help, in the language that they have set in Slack.
+"""The bot's own sentences to requesters, in the language that they have set in Slack.
 
-The sentences are in `sentences.yaml`, every one in every language. Whose language is unknown, or not among them, reads
-English, and so do responders, owners and operators.
+Every sentence is in `sentences.yaml` in every language. Requesters with another or an unknown language get English, and
+so do responders, owners and operators.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from bot.store.db import Session
 Language = Literal["en", "de", "es", "fr", "pt", "ja"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 SPACELESS = frozenset[Language]({"ja"})
-"Languages that put no space between sentences."
+"Languages without a space between sentences."
 
 
 def language_of(locale: str | None) -> Language:
@@ -28,7 +28,7 @@ def language_of(locale: str | None) -> Language:
 
 
 def spoken_by(session: Session, user: str) -> Language:
-    """Return the language in which somebody is spoken to."""
+    """Return the language for messages to a person."""
     return language_of(members.locale_of(session, user))
 
 
@@ -36,15 +36,15 @@ def say(key: str, language: Language, **values: str | int) -> str:
     """Return a sentence.
 
     Args:
-        key: which.
-        language: in which language.
-        values: what its placeholders are, as mrkdwn that is safe already.
+        key: its key in `sentences.yaml`.
+        language: its language.
+        values: the values of its placeholders, as safe mrkdwn.
     """
     return catalogue()[key][language].format(**values)
 
 
 def joined(language: Language, sentences: Iterable[str]) -> str:
-    """Return sentences one behind the other; empty ones are none."""
+    """Return sentences as one text; empty ones are left out."""
     return ("" if language in SPACELESS else " ").join(filter(None, sentences))
 
 
@@ -54,7 +54,7 @@ def date(language: Language, at: datetime) -> str:
 
 
 def duration(language: Language, minutes: int) -> str:
-    """Return a time in words, in hours from an hour on: never shorter than it is."""
+    """Return a duration in words: in minutes, or from an hour on in hours, rounded up."""
     if minutes < 60:  # noqa: PLR2004 - minutes of an hour
         return say("duration.minute" if minutes <= 1 else "duration.minutes", language, count=minutes)
     hours = -(-minutes // 60)
@@ -63,6 +63,6 @@ def duration(language: Language, minutes: int) -> str:
 
 @cache
 def catalogue() -> Mapping[str, Mapping[str, str]]:
-    """Return every sentence, by its key and by language."""
+    """Return every sentence, by key and language."""
     read: dict[str, dict[str, str]] = yaml_text.load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     return read

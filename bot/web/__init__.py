@@ -7,6 +7,6 @@ socket    the same listeners over Socket Mode
 tally     counts the requests that were refused, and logs the counts once a minute
 """
 
-from bot.web.app import create_app, create_bolt, introduce, open_context
+from bot.web.app import check_token, create_app, create_bolt, open_context
 
-__all__ = ["create_app", "create_bolt", "introduce", "open_context"]
+__all__ = ["check_token", "create_app", "create_bolt", "open_context"]

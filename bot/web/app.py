@@ -38,9 +38,9 @@ from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack.api import async_client, roles
 from bot.slack.api import client as slack
-from bot.slack.api.introduction import Introduction
 from bot.slack.api.membership import Members
 from bot.slack.api.names import Names
+from bot.slack.api.token_check import TokenCheck
 from bot.store import db, marks
 from bot.store.db import Database
 from bot.web import entrance
@@ -89,10 +89,10 @@ def _with_look_ups(ctx: ListenerContext, settings: Settings, database: Database)
     members, names = Members(client, database), Names(client)
     return replace(
         ctx,
-        look_up=roles.looker(members),
+        look_up=roles.membership_look_up(members),
         names=names.of,
         members_named=names.of_members,
-        is_app=roles.sorter(members),
+        is_app=roles.app_check(members),
     )
 
 
@@ -106,7 +106,7 @@ def _enter(database: Database, kind: Kind) -> Ground:
             time.sleep(WAIT_SECONDS)
 
 
-def introduce(settings: Settings, ctx: ListenerContext) -> None:
+def check_token(settings: Settings, ctx: ListenerContext) -> None:
     """Check, before any event is heard, that the bot token is of the workspace that the database serves.
 
     Raises:
@@ -114,7 +114,7 @@ def introduce(settings: Settings, ctx: ListenerContext) -> None:
     """
     if settings.slack_bot_token is not None:
         client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
-        Introduction(client, ctx.database).wait()
+        TokenCheck(client, ctx.database).wait()
 
 
 def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.admission import GuestPolicy
-from bot.slack.api import rooms
+from bot.slack.api import queue_channels
 from bot.slack.requesters import replies
 from bot.slack.sentences import say
 from bot.store import releases
@@ -334,7 +334,7 @@ def test_the_shortcut_shows_no_private_words_where_others_read(
     ts = workspace.say("U0MAYA", "C0HELP", "my PURPLE phone")
     new_turn(ctx.database, replace(FIRST, team=TEAM, ts=ts, text="my PURPLE phone", private=private))
     queue = workspace.world.state.channels["C0QUEUE"]
-    rooms.of.cache_clear()  # each case has readers of its own
+    queue_channels.of.cache_clear()  # each case has readers of its own
     if others:
         monkeypatch.setattr(queue, "members", {*queue.members, "U0IVAN"})
     commands.answer(shortcut(ctx, workspace, "U0MAYA", ts))

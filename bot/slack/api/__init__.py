@@ -1,11 +1,11 @@
 """Single calls of the Web API.
 
-client              one call, its errors translated; async_client: for modals
-access, status      what we may do and hear; what is shown of the agent at work
-introduction        whose workspace the bot token is of
-membership          who people are; roles: is somebody who has a role a member
-names               what people and channels are called
-rooms               who reads a queue channel
-response_urls       where a command is answered
-lost_events         what is told when Slack drops events
+client              one call, with its errors translated; async_client: for modals
+access, status      what our token may do and hear; the status of the agent in a thread
+token_check         is the bot token of the workspace that the database serves?
+membership          who people are; roles: is a person with a role a member?
+names               names of people and channels
+queue_channels      who reads a queue channel
+response_urls       answers to slash commands
+lost_events         the message to owners when Slack drops events
 """

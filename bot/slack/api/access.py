@@ -1,4 +1,4 @@
-"""What Slack lets us do in this workspace: who we are, what we may, what we can hear. Nothing is changed or said."""
+"""Asks Slack what our token may do in this workspace, without changing or posting anything."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bot.slack.api.client import Rejected, WebClient
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token is."""
+    """The bot that a token belongs to."""
 
     bot: str
     "Its name in the workspace."
@@ -19,10 +19,10 @@ class Identity:
 
 
 def identity(client: WebClient) -> Identity:
-    """Return who the client's token is, and the scopes that it was given.
+    """Return the bot of the client's token, with the token's scopes.
 
     Raises:
-        Transient: Slack is away, or the token is no good.
+        Transient: Slack cannot be reached, or refuses the token.
     """
     given = ""
 
@@ -38,12 +38,12 @@ def identity(client: WebClient) -> Identity:
 
 
 def unheard(client: WebClient, channel: str) -> str | None:
-    """Return why we cannot hear a channel, in Slack's word, or None when we can.
+    """Return Slack's error code when we cannot hear a channel, or None when we can.
 
-    Asked by reading one message, which needs no scope beyond those for hearing.
+    It reads one message, which needs no other scope than hearing does.
 
     Raises:
-        Transient: Slack does not say now.
+        Transient: Slack does not answer now.
     """
     try:
         slack.call(client.conversations_history, channel=channel, limit=1)

@@ -1,6 +1,6 @@
-"""The Web API for the web process, which opens modals with it and nothing else.
+"""The Web API client of the web process, which only opens modals with it.
 
-A room of its own: what it brings along would take five megabytes of every worker.
+It is a module of its own because its imports would cost every worker five megabytes.
 """
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -8,9 +8,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 __all__ = ["AsyncWebClient", "connect"]
 
 MODAL_SECONDS = 2
-"A trigger lives three, as long as a press waits to be acknowledged; who pressed is told in what is left."
+"The longest wait: a trigger lives three seconds, and the last one is for telling the presser of a failure."
 
 
 def connect(*, token: str, base_url: str) -> AsyncWebClient:
-    """Return a client that waits less long than a trigger lives."""
+    """Return a client that gives up before a trigger expires."""
     return AsyncWebClient(token=token, base_url=base_url, timeout=MODAL_SECONDS)

@@ -1,8 +1,8 @@
-"""The Web API as the house calls it: one attempt a call, vendor errors translated.
+"""Calls the Web API: one attempt for each call, with Slack's errors translated.
 
-Transient        Slack did not take it: rate limit, its own trouble, our token, no way to it, a proxy that says no
-OutcomeUnknown   it may have been done: the answer was lost on the way
-Rejected         Slack will never take it: no such channel, wrong blocks
+Transient        Slack did not do it: rate limit, an outage, our token, no connection, a proxy that refuses
+OutcomeUnknown   Slack may have done it: the answer was lost
+Rejected         Slack will never do it: no such channel, wrong blocks
 """
 
 import http.client
@@ -31,30 +31,30 @@ __all__ = [
 ]
 
 LONGEST_WAIT = 600.0
-"Seconds: the most that Slack can put us off at once."
+"The longest pause, in seconds, that we take from Slack's `Retry-After`."
 NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
 PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
-"Slack's own words for these: some aspect of the operation may have succeeded."
+"By Slack's documentation of these errors, some aspect of the operation may have succeeded."
 NOT_SENT = (urllib.error.URLError, http.client.InvalidURL, UnicodeEncodeError)
-"""Slack has not heard the whole request: no way to it, a proxy that says no to CONNECT, a header that is none.
+"""Errors after which Slack has not got the whole request: no connection, a proxy that refuses, an invalid header.
 
-urllib has an error of its own for what fails until the request is written; what fails later comes as it is.
+urllib wraps what fails before the request is written into these; what fails later it raises unchanged.
 """
-OURS_TO_MEND = frozenset(
+FOR_AN_OPERATOR = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 )
-"An operator mends these; what is owed waits until then."
+"Errors that an operator must fix; messages wait until then."
 
 
 _CODE = re.compile(r"""(?:^|"error": ?")([a-z][a-z0-9_]{1,60})(?:"|$)""")
-"A bare word, or that of a JSON object."
+"An error code, alone or in a JSON object."
 
 
 class Rejected(DeskhandError):
-    """Slack refuses this for good.
+    """Slack refuses a call for good.
 
     Attributes:
-        code: Slack's own error name.
+        code: Slack's error code.
     """
 
     def __init__(self, code: str) -> None:
@@ -70,15 +70,15 @@ class SlackMember:
     name: str
     image: str | None
     usable: bool
-    "A living person: no bot, not deactivated."
+    "Whether it is a person who is not deactivated."
 
 
 def connect(*, token: str, base_url: str, seconds: int = durations.SLACK_ANSWER) -> WebClient:
-    """Return a client that tries once: tries, order and doubt belong to the outbox.
+    """Return a client that tries once, because the outbox handles retries.
 
     Args:
-        token: of our bot.
-        base_url: of the Web API.
+        token: our bot's token.
+        base_url: the address of the Web API.
         seconds: the longest wait for one answer.
     """
     client = WebClient(token=token, base_url=base_url, timeout=seconds)
@@ -99,7 +99,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
     except NOT_SENT as error:
         raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError, ValueError, AttributeError) as error:
-        # The last two are the SDK's own, on a body that is no JSON object.
+        # The SDK itself raises the last two for a body that is not a JSON object.
         raise OutcomeUnknown(f"slack: {type(error).__name__}") from error
     except SlackClientError as error:
         raise Transient(f"slack: {type(error).__name__}") from error
@@ -109,7 +109,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
 
 
 def person(client: WebClient, user: str) -> SlackMember | None:
-    """Look a member up, or None when the workspace does not know the id."""
+    """Look a member up; return None when the workspace does not know the id."""
     try:
         found = call(client.users_info, user=user)["user"]
     except Rejected as error:
@@ -126,21 +126,21 @@ def person(client: WebClient, user: str) -> SlackMember | None:
 
 
 def permalink(client: WebClient, channel: str, ts: str) -> str | None:
-    """Return the address of a message, or None when Slack does not give it now."""
+    """Return the permalink of a message, or None when Slack does not give it now."""
     try:
         return str(call(client.chat_getPermalink, channel=channel, message_ts=ts)["permalink"])
     except (Rejected, Transient):
-        return None  # the card stands without a link; no one waits for one
+        return None  # a message without a link is better than one that waits for it
 
 
 def code_of(said: object, otherwise: str) -> str:
-    """Return Slack's word for what went wrong, and never a text that may repeat what it was handed."""
+    """Return Slack's error code from an answer, or `otherwise`; never a text that may quote the request."""
     found = _CODE.search(str(said or ""))
     return found[1] if found else otherwise
 
 
 def _seconds(after: object) -> float:
-    """Return how long Slack asks us to wait; one second where it says nothing that can be waited."""
+    """Return the seconds of a `Retry-After` header, at most `LONGEST_WAIT`; one second if it is no number."""
     try:
         seconds = float(str(after))
     except ValueError:
@@ -155,7 +155,7 @@ def _translated(error: SlackApiError) -> DeskhandError:
     if status == http.client.TOO_MANY_REQUESTS or code in NOT_TAKEN:
         after = response.headers.get("Retry-After") or response.headers.get("retry-after")
         return Transient(f"slack: {code or status}", retry_after=_seconds(after))
-    if code in OURS_TO_MEND:
+    if code in FOR_AN_OPERATOR:
         return Transient(f"slack: {code}")
     if status >= http.client.INTERNAL_SERVER_ERROR or code in PERHAPS_TAKEN or not code:
         return OutcomeUnknown(f"slack: {code or status}")

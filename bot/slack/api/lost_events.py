@@ -1,4 +1,4 @@
-"""What owners are told when Slack has dropped events: since when, and where to look for who waits in vain. Pure."""
+"""The message to owners when Slack has dropped events: since when, and where to look for unheard requests. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ MOST_CHANNELS = 10
 
 
 def told(since: datetime, channels: Sequence[str]) -> Body:
-    """Return the message about events that Slack has dropped since a moment."""
+    """Return the message about events that Slack has dropped since a time."""
     named = [f"<#{channel}>" for channel in dict.fromkeys(channels)]
     more = f" and {len(named) - MOST_CHANNELS} more" if len(named) > MOST_CHANNELS else ""
     places = f"in {', '.join(named[:MOST_CHANNELS])}{more} or " if named else ""

@@ -1,10 +1,9 @@
-"""Who people are, asked of Slack: one look-up a person and minute, however many turns, presses and processes ask.
+"""Looks people up in Slack: at most once a minute for each person, however many turns, presses and processes ask.
 
-Invariant: what is handed out was said by a `users.info` that succeeded, about that very id, no longer ago than the
-caller allows, and no change of theirs was heard of since it was asked. Everything else is an error for now
-(`Transient`) or an answer that will not change (`Unseen`), and neither admits anybody. Slack allows about a hundred
-such look-ups a minute, so answers are kept in the database for `KEEP_SECONDS`, for all processes alike, and dropped
-when Slack says that the person has changed.
+Invariant: a returned `Member` comes from a successful `users.info` about that very id, is not older than the caller
+allows, and no change of the person was heard of since. Any other result is an error for now (`Transient`) or for good
+(`Unseen`), and neither admits anybody. Slack allows about a hundred look-ups a minute, so answers are kept in the
+database for `KEEP_SECONDS`, for all processes, and dropped when Slack says that the person has changed.
 """
 
 from dataclasses import dataclass, field
@@ -21,40 +20,40 @@ from bot.store.db import Database
 from bot.store.schema import now
 
 KEEP_SECONDS = 60.0
-"How long an answer of Slack is good for what only reads or speaks."
+"The longest that an answer is used for acts that only read or speak."
 FRESH_SECONDS = 10.0
-"How old it may be when an account is about to be changed for them, or something is approved by them."
+"The longest that an answer is used before a change of the person's account, or before an approval by them."
 FULL_MEMBERS = Rules()
-"Who may act for others: no guest, and no one of another workspace."
+"Rules for people who act for others: no guests, and nobody of another workspace."
 TRIES = 3
-"Of one look-up, while what Slack says is outdated before it is kept."
+"The most tries of one look-up, when its answer is outdated before it is stored."
 STRIPES = 64
-"Locks among which people are shared out."
+"The number of locks that people are distributed over."
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Slack will not say who this is, however often it is asked."""
+    """Slack will never say who this is."""
 
     code: str
-    "Slack's own error name."
+    "Slack's error code."
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The people of the workspace, as far as Slack tells us of them."""
+    """Looks up the people of the workspace."""
 
     client: WebClient
     database: Database
     _ours: list[Installation] = field(default_factory=list, init=False)
     _asking: tuple[Lock, ...] = field(default_factory=lambda: tuple(Lock() for _ in range(STRIPES)), init=False)
-    "Held while Slack is asked, so that threads which want to know of the same person ask once."
+    "Held during a look-up, so that threads that look up the same person ask Slack once."
 
     def ours(self) -> Installation:
         """Return the workspace of our token, asked of Slack once.
 
         Raises:
-            Transient: Slack does not say now.
+            Transient: Slack does not answer now.
         """
         if not self._ours:
             me = slack.call(self.client.auth_test)
@@ -65,14 +64,14 @@ class Members:
         return self._ours[0]
 
     def look_up(self, user: str, *, at_most: float = KEEP_SECONDS) -> Member | Unseen:
-        """Return what Slack says of somebody.
+        """Return what Slack says of a person.
 
         Args:
             user: Slack user id.
-            at_most: how old the answer may be, in seconds.
+            at_most: the largest age of the answer, in seconds.
 
         Raises:
-            Transient: Slack does not say now, or said nothing that makes sense.
+            Transient: Slack does not answer now, or its answer makes no sense.
         """
         with self._asking[hash(user) % STRIPES]:
             for _ in range(TRIES):
@@ -83,7 +82,7 @@ class Members:
         raise Transient("slack: somebody changes faster than users.info says who they are")
 
     def _asked(self, user: str) -> Member | Unseen | None:
-        """Ask Slack who somebody is; None when they have changed, or another process was told, meanwhile."""
+        """Ask Slack; return None when the person has changed or another process has looked them up meanwhile."""
         with self.database.write() as session:
             since = members.expect(session, user)
         asked_at = now()
@@ -102,17 +101,17 @@ class Members:
     def may_act(
         self, user: str, *, team: str = "", rules: Rules = FULL_MEMBERS, at_most: float = KEEP_SECONDS
     ) -> NotAdmitted | None:
-        """Return why somebody is no member of ours whom a card lets in, or None when they are one.
+        """Return why somebody is not a member whom a card admits, or None when they are.
 
         Args:
             user: Slack user id.
             team: the workspace that an event names for them; empty for none. In an Enterprise organisation it may
-                be another one of somebody who is in ours too.
-            rules: of the card.
-            at_most: how old Slack's answer may be, in seconds.
+                be another workspace of a person who is also in ours.
+            rules: the card's rules.
+            at_most: the largest age of Slack's answer, in seconds.
 
         Raises:
-            Transient: Slack does not say now: they may do nothing for now.
+            Transient: Slack does not answer now, so they may do nothing for now.
         """
         member = self.look_up(user, at_most=at_most)
         if isinstance(member, Unseen):

@@ -1,9 +1,8 @@
-"""What people and channels are called, for those who read of them; who they are is asked of `bot.slack.api.membership`.
+"""Names of people and channels, for texts that people read.
 
-Of members it is kept as well whether they seem to be full ones: enough to list them, never to let them act.
-
-A name is no identity: it may be any text, and it is kept in this process only, so that a mention costs a look-up
-once in a while.
+A name is no identity: it may be any text (`bot.slack.api.membership` says who people are). Names are kept in this
+process only, so that a mention rarely costs a look-up. It is also kept whether a member seems to be a full one: enough
+to list them, never to let them act.
 """
 
 import re
@@ -22,29 +21,30 @@ from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 
 KEEP_SECONDS = 600.0
-"How long a name is good for; so is that there is none."
+"How long a name is kept, or that there is none."
 AWAY_SECONDS = 5.0
-"How long nothing is asked after a look-up that Slack did not answer."
+"How long no look-up is made after one that failed."
 PRIVATE = "a private channel"
-"What a channel is called where its name would reach others than those who are in it."
+"Shown instead of the name of a private channel, which only its members may know."
 MOST_KEPT = 5_000
+"The most names that are kept."
 LONGEST = 80
-"Characters of a name."
+"The most characters of a name."
 AT_ONCE = 8
-"Look-ups under way at a time, when many people are asked about."
+"The most look-ups at a time for a list of people."
 NO_ONE = ("user_not_found", "user_not_visible")
-"Slack's words for a person of whom it knows or shows nothing."
+"Slack's error codes for a person whom it does not know or show."
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How somebody, or a channel, is shown."""
+    """How a person or a channel is shown."""
 
     name: str | None = None
     full: bool | None = None
-    "Whether they seem to be a full member; None: Slack has not said."
+    "Whether the person seems to be a full member; None when Slack has not said."
     private: bool = False
-    "A channel whose name is for those who are in it."
+    "Whether it is a private channel."
 
 
 UNKNOWN = Shown()
@@ -52,29 +52,29 @@ UNKNOWN = Shown()
 
 @dataclass(slots=True)
 class Names:
-    """The names that this process has heard of."""
+    """The names that this process has looked up."""
 
     client: WebClient
     _kept: OrderedDict[str, tuple[float, Shown]] = field(default_factory=OrderedDict, init=False)
     _away_until: float = field(default=0.0, init=False)
     _asking: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "names"), init=False)
-    "Its threads start with the first that many are asked about."
+    "Its threads start with the first look-up of a list."
 
     def of(self, some_id: str) -> str | None:
-        """Return what a person, or a public channel, is called; None when no one says so now."""
+        """Return the name of a person or a public channel; None when it is not known now."""
         return self._shown(some_id).name
 
     def in_plain_text(self, some_id: str) -> str | None:
-        """Return what stands for a person or a channel: `Maya Okafor`, `#help`, `a private channel`; None as above."""
+        """Return a person or a channel in words: `Maya Okafor`, `#help`, `a private channel`; None when unknown."""
         shown = self._shown(some_id)
         if shown.private:
             return PRIVATE
         return f"#{shown.name}" if shown.name and re.fullmatch(CHANNEL_ID, some_id) else shown.name
 
     def of_members(self, users: Sequence[str], seconds: float) -> dict[str, str] | None:
-        """Return the names of those of these people who seem to be full members.
+        """Return the names of the people among these who seem to be full members.
 
-        None when not all of it is known in time; what comes later is kept for who asks next.
+        None when not all are known in time; later answers are kept for the next call.
 
         Args:
             users: Slack user ids.
@@ -105,7 +105,7 @@ class Names:
         except DeskhandError:
             self._away_until = time.monotonic() + AWAY_SECONDS
             return shown
-        self._kept.pop(some_id, None)  # so that it stands behind all others
+        self._kept.pop(some_id, None)  # so that it comes last
         self._kept[some_id] = (at, shown)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
@@ -117,13 +117,13 @@ class Names:
                 return _of_person(slack.call(self.client.users_info, user=some_id).get("user"))
             if re.fullmatch(CHANNEL_ID, some_id):
                 return _of_channel(slack.call(self.client.conversations_info, channel=some_id).get("channel"))
-        except Rejected as error:  # no one whom Slack knows, or nothing that we may see
+        except Rejected as error:  # Slack does not know them, or does not show them to us
             return Shown(full=False) if error.code in NO_ONE else UNKNOWN
         return UNKNOWN
 
 
 def _of_person(card: object) -> Shown:
-    """Return how a person is shown: by their full name, else by the one that they show, else by their handle."""
+    """Return how a person is shown: by their full name, or else their display name, or else their handle."""
     if not isinstance(card, dict):
         return UNKNOWN
     profile = card.get("profile")
@@ -133,24 +133,24 @@ def _of_person(card: object) -> Shown:
 
 
 def _of_channel(card: object) -> Shown:
-    """Return the name of a channel that everybody in the workspace may know of, or that it is a private one."""
+    """Return the name of a public channel, or that a channel is private."""
     if not isinstance(card, dict) or card.get("is_private") is not False:
         return Shown(private=isinstance(card, dict) and card.get("is_private") is True)
     return Shown(_line(card.get("name")))
 
 
 def _line(*given: object) -> str | None:
-    """Return the first name that there is, on one line."""
+    """Return the first non-empty name, on one line."""
     names = (" ".join(name.split())[:LONGEST] for name in given if isinstance(name, str))
     return next(filter(None, names), None)
 
 
 @lru_cache(maxsize=8)
 def kept(client: WebClient) -> Names:
-    """Return what this process has heard of names by a client, the same each time."""
+    """Return the names of a client, the same object on each call."""
     return Names(client)
 
 
 def of(client: WebClient) -> Name:
-    """Return what says how people and public channels are called."""
+    """Return a function that gives the names of people and public channels."""
     return kept(client).of

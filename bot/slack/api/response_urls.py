@@ -1,6 +1,6 @@
-"""Where a command is answered: an address that came with it, and so never any other place than Slack.
+"""Answers to slash commands, sent to the address that came with the command, but only if it is Slack's.
 
-It is looked at when it is stored and again when it is used. Nothing is followed to somewhere else.
+The address is checked when it is stored and again when it is used. Redirects are not followed.
 """
 
 import http.client
@@ -19,18 +19,18 @@ from bot.slack.api.client import NOT_SENT, Rejected, code_of
 HOOKS = "https://hooks.slack.com/"
 SLACK = "slack.com"
 REST = re.compile(r"[A-Za-z0-9_/-]{1,500}")
-"Of an address: plain characters, so that no two readers can take it for two addresses."
+"The path of an address: plain characters only, so that every parser reads the same address."
 MOST_READ = 10_000
-"Bytes of an answer; Slack's are a word."
+"The most bytes that are read of an answer; Slack answers with a word."
 
 
 def is_slacks(url: str, slack_api_url: str) -> bool:
     """Return whether an answer may be sent to an address.
 
     Args:
-        url: what came with a command.
-        slack_api_url: where the Web API is called. Unless that is Slack, it is a workspace of one's own, as in the
-            demo, which takes its answers itself.
+        url: the address that came with a command.
+        slack_api_url: the address of the Web API. If that is not Slack's, it is a local workspace, as in the demo,
+            which also takes the answers.
     """
     api = urlsplit(slack_api_url)
     own = () if api.hostname == SLACK else (f"{api.scheme}://{api.netloc}/",)
@@ -41,19 +41,19 @@ def respond(url: str, body: dict[str, Any], *, slack_api_url: str) -> None:
     """Send an answer once.
 
     Raises:
-        Rejected: Slack refuses it, or the address is none of Slack's.
+        Rejected: Slack refuses it, or the address is not Slack's.
         Transient, OutcomeUnknown: see `bot.slack.api.client`.
     """
     if not is_slacks(url, slack_api_url):
         raise Rejected("response_url_refused")
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"}
-    request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - its place was looked at
+    request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - `is_slacks` has checked it
     try:
         with _OPENER.open(request, timeout=durations.SLACK_ANSWER) as answer:
-            status, said = answer.status, answer.read(MOST_READ)
+            status, content = answer.status, answer.read(MOST_READ)
     except urllib.error.HTTPError as error:
         with error:
-            status, said = error.code, error.read(MOST_READ)
+            status, content = error.code, error.read(MOST_READ)
     except NOT_SENT as error:
         raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError) as error:
@@ -61,14 +61,14 @@ def respond(url: str, body: dict[str, Any], *, slack_api_url: str) -> None:
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Transient(f"slack: http_{status}")
     if status != HTTPStatus.OK:
-        raise Rejected(code_of(said.decode("utf-8", "replace"), f"http_{status}"))
+        raise Rejected(code_of(content.decode("utf-8", "replace"), f"http_{status}"))
 
 
-class _Nowhere(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: a redirect is an answer like any other that is not 200."""
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: it counts as an answer that is not 200."""
 
     def redirect_request(self, *_request: Any) -> None:
-        """Make no other request."""
+        """Return no new request."""
 
 
-_OPENER = urllib.request.build_opener(_Nowhere)
+_OPENER = urllib.request.build_opener(_NoRedirects)

@@ -1,4 +1,4 @@
-"""Is somebody who has a role a confirmed member of this workspace? Asked of Slack when they act."""
+"""Looks up in Slack, when a person acts, whether they are a confirmed member of this workspace."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from bot.rights import Membership
 from bot.slack.api.membership import Members, Unseen
 
 LookUp = Callable[[str, str], Membership]
-"(user, their workspace where it is told, else empty) -> what Slack says of them now."
+"(user, their workspace or an empty text) -> what Slack says of them now."
 
 
-def looker(members: Members) -> LookUp:
-    """Return what looks somebody up; whatever goes wrong, no one is a member by it."""
+def membership_look_up(members: Members) -> LookUp:
+    """Return a function that looks a person up; after any error they do not count as a member."""
 
     def look_up(user: str, team: str) -> Membership:
         try:
@@ -23,10 +23,10 @@ def looker(members: Members) -> LookUp:
     return look_up
 
 
-def sorter(members: Members) -> Callable[[str], bool | None]:
-    """Return what tells a person from an app that speaks as a user of its own.
+def app_check(members: Members) -> Callable[[str], bool | None]:
+    """Return a function that says whether a user is an app; None when Slack does not answer.
 
-    Who Slack does not show counts as an app: a person who writes through an app of theirs is shown.
+    A user whom Slack does not show counts as an app, because it shows every person who writes through an app.
     """
 
     def is_app(user: str) -> bool | None:

@@ -1,7 +1,7 @@
-"""What Slack shows of the agent in a thread: that it is at it, or that it is not.
+"""Sets the status that Slack shows in a thread: the agent is working, or idle.
 
-A nicety, so what goes wrong with it is only logged. Invariant, kept by who calls: once a person may have
-the ticket nothing says that the agent is at it, whatever has become of the worker that was.
+The status is not essential, so its errors are only logged. Invariant, kept by the callers: once a person may have the
+ticket, no thread shows that the agent is working, whatever has become of its worker.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def show(client: WebClient, ticket: Ticket, status: Status) -> None:
-    """Show in a ticket's thread that the agent is at it (`processing`), or that it is not (`active`)."""
+    """Show in a ticket's thread that the agent is working (`processing`) or idle (`active`)."""
     try:
         slack.call(
             client.agents_sessions_setStatus, channel_id=ticket.channel, thread_ts=ticket.thread_ts, status=status

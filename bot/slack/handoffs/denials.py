@@ -15,7 +15,7 @@ def in_words(why: Forbidden, language: Language = "en") -> str:
     return say(f"denied.{why.name.lower()}", language)
 
 
-def standing(refused: NotMoved, user: str) -> str:
+def explanation(refused: NotMoved, user: str) -> str:
     """Say how a handoff stands that could not be moved."""
     if refused.own:
         return OWN_REQUEST

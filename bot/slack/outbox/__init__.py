@@ -1,7 +1,7 @@
-"""What is written down is said once, in order.
+"""Sends each stored message once, in order.
 
-outbox        who is sent what, and when; duplicates: messages that stand twice are found and taken back
-posting       the one call; plainer: forms that Slack may take when it refuses the fullest
-enclosures    what is too long for messages, as a file
-offers        what one person alone is asked
+outbox        sends what is due; duplicates: finds messages that were posted twice, and deletes them
+posting       the one call that sends a message; plainer: simpler forms for when Slack refuses the fullest
+enclosures    texts that are too long for messages, as a file
+offers        questions and hints that only one person sees
 """

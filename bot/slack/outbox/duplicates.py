@@ -1,7 +1,7 @@
-"""Messages that carry the same key in Slack: to find what is out already, and to take back what stands twice.
+"""Finds messages by their key in Slack: to know what is posted already, and to delete what was posted twice.
 
-A message in doubt is looked up before it is said again. But Slack may still have the first one in its hands
-then, and post it seconds later. So what was in doubt is looked at once more when that must be over.
+A message in doubt is looked up before it is posted again. But Slack may still be working on the first post, and show
+it seconds later. So every message that was in doubt is looked up once more when that must be over.
 """
 
 from collections.abc import Iterator
@@ -18,22 +18,23 @@ from bot.store.schema import Message
 log = structlog.get_logger()
 
 PEOPLE = ("U", "W")
-"How the id of a person begins, who is written to instead of a channel."
+"The first letters of a person's id, which can take the place of a channel."
 PAGES = 10
+"The most pages of 200 messages that are searched."
 NO_THREAD = "thread_not_found"
-"Of a thread whose root is gone."
+"Slack's error code for a thread whose first message is gone."
 
 
-def standing(
+def find_by_key(
     client: WebClient, *, channel: str, thread_ts: str | None, key: str, file_id: str | None = None
 ) -> Iterator[str]:
-    """Find the messages that carry a key, or a file; give the ts of each.
+    """Yield the ts of each message that has a key, or a file.
 
     Raises:
         Transient, Rejected: see `bot.slack.api.client`.
     """
     if channel.startswith(PEOPLE):
-        return  # no history is read by a person's id: a card said twice is better than one never said
+        return  # a person's id gives no history, and a card posted twice is better than none
     cursor = None
     where = {"channel": channel, "include_all_metadata": True, "limit": 200}
     for _page in range(PAGES):
@@ -51,7 +52,7 @@ def standing(
 
 
 def take_back(database: Database, client: WebClient) -> int:
-    """Look once more at what was in doubt, and let go from Slack what should not stand there; return how many."""
+    """Look up what was in doubt once more, and mark duplicates for deletion; return how many there are."""
     with database.read() as session:
         doubted = duplicates.due(session)
     taken_back = 0
@@ -60,10 +61,10 @@ def take_back(database: Database, client: WebClient) -> int:
             found = list(_anywhere(client, one))
         except Transient as error:
             log.warning("message.not_looked_up", key=one.key, error=str(error))
-            continue  # the next round does
+            continue  # the next round looks it up
         except slack.Rejected as error:
             log.warning("message.not_looked_up", key=one.key, error=str(error))
-            found = []  # no one may look there now
+            found = []  # the channel cannot be read
         with database.write() as session:
             late = duplicates.looked(session, one.id, found)
         for ts in late:
@@ -72,19 +73,19 @@ def take_back(database: Database, client: WebClient) -> int:
     return taken_back
 
 
-def astray(client: WebClient, *, channel: str, key: str, file_id: str | None = None) -> Iterator[str]:
-    """Find what was meant for a thread that is gone and stands at the top level of the channel; give the ts of each.
+def find_misplaced(client: WebClient, *, channel: str, key: str, file_id: str | None = None) -> Iterator[str]:
+    """Yield the ts of each message that was meant for a deleted thread and is at the top level of the channel.
 
     Raises:
         Transient, Rejected: see `bot.slack.api.client`.
     """
-    return standing(client, channel=channel, thread_ts=None, key=key, file_id=file_id)
+    return find_by_key(client, channel=channel, thread_ts=None, key=key, file_id=file_id)
 
 
 def _anywhere(client: WebClient, message: Message) -> Iterator[str]:
     try:
-        yield from standing(client, channel=message.channel, thread_ts=message.thread_ts, key=message.key)
+        yield from find_by_key(client, channel=message.channel, thread_ts=message.thread_ts, key=message.key)
     except slack.Rejected as error:
         if error.code != NO_THREAD:
             raise
-        yield from astray(client, channel=message.channel, key=message.key)
+        yield from find_misplaced(client, channel=message.channel, key=message.key)

@@ -1,8 +1,8 @@
-"""What is too long for a few messages goes below them whole, as a text file.
+"""A text that is too long for a few messages is sent whole, as a text file below them.
 
-A channel takes about a message a second, and one long text must not take it from everybody else for minutes.
-The file's id is written down before Slack is asked to show it: when the answer is lost the file is looked for,
-and one that is not found is deleted, so that it cannot come up late, before another is sent.
+A channel takes about a message a second, and one long text must not block it for minutes. The file's id is stored
+before Slack is asked to show it. When the answer is lost, the file is looked up; a file that is not found is deleted,
+so that it cannot appear late, before another is sent.
 """
 
 import hashlib
@@ -20,29 +20,29 @@ from bot.slack.api import client as slack
 from bot.slack.mrkdwn import Body
 
 FEW = 3
-"Messages of one text, the file's included."
+"The most messages for one text, the file's included."
 FILE = "file"
-"In a body: the file that stands in place of blocks, by name and content."
+"Key in a body: the file, by name and content, that it has instead of blocks."
 LONGEST = 1_000_000
-"Characters of one file."
+"The most characters of one file."
 GONE = frozenset({"file_not_found", "file_deleted"})
 NOT_PERMITTED: Body = {
     "text": "I may not attach files in this workspace yet, so all of it is in the requester's thread only. "
     "An operator can let me: the scope is `files:write`."
 }
-"What is said in place of a file that Slack does not let us share."
+"Posted instead of a file when the app lacks the scope."
 NOT_TAKEN: Body = {"text": "Slack did not take the file with all of it, which is in the requester's thread only."}
-"What is said in place of a file that Slack refuses."
+"Posted instead of a file that Slack refuses."
 BELOW = "Cut here: read on in the file below."
 
 
 def few(bodies: Sequence[Body], whole: str, most: int = FEW) -> list[Body]:
-    """Return messages as they are while they are few; else the first of them, and a file with all of it.
+    """Return the messages if they are few enough, or else the first of them and a file with the whole text.
 
     Args:
         bodies: the messages.
-        whole: what they say, as plain text.
-        most: how many are few.
+        whole: their text, as plain text.
+        most: the most messages, the file's included.
     """
     if len(bodies) <= most:
         return list(bodies)
@@ -50,17 +50,17 @@ def few(bodies: Sequence[Body], whole: str, most: int = FEW) -> list[Body]:
     cut = {**last, "text": f"{last['text']}\n{BELOW}", "blocks": [*last["blocks"], mrkdwn.context(BELOW)]}
     digest = hashlib.sha256(whole.encode(errors="replace")).hexdigest()
     name = f"whole-{digest[:8]}.txt"
-    said = "All of it, as a file." if len(whole) <= LONGEST else f"The first {LONGEST:,} characters of it, as a file."
-    return [*first, cut, {"text": said, FILE: {"name": name, "content": whole[:LONGEST]}}]
+    text = "All of it, as a file." if len(whole) <= LONGEST else f"The first {LONGEST:,} characters of it, as a file."
+    return [*first, cut, {"text": text, FILE: {"name": name, "content": whole[:LONGEST]}}]
 
 
 def is_file(body: Body) -> bool:
-    """Return whether a body is a file's."""
+    """Return whether a body is that of a file."""
     return FILE in body
 
 
 def headed(body: Body) -> Body:
-    """Return the message below which a file is shown to a person."""
+    """Return a file's body without the file: the message below which a person gets it."""
     return {name: one for name, one in body.items() if name != FILE}
 
 
@@ -73,15 +73,15 @@ def share(
     before: str | None,
     note: Callable[[str], bool],
 ) -> str | None:
-    """Upload a file and show it in a channel; return its id, or None when it was no longer to be shown.
+    """Upload a file and show it in a channel; return its id, or None when it must no longer be shown.
 
     Args:
-        client: Slack.
-        body: the file's.
-        channel: where.
-        thread_ts: in which thread.
-        before: the file of an earlier try that is not there; it is deleted first.
-        note: writes its id down before Slack is asked to show it, and says if it still may.
+        client: the Slack client.
+        body: the file's body.
+        channel: the channel.
+        thread_ts: the thread in it; None for the top level.
+        before: the id of the file of an earlier try, which is deleted first; None for none.
+        note: stores the file's id before Slack shows it, and returns whether it may still be shown.
 
     Raises:
         Transient, OutcomeUnknown, Rejected: see `bot.slack.api.client`.
@@ -100,7 +100,7 @@ def share(
 
 
 def delete(client: WebClient, file_id: str) -> None:
-    """Delete a file; one that is gone already is no failure."""
+    """Delete a file; it may be gone already."""
     try:
         slack.call(client.files_delete, file=file_id)
     except slack.Rejected as error:
@@ -109,7 +109,7 @@ def delete(client: WebClient, file_id: str) -> None:
 
 
 def _send(client: WebClient, url: str, content: bytes) -> None:
-    """Send the bytes to the address that Slack gave for them; nothing is shown by that."""
+    """Upload the bytes to the address that Slack gave for them; this does not show the file yet."""
     request = urllib.request.Request(url, content, {"Content-Type": "text/plain"}, method="POST")  # noqa: S310 - Slack's own answer
     try:
         with urllib.request.urlopen(request, timeout=client.timeout) as answer:  # noqa: S310

@@ -1,4 +1,4 @@
-"""What is said, in private, to somebody who wrote at the top level of a help channel."""
+"""Private messages to a person who wrote at the top level of a help channel."""
 
 import re
 from typing import Any, Final
@@ -12,19 +12,19 @@ from bot.slack.mrkdwn import Body
 from bot.slack.sentences import Language, say
 
 LOOK: Final = "plea.look"
-"The action of the button below an offer; its value is the ts of the message."
+"Action id of the button below an offer; the button's value is the ts of the message."
 LINKED: Final = "linked"
-"In a body: channel and ts of a message, and the words that become a link to it when they are said."
+"Key in a body: channel and ts of a message, and the words that become a link to it when they are posted."
 _TS = re.compile(r"\d{1,15}\.\d{1,10}")
 
 
 def is_ts(value: object) -> bool:
-    """Say if a value can be the ts of a message."""
+    """Return whether a value can be the ts of a message."""
     return isinstance(value, str) and _TS.fullmatch(value) is not None
 
 
 def offer(ts: str, language: Language) -> Body:
-    """Ask if a message is meant for the agent."""
+    """Return the question whether a message is meant for the agent."""
     body = mrkdwn.said(say("offer.shall_i", language))
     button = ButtonElement(text=say("offer.yes", language), action_id=LOOK, value=ts)
     body["blocks"].append(ActionsBlock(elements=[button]).to_dict())
@@ -32,13 +32,13 @@ def offer(ts: str, language: Language) -> Body:
 
 
 def added(channel: str, thread_ts: str, language: Language, *, to_people: bool) -> Body:
-    """Say that a message was added to a request that is open.
+    """Return the sentence that says that a message was added to an open request.
 
     Args:
-        channel: of the request.
+        channel: the channel of the request.
         thread_ts: its thread.
-        language: of the person who is told.
-        to_people: people have it.
+        language: the language of the person who is told.
+        to_people: whether people have the request.
     """
     request = say("added.request", language)
     text = say("added.to_people" if to_people else "added.to_agent", language, request=request)
@@ -46,7 +46,7 @@ def added(channel: str, thread_ts: str, language: Language, *, to_people: bool) 
 
 
 def linked(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
-    """Return a body with a link to the message that it tells of, where it tells of one and Slack gives its address."""
+    """Return a body with a link to the message under `LINKED`, if there is one and Slack gives its address."""
     if LINKED not in body:
         return body
     channel, ts, words = body[LINKED]

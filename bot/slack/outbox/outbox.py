@@ -1,8 +1,7 @@
-"""Saying what is written down, once and in order.
+"""Sends stored messages, each once and in order.
 
-A message is taken in one transaction, sent with none open, and settled in another. When the answer is
-lost the row stays `sending`; the sender that takes it next looks in Slack for the message's key (kept in its
-metadata) before saying it again.
+A message is taken in one transaction, sent with none open, and settled in another. When the answer is lost, the row
+stays `sending`; the next sender looks in Slack for the message's key, which is in its metadata, before it sends again.
 """
 
 import time
@@ -18,7 +17,7 @@ from bot import durations
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack.api import client as slack
 from bot.slack.outbox import enclosures, posting
-from bot.slack.outbox.duplicates import NO_THREAD, PEOPLE, astray, standing
+from bot.slack.outbox.duplicates import NO_THREAD, PEOPLE, find_by_key, find_misplaced
 from bot.store.db import Database
 from bot.store.outbox import deliveries
 from bot.store.outbox.deliveries import Delivery
@@ -27,17 +26,17 @@ from bot.store.schema import MessageOp
 log = structlog.get_logger()
 
 PAUSES = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
-"Seconds before another try, the last one for ever: Slack may be down for an hour and all of it arrives."
+"Seconds before the next tries; the last pause repeats for ever, so that everything arrives after an outage of Slack."
 Elsewhere = Callable[[Delivery, str], tuple[str, dict[str, Any]] | None]
-"(delivery, Slack's error) -> another channel and body for a message that can never be said where it should be."
+"(delivery, Slack's error code) -> another channel and body for a message that Slack will never take where it belongs."
 
 Keep = Callable[[Delivery], AbstractContextManager[Callable[[], bool]]]
-"Keeps a message for its sender while a block runs, and gives what says if it is still theirs."
+"Keeps a message's lease while a block runs; it yields a function that says whether this sender still has the lease."
 
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """What one sending works with."""
+    """What a delivery needs."""
 
     database: Database
     client: WebClient
@@ -53,22 +52,22 @@ def deliver(
     elsewhere: Elsewhere | None = None,
     keep: Keep | None = None,
 ) -> int:
-    """Say everything that is owed now, of one ticket or of all; return how many messages went out."""
+    """Send all messages that are due, of one ticket or of all; return how many were sent."""
     sender = _Sender(database, client, elsewhere or (lambda _delivery, _code: None), keep or _for_a_while)
-    said, before = 0, None
+    sent, before = 0, None
     while True:
         with database.read() as session:
             due = deliveries.owed(session, ticket_id=ticket_id)
         went = sum(_deliver_one(sender, message_id) for message_id in due)
-        said += went
-        if not due or (went == 0 and due == before):  # one that failed or was withdrawn lets others of its lane go
-            return said
-        before = due if went == 0 else None  # what went elsewhere may fail there, under the same number
+        sent += went
+        if not due or (went == 0 and due == before):  # once more, as a failed message lets the next of its lane go
+            return sent
+        before = due if went == 0 else None  # a message with a new channel keeps its id, and may fail there too
 
 
 @contextmanager
 def _for_a_while(delivery: Delivery) -> Iterator[Callable[[], bool]]:
-    """Keep a message no longer than its taking does."""
+    """Keep a message for the lease that taking it gives, without renewals."""
     until = delivery.taken_at + durations.SENDING_LEASE
     yield lambda: time.monotonic() < until
 
@@ -81,8 +80,8 @@ def _deliver_one(sender: _Sender, message_id: int) -> bool:
     try:
         return _send(sender, delivery)
     except Transient:
-        raise  # the database is away; the delivery is taken up when its time is over
-    except Exception as bug:  # one message must not keep the others from being said
+        raise  # the database cannot be reached; another sender takes the message when its lease is over
+    except Exception as bug:  # one message must not block the others
         log.exception("message.crashed", key=delivery.key, error=type(bug).__name__)
         return False
 
@@ -91,9 +90,9 @@ def _send(sender: _Sender, delivery: Delivery) -> bool:
     database = sender.database
     try:
         with sender.keep(delivery) as is_ours:
-            place = _say_once(sender, delivery, is_ours)
+            place = _send_once(sender, delivery, is_ours)
     except OutcomeUnknown as error:
-        return _doubted(database, delivery, error)
+        return _leave_in_doubt(database, delivery, error)
     except Transient as error:
         with database.write() as session:
             deliveries.put_back(session, delivery, error=str(error), after=_pause(delivery, error))
@@ -104,24 +103,25 @@ def _send(sender: _Sender, delivery: Delivery) -> bool:
     if place is None:
         return delivery.in_doubt
     if posting.landed_elsewhere(delivery, place):
-        return _astray(sender, delivery, [str(place["ts"])])
+        return _misplaced(sender, delivery, [str(place["ts"])])
     with database.write() as session:
-        stands = deliveries.posted(session, delivery, place.get("ts"), channel=place.get("channel"))
-    if stands:
+        is_only_one = deliveries.posted(session, delivery, place.get("ts"), channel=place.get("channel"))
+    if is_only_one:
         log.info("message.posted", key=delivery.key, kind=delivery.kind, tries=delivery.attempts)
     else:
-        log.warning("duplicate.found", key=delivery.key, ts=place["ts"])  # and is taken back in the next round
+        log.warning("duplicate.found", key=delivery.key, ts=place["ts"])  # the next round deletes it
     return True
 
 
-def _say_once(sender: _Sender, delivery: Delivery, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
-    """Say it unless it has been said, or this sender has been given up meanwhile; then return None.
+def _send_once(sender: _Sender, delivery: Delivery, is_ours: Callable[[], bool]) -> dict[str, Any] | None:
+    """Send a message, or return None when it is posted already or this sender's lease is over.
 
-    No one may look where Slack refuses it (Rejected), and so no one may speak there.
+    Raises:
+        Rejected: Slack refuses the message or the look-up; where we may not read, we may not post either.
     """
     if delivery.in_doubt:
         try:
-            if not _still_to_say(sender, delivery):
+            if not _is_still_due(sender, delivery):
                 return None
         except Transient as error:
             raise OutcomeUnknown(str(error), retry_after=error.retry_after) from error
@@ -133,26 +133,26 @@ def _say_once(sender: _Sender, delivery: Delivery, is_ours: Callable[[], bool]) 
 
 
 def _enclose(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
-    """Share a file; return None when somebody else has the message by then.
+    """Share a file; return None when another sender has the message by then.
 
-    Where Slack takes no file of ours, it is said that there is one; where it takes no word either, Rejected says so.
+    If Slack refuses the file, a sentence says that there is one.
     """
     try:
         return _share(sender, delivery)
     except Transient as error:
         if "missing_scope" not in str(error):
             raise
-        log.error("file.not_permitted", key=delivery.key)  # noqa: TRY400 - an operator mends it; the lane goes on
+        log.error("file.not_permitted", key=delivery.key)  # noqa: TRY400 - an operator must fix it
         return posting.post(sender.client, delivery, enclosures.NOT_PERMITTED)
     except slack.Rejected as error:
         if error.code == posting.ROOT_GONE:
             raise
-        log.error("file.rejected", key=delivery.key, error=error.code)  # noqa: TRY400 - Slack's word says it all
+        log.error("file.rejected", key=delivery.key, error=error.code)  # noqa: TRY400 - the code says it all
         return posting.post(sender.client, delivery, enclosures.NOT_TAKEN)
 
 
 def _share(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
-    """Show a file in a thread. By a person's id none can be shown: a message opens the conversation with them."""
+    """Show a file in a thread; for a person, whose id takes no file, a message opens the conversation first."""
     client = sender.client
     if delivery.channel.startswith(PEOPLE):
         head = posting.post(client, replace(delivery, key=f"{delivery.key}:head"), enclosures.headed(delivery.body))
@@ -167,27 +167,27 @@ def _share(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
 
     where: dict[str, Any] = {"channel": delivery.channel, "thread_ts": delivery.thread_ts}
     if delivery.thread_ts is not None:
-        next(_said_before(sender, delivery), None)  # a file may not land elsewhere even for a moment
+        next(_posted_before(sender, delivery), None)  # raises if the thread is gone: a file must not land elsewhere
     file_id = enclosures.share(client, delivery.body, before=delivery.file_id, note=note, **where)
     if file_id is None:
         return None
-    there = _said_before(sender, replace(delivery, file_id=file_id))
-    return {"channel": delivery.channel, "ts": next(there, None)}
+    found = _posted_before(sender, replace(delivery, file_id=file_id))
+    return {"channel": delivery.channel, "ts": next(found, None)}
 
 
-def _doubted(database: Database, delivery: Delivery, error: Transient) -> bool:
+def _leave_in_doubt(database: Database, delivery: Delivery, error: Transient) -> bool:
     with database.write() as session:
         deliveries.leave_in_doubt(session, delivery, error=str(error), after=_pause(delivery, error))
     log.warning("message.unconfirmed", key=delivery.key, error=str(error))
     return False
 
 
-def _still_to_say(sender: _Sender, delivery: Delivery) -> bool:
-    """Look for a message in doubt; settle it when it is out, or when a person has the ticket by now.
+def _is_still_due(sender: _Sender, delivery: Delivery) -> bool:
+    """Look a message in doubt up; settle it when it is posted, or when a person has the ticket by now.
 
-    Looking may take longer than a sender is waited for, so it ends with asking whether another one has it.
+    The look-up may take longer than the lease, so the lease is renewed at the end, which fails if another has it.
     """
-    found = next(_said_before(sender, delivery), None) if delivery.op is MessageOp.POST else None
+    found = next(_posted_before(sender, delivery), None) if delivery.op is MessageOp.POST else None
     with sender.database.write() as session:
         if found is not None:
             deliveries.found(session, delivery, found)
@@ -198,19 +198,19 @@ def _still_to_say(sender: _Sender, delivery: Delivery) -> bool:
         return delivery.id in deliveries.renew(session, [delivery])
 
 
-def _said_before(sender: _Sender, delivery: Delivery) -> Iterator[str]:
-    """Find where a message in doubt stands; give the ts of each place.
+def _posted_before(sender: _Sender, delivery: Delivery) -> Iterator[str]:
+    """Yield the ts of each post of a message in doubt.
 
     Raises:
-        Rejected: its thread is gone; where it landed instead it is owed to be deleted.
+        Rejected: its thread is gone; posts at the top level instead are marked for deletion.
     """
     where: dict[str, Any] = {"channel": delivery.channel, "key": delivery.key}
     try:
-        yield from standing(sender.client, thread_ts=delivery.thread_ts, file_id=delivery.file_id, **where)
+        yield from find_by_key(sender.client, thread_ts=delivery.thread_ts, file_id=delivery.file_id, **where)
     except slack.Rejected as error:
         if error.code != NO_THREAD:
             raise
-        found = list(astray(sender.client, file_id=delivery.file_id, **where))
+        found = list(find_misplaced(sender.client, file_id=delivery.file_id, **where))
         if posting.is_direct(delivery):
             yield from found
             return
@@ -218,8 +218,8 @@ def _said_before(sender: _Sender, delivery: Delivery) -> Iterator[str]:
         raise slack.Rejected(posting.ROOT_GONE) from error
 
 
-def _astray(sender: _Sender, delivery: Delivery, found: Sequence[str]) -> bool:
-    """Take back what landed at the top level of a channel, since its thread is gone, and find another place for it."""
+def _misplaced(sender: _Sender, delivery: Delivery, found: Sequence[str]) -> bool:
+    """Mark posts at the top level for deletion, as their thread is gone, and find another place for the message."""
     _take_back(sender, delivery, found)
     return _rejected(sender, delivery, slack.Rejected(posting.ROOT_GONE))
 

@@ -1,7 +1,7 @@
-"""What is said where Slack refuses how it is shown: the same in plainer forms, what matters last.
+"""Simpler forms of a message, for when Slack refuses its blocks.
 
-Invariant: a form says nothing that the one before did not, and makes no mention and no link that it did not make. The
-words of blocks and their buttons go last; thumbs go first.
+Invariant: a simpler form adds no words, no mention and no link to the one before it. Thumbs are dropped first; the
+words of blocks and their buttons are dropped last.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,16 +12,16 @@ from bot.slack.mrkdwn import Block, Body
 from bot.store.outbox.messages import AFTERWARDS
 
 PLAINER = "plainer"
-"In a body: what takes the place of its blocks where Slack refuses charts and tables."
+"Key in a body: the blocks to use instead when Slack refuses charts and tables."
 CUT = "\n_Cut here: Slack takes no more of it in one message._"
 SHORTEST = 200
-"Characters to which words are halved: less of them would say something else."
+"The fewest characters to which a text is halved: a shorter one would say something else."
 _SILENT = frozenset({"actions", "context_actions", "divider"})
 _WORDED = frozenset({"header", "section", "context", "markdown", "container"})
 
 
 def forms(body: Body) -> Iterator[Body]:
-    """Yield a body in every form in which it can be said, the fullest first."""
+    """Yield a body in every form, the fullest first."""
     shown = {key: value for key, value in body.items() if key not in (PLAINER, AFTERWARDS)}
     yield shown
     blocks = shown.pop("blocks", None)
@@ -40,7 +40,7 @@ def forms(body: Body) -> Iterator[Body]:
 
 
 def halved(body: Body) -> Body | None:
-    """Return a body with half of its text, and with all of its blocks; None where no more can go."""
+    """Return a body with half of its text and all of its blocks; None when it cannot be shorter."""
     text = body["text"].removesuffix(CUT)
     if len(text) <= (1 if body.get("blocks") else SHORTEST):
         return None
@@ -48,7 +48,7 @@ def halved(body: Body) -> Body | None:
 
 
 def cut(body: Body, text: str) -> str:
-    """Return a shortened text as a body bears it: it is said that it is, where the text is what people read."""
+    """Return a shortened text for a body; without blocks, people read it, so it says that it was cut."""
     return text if body.get("blocks") else text + CUT
 
 
@@ -70,7 +70,7 @@ def _words(blocks: Sequence[Block]) -> Iterator[str]:
 
 
 def _buttons(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Yield the buttons of blocks, those beside a text in a row of their own."""
+    """Yield the buttons of blocks; a button beside a text becomes a row of its own."""
     for block in blocks:
         if block["type"] == "actions":
             yield block
@@ -79,26 +79,26 @@ def _buttons(blocks: Sequence[Block]) -> Iterator[Block]:
 
 
 def _unmarked(text: str) -> Block:
-    """Return a section without any markup that could be refused, addresses spelled out."""
-    said = mrkdwn.clamp(mrkdwn.visible(markup.plain(text, str)), mrkdwn.SECTION_CHARACTERS)
-    return {"type": "section", "text": {"type": "plain_text", "text": said, "emoji": False}}
+    """Return a section without markup, which Slack could refuse, and with addresses written out."""
+    plain = mrkdwn.clamp(mrkdwn.visible(markup.plain(text, str)), mrkdwn.SECTION_CHARACTERS)
+    return {"type": "section", "text": {"type": "plain_text", "text": plain, "emoji": False}}
 
 
 def _text(composed: Block) -> str:
-    said = str(composed["text"])
-    return said if composed["type"] == "mrkdwn" else mrkdwn.escape(said)
+    text = str(composed["text"])
+    return text if composed["type"] == "mrkdwn" else mrkdwn.escape(text)
 
 
 def _packed(words: Sequence[str]) -> Iterator[Block]:
-    """Yield words in as few sections as hold them, and no more of them than one message does."""
+    """Yield words in as few sections as possible, up to the limit of one message."""
     section, left = "", mrkdwn.LONGEST
     for one in words:
-        said = mrkdwn.clamp(one, left)
-        if section and len(section) + len(said) >= mrkdwn.SECTION_CHARACTERS:
+        text = mrkdwn.clamp(one, left)
+        if section and len(section) + len(text) >= mrkdwn.SECTION_CHARACTERS:
             yield mrkdwn.section(section)
             section = ""
-        section += f"\n{said}" if section else said
-        left -= len(said) + 1
+        section += f"\n{text}" if section else text
+        left -= len(text) + 1
         if left <= 1:
             break
     if section:

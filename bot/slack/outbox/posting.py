@@ -1,4 +1,4 @@
-"""The one call that says a message: a post, an update, a deletion, an answer to a command."""
+"""The one call that sends a message: a post, an update, a deletion, an answer to a command."""
 
 import html
 from collections.abc import Mapping
@@ -18,36 +18,37 @@ log = structlog.get_logger()
 
 EVENT_TYPE = "deskhand_message"
 AS_USER = "as_user"
-"In a body: the person whose name and picture go on it."
+"Key in a body: id of the person whose name and picture it is posted under."
 NAMELESS = "A colleague"
-"Who speaks when Slack no longer knows them; never the bot."
+"The name for a person whom Slack no longer knows; it must not be the bot's."
 NAME_CHARACTERS = 80
+"The most characters of a name."
 RESPONSE_URL_TRIES = 5
-"Slack takes a response_url five times."
+"A response_url can be used five times."
 
 WRONG_BLOCKS = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "invalid_arguments"}
 )
-"Then it is said in a plainer form: plain words beat silence."
+"Slack's error codes after which a simpler form is tried."
 TOO_LONG = "msg_too_long"
 UNSAYABLE = WRONG_BLOCKS | {TOO_LONG, "no_text"}
-"Slack refuses what is said, and would refuse it anywhere."
+"Slack's error codes for a content that it would refuse in any channel."
 ROOT_GONE = "root_gone"
-"Our own word for it: Slack has the thread no longer, and what is said below its root lands in the channel instead."
+"Our own error code: the thread is gone, and Slack would post its replies at the top level of the channel."
 UPDATE_BYTES = 4_000
-"""Of the text of an update once `&`, `<` and `>` are escaped: a longer one is `msg_too_long`, where a post may have
-40,000 characters. Slack's page says characters and means bytes (openclaw/openclaw#128613)."""
+"""The most bytes of an update's text, with `&`, `<` and `>` escaped: a longer one is `msg_too_long`, although a post
+may have 40,000 characters. Slack's page says characters and means bytes (openclaw/openclaw#128613)."""
 
 
 def say(client: WebClient, delivery: Delivery) -> dict[str, Any]:
-    """Make the one call; return Slack's `channel` and `ts` where it gives them."""
+    """Send a message; return Slack's `channel` and `ts`, if it gives them."""
     return post(client, delivery, offers.linked(client, delivery.body))
 
 
 def landed_elsewhere(delivery: Delivery, place: Mapping[str, Any]) -> bool:
-    """Return whether what was said in a thread stands at the top level of its channel: the thread's root is gone.
+    """Return whether a reply is at the top level of its channel, because its thread is gone.
 
-    In a direct conversation it stands before the one person whom it is for.
+    In a direct conversation that does not matter: its only reader still sees it.
     """
     shown = place.get("message")
     in_thread = delivery.op is MessageOp.POST and delivery.ts is None and delivery.thread_ts is not None
@@ -57,12 +58,12 @@ def landed_elsewhere(delivery: Delivery, place: Mapping[str, Any]) -> bool:
 
 
 def is_direct(delivery: Delivery) -> bool:
-    """Return whether a message goes into a direct conversation, by the conversation's id."""
+    """Return whether a message goes into a direct conversation."""
     return delivery.channel.startswith("D")
 
 
 def post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
-    """Say it in the fullest form that Slack takes: where it refuses the blocks in plainer ones, at last without any.
+    """Send a message in the fullest form that Slack takes, at last without any blocks.
 
     Raises:
         Transient, OutcomeUnknown, Rejected: see `bot.slack.api.client`.
@@ -80,7 +81,7 @@ def post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[st
 
 
 def _fitted(client: WebClient, delivery: Delivery, form: dict[str, Any]) -> dict[str, Any]:
-    """Say one form, with its text halved until it fits; what people read are the blocks, which stay whole."""
+    """Send one form with its text halved until it fits; its blocks, which people read, stay whole."""
     while True:
         try:
             return _write(client, delivery, form)
@@ -106,7 +107,7 @@ def _write(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[
 
 
 def _post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
-    """Post a message, or bring one that stands up to date, or delete it."""
+    """Post a message, or update or delete a posted one."""
     if body.get("deleted") and (delivery.ts is not None or delivery.file_id is not None):
         _delete(client, delivery)
         return {"ts": delivery.ts, "channel": delivery.channel}
@@ -125,7 +126,7 @@ def _post(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[s
 
 
 def _short(body: dict[str, Any]) -> str:
-    """Return what an update takes of a text; where there are blocks, it is these that people read."""
+    """Return a text cut to what an update takes; people read the blocks, if there are any."""
     text = whole = str(body["text"])
     room = len(whole)
     while (size := len(html.escape(text, quote=False).encode())) > UPDATE_BYTES:
@@ -143,11 +144,11 @@ def _delete(client: WebClient, delivery: Delivery) -> None:
         slack.call(client.chat_delete, channel=delivery.channel, ts=delivery.ts)
     except slack.Rejected as error:
         if error.code != "message_not_found":
-            raise  # else somebody was faster
+            raise  # otherwise somebody has deleted it before us
 
 
 def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
-    """Put a responder's name and picture on their words."""
+    """Add a responder's name and picture to their message."""
     if AS_USER not in body:
         return body
     person = slack.person(client, body[AS_USER])
@@ -159,9 +160,9 @@ def _signed(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _respond(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dict[str, Any]:
-    """Answer a command where its address says."""
+    """Answer a command at its response_url."""
     if delivery.attempts > RESPONSE_URL_TRIES:
         raise slack.Rejected("response_url_used_up")
-    said = {key: value for key, value in body.items() if key != "response_url"}
-    response_urls.respond(body["response_url"], said, slack_api_url=client.base_url)
+    content = {key: value for key, value in body.items() if key != "response_url"}
+    response_urls.respond(body["response_url"], content, slack_api_url=client.base_url)
     return {}

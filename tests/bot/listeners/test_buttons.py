@@ -234,7 +234,7 @@ def test_a_click_that_comes_again_is_one_move_and_one_answer(front: FrontDoor) -
 )
 def test_how_a_handoff_stands_is_said_in_words(state: HandoffState, holder: str | None, said: str) -> None:
     """To the one who asks, who may be the holder."""
-    assert denials.standing(NotMoved(state, holder), "U0PRIYA") == said
+    assert denials.explanation(NotMoved(state, holder), "U0PRIYA") == said
 
 
 FAULTS = (

@@ -239,12 +239,12 @@ def test_who_is_in_several_workspaces_acts_in_ours(database: Database, team: str
     user = {"enterprise_id": "E0NORTH", "teams": ["T0SISTER", "T0DESKHAND"]}
     people = Members(Scripted(said(MAYA, **never, enterprise_user=user)), database)  # type: ignore[arg-type]
     people._ours.append(Installation("T0DESKHAND", "E0NORTH"))
-    assert roles.looker(people)(MAYA, team) is found
+    assert roles.membership_look_up(people)(MAYA, team) is found
 
 
 def test_no_one_is_a_member_by_a_slack_that_refuses(workspace: LocalWorkspace, people: Members) -> None:
     """Whether for now or for good: the act is put off, and what a requester says in the same event is not lost."""
-    look_up = roles.looker(people)
+    look_up = roles.membership_look_up(people)
     for kind in ("http_500", "fail"):
         workspace.faults({"method": "auth.test", "kind": kind, "error": "team_access_not_granted", "times": 1})
         assert look_up(MAYA, "T0DESKHAND") is Membership.UNCHECKED

@@ -131,7 +131,7 @@ def test_what_comes_late_is_kept_for_who_asks_next(client: WebClient, monkeypatc
 )
 def test_an_app_is_told_from_a_person(database: Database, client: WebClient, user: str, *, is_app: bool) -> None:
     """A guest is a person; whom Slack does not show writes through nothing."""
-    assert roles.sorter(Members(client, database))(user) is is_app
+    assert roles.app_check(Members(client, database))(user) is is_app
 
 
 def test_while_slack_does_not_say_it_is_not_known(
@@ -139,4 +139,4 @@ def test_while_slack_does_not_say_it_is_not_known(
 ) -> None:
     """That is neither."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": "internal_error", "times": 1})
-    assert roles.sorter(Members(client, database))("U0MAYA") is None
+    assert roles.app_check(Members(client, database))("U0MAYA") is None

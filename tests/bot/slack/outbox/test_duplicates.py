@@ -39,7 +39,7 @@ def test_what_slack_posts_after_it_was_looked_for_goes_again(
     time_passes(database, "a")
     assert sum(at_once(4, lambda _: duplicates.take_back(database, client))) == 1
     outbox.deliver(database, client)
-    [standing] = duplicates.standing(client, channel="C0HELP", thread_ts=None, key="a")
+    [standing] = duplicates.find_by_key(client, channel="C0HELP", thread_ts=None, key="a")
     assert standing == message(database, "a").ts
     assert (bot_said(workspace), duplicates.take_back(database, client)) == (["a"], 0)
 

@@ -1,4 +1,4 @@
-"""Who can read a queue channel: `bot.slack.api.rooms`."""
+"""Who can read a queue channel: `bot.slack.api.queue_channels`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -9,8 +9,8 @@ import pytest
 
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.slack.api import rooms
-from bot.slack.api.rooms import Rooms
+from bot.slack.api import queue_channels
+from bot.slack.api.queue_channels import QueueChannels
 from tests.support.paths import CONFIG
 
 OURS = ["U0PRIYA", "U0BEN", "U0OLIVIA", "U0DESKHAND"]
@@ -51,7 +51,7 @@ def agents() -> dict[str, Agent]:
 
 def said(slack: Any, agents: dict[str, Agent]) -> list[str]:
     """Return who else reads the queue."""
-    return list(rooms.readers(rooms.look(slack, "C0QUEUE"), agents["access"], agents))
+    return list(queue_channels.readers(queue_channels.look(slack, "C0QUEUE"), agents["access"], agents))
 
 
 def test_responders_and_owners_are_nobody_else(agents: dict[str, Agent]) -> None:
@@ -82,7 +82,7 @@ def test_each_other_reader_is_told(agents: dict[str, Agent], change: Callable[[S
     slack = Slack()
     change(slack)
     assert said(slack, agents) == [words]
-    assert Rooms(slack).withholds(agents["access"], agents)  # type: ignore[arg-type]  # answers as the client does
+    assert QueueChannels(slack).withholds(agents["access"], agents)  # type: ignore[arg-type]  # answers as the client does
 
 
 def test_a_queue_of_two_agents_is_fit_for_neither(agents: dict[str, Agent]) -> None:
@@ -95,8 +95,8 @@ def test_a_queue_of_two_agents_is_fit_for_neither(agents: dict[str, Agent]) -> N
 def test_a_channel_is_looked_up_once_a_minute_and_unknown_is_unfit(agents: dict[str, Agent]) -> None:
     """A Slack that does not say leaves nothing fit; the next time it is asked again."""
     slack: Any = Slack()
-    known = Rooms(slack)
+    known = QueueChannels(slack)
     assert [known.withholds(agents["access"], agents) for _ in range(3)] == [False] * 3
     assert slack.calls == 1
     slack.auth_test = lambda: (_ for _ in ()).throw(OSError())
-    assert Rooms(slack).withholds(agents["access"], agents)
+    assert QueueChannels(slack).withholds(agents["access"], agents)

@@ -1,7 +1,7 @@
-"""Who can read a queue channel: looked up before what was said in private is shown there, and by the doctor.
+"""Looks up who can read a queue channel, before private words are shown there, and for `deskhand doctor`.
 
-Invariant: a channel is fit for private words only if a look-up that succeeded lately says that no one reads it but
-the agent's responders and owners. What cannot be looked up is not fit.
+Invariant: private words are shown in a channel only if a recent, successful look-up says that nobody but the agent's
+responders and owners reads it.
 """
 
 import time
@@ -20,21 +20,21 @@ from bot.slack.api.client import WebClient
 log = structlog.get_logger()
 
 KEEP_SECONDS = 60.0
-"How long a look-up is good for."
+"How long a look-up is used."
 MOST_PAGES = 10
-"Of a thousand members each; a channel with more is read by others."
+"The most pages of members, a thousand each; a larger channel has other readers in any case."
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReaders:
-    """A channel, as far as it matters who reads it."""
+    """Who can read a channel."""
 
     public: bool
     shared: bool
-    "With another workspace or organisation, or soon."
+    "Whether it is shared with another workspace or organisation, or is about to be."
     members: frozenset[str]
-    "Without the bot itself."
+    "Ids of its members, without the bot itself."
 
 
 def look(client: WebClient, channel: str) -> ChannelReaders:
@@ -60,13 +60,13 @@ def look(client: WebClient, channel: str) -> ChannelReaders:
     )
 
 
-def readers(room: ChannelReaders, agent: Agent, agents: Mapping[str, Agent]) -> Iterator[str]:
-    """Yield in words who else reads an agent's queue channel than its responders and owners."""
-    if room.public:
+def readers(channel: ChannelReaders, agent: Agent, agents: Mapping[str, Agent]) -> Iterator[str]:
+    """Yield, in words, who reads an agent's queue channel besides its responders and owners."""
+    if channel.public:
         yield "it is public"
-    if room.shared:
+    if channel.shared:
         yield "it is shared with another organisation"
-    others = sorted(room.members - set(rights.people(agent)))
+    others = sorted(channel.members - set(rights.people(agent)))
     if others:
         named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
         yield f"{named} {'is' if len(others) == 1 else 'are'} in it without being a responder or an owner"
@@ -83,30 +83,30 @@ def serves_too(agent: Agent, agents: Mapping[str, Agent]) -> Collection[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
-    """Channels of one workspace, looked up once a minute."""
+class QueueChannels:
+    """The queue channels of one workspace, looked up once a minute."""
 
     client: WebClient
     _known: dict[str, tuple[float, ChannelReaders | None]] = field(default_factory=dict)
 
     def withholds(self, agent: Agent, agents: Mapping[str, Agent]) -> bool:
-        """Return whether what was said in private may not be shown in an agent's queue channel."""
-        room = self._room(agent.card.handoff.queue_channel)
-        return room is None or any(readers(room, agent, agents))
+        """Return whether private words may not be shown in an agent's queue channel."""
+        found = self._look_up(agent.card.handoff.queue_channel)
+        return found is None or any(readers(found, agent, agents))
 
-    def _room(self, channel: str) -> ChannelReaders | None:
-        looked_at, room = self._known.get(channel, (float("-inf"), None))
+    def _look_up(self, channel: str) -> ChannelReaders | None:
+        looked_at, found = self._known.get(channel, (float("-inf"), None))
         if time.monotonic() - looked_at >= KEEP_SECONDS:
             try:
-                room = look(self.client, channel)
+                found = look(self.client, channel)
             except DeskhandError as error:
                 log.warning("room.not_looked_up", channel=channel, error=type(error).__name__)
                 return None
-            self._known[channel] = (time.monotonic(), room)
-        return room
+            self._known[channel] = (time.monotonic(), found)
+        return found
 
 
 @lru_cache(maxsize=4)
-def of(client: WebClient) -> Rooms:
-    """Return the channels of a client's workspace."""
-    return Rooms(client)
+def of(client: WebClient) -> QueueChannels:
+    """Return the queue channels of a client's workspace, the same object on each call."""
+    return QueueChannels(client)

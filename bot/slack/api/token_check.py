@@ -1,4 +1,4 @@
-"""Whom the bot token speaks for: asked of Slack as a process starts, and held against the mark of the database."""
+"""Checks, as a process starts, that the bot token is of the workspace that the database serves."""
 
 import os
 import signal
@@ -17,32 +17,33 @@ from bot.store.db import Database
 log = structlog.get_logger()
 
 START_SECONDS = 1.0
-"How long a start waits for Slack, from when it was asked: a Slack that is slow or away keeps no process from starting."
+"The longest that a start waits for Slack's answer: a process must start even when Slack is slow or down."
 AGAIN_SECONDS, AT_MOST_SECONDS = 5.0, 60.0
+"The first and the longest pause before Slack is asked again."
 
 
-def introduce(client: WebClient, database: Database) -> None:
-    """Ask once.
+def check(client: WebClient, database: Database) -> None:
+    """Ask Slack once, and compare its answer with the mark of the database.
 
     Raises:
         ConfigError: the token is of another workspace than the database serves.
-        Transient: Slack or the database is away.
+        Transient: Slack or the database cannot be reached.
     """
     marks.serve(database, str(slack.call(client.auth_test)["team_id"]))
 
 
-class Introduction:
-    """The question, asked on a thread of its own until it is answered."""
+class TokenCheck:
+    """The check, repeated on its own thread until Slack has answered."""
 
     def __init__(self, client: WebClient, database: Database) -> None:
         self._asked_at = time.monotonic()
         self._answer: Future[None] = Future()
-        Thread(target=self._ask, args=(client, database), name="introduction", daemon=True).start()
+        Thread(target=self._ask, args=(client, database), name="token-check", daemon=True).start()
 
     def wait(self) -> None:
-        """Return as soon as the token is known to be right, or Slack has had its time.
+        """Wait until the token is known to be right, or until `START_SECONDS` are over.
 
-        When it turns out to be wrong later, the process is told to end.
+        If it turns out to be wrong later, the process is told to end.
 
         Raises:
             ConfigError: it is of another workspace.
@@ -56,16 +57,16 @@ class Introduction:
             log.warning("workspace.not_confirmed", why=str(error))
 
     def _ask(self, client: WebClient, database: Database) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # the main thread waits for them
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})  # the main thread handles them
         pause = AGAIN_SECONDS
         while not self._answer.done():
             try:
-                introduce(client, database)
+                check(client, database)
                 self._answer.set_result(None)
             except Transient:
                 time.sleep(pause)
                 pause = min(2 * pause, AT_MOST_SECONDS)
-            except Exception as error:  # noqa: BLE001 - who waits is told
+            except Exception as error:  # noqa: BLE001 - `wait` raises it
                 self._answer.set_exception(error)
 
 
