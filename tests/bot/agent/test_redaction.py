@@ -1,6 +1,5 @@
 """Secrets and personal data leave a text: `bot.agent.redaction`."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,18 +122,15 @@ HARMLESS = (
 )
 
 
-@pytest.mark.parametrize(("text", "secret"), SECRETS, ids=[text[:40] for text, _ in SECRETS])
-def test_a_secret_leaves(text: str, secret: str) -> None:
+def test_a_secret_leaves() -> None:
     """Nothing of it is left, and its kind is named in its place."""
-    clean = redact(text)
-    assert secret not in clean
-    assert "[" in clean
+    redacted = [(text, secret, redact(text)) for text, secret in SECRETS]
+    assert [(text, clean) for text, secret, clean in redacted if secret in clean or "[" not in clean] == []
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_what_is_no_secret_stays() -> None:
     """An agent that reads `my password is [password]` for `expired` could not help any more."""
-    assert redact(text) == text
+    assert [(text, redact(text)) for text in HARMLESS if redact(text) != text] == []
 
 
 def test_the_rest_of_the_sentence_stays() -> None:
