@@ -48,7 +48,7 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
         result = runner.run_suite(
             agent=agent,
             release_id=runtime.release,
-            runtime_for=stage.in_private(runtime),
+            runtime_for=stage.on_scratch_database(runtime),
             suite=suite,
             main=database,
             repeats=repeats,

@@ -1,1 +1,1 @@
-"""Does a release still do its job: cases, their playing, their scores, and the gate before production."""
+"""Does a release still do its job? Cases, how they are played and scored, and the gate before production."""

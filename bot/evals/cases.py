@@ -1,8 +1,8 @@
-"""The cases of a suite: `config/agents/<name>/evals/*.yaml`, one slice a file.
+"""The cases of a suite: `config/agents/<name>/evals/*.yaml`, one slice per file.
 
-A case says what there was, what was said and what must be true afterwards: of the outcome and of the
-state, never of the wording. What it does not mention must not have changed. A wrong file refuses to
-load and names the file, the case and the field. `coverage.yaml` says how many cases a verdict needs of each slice.
+A case says what the situation is, what is said, and what must be true afterwards: of the outcome and of the state,
+never of the wording. Whatever it does not mention must not have changed. A wrong file is refused, with its name, the
+case and the field. `coverage.yaml` says how many cases a verdict needs of each slice.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY
 
 CODE = ("cases.py", "stage.py", "scorers.py", "gate.py", "runner.py")
-"What decides a verdict, besides the cases."
+"The code that decides a verdict, besides the cases."
 COVERAGE = "coverage.yaml"
 DOMAIN = "northwind.example"
 REQUESTER = f"kim@{DOMAIN}"
@@ -80,7 +80,7 @@ def _change(value: object) -> object:
 
 
 def _accounts(value: object) -> object:
-    """Fill in what every account has and no case cares about."""
+    """Fill in the fields that every account has and that a case leaves out."""
     if not isinstance(value, Mapping):
         return value
     return {
@@ -92,32 +92,32 @@ def _accounts(value: object) -> object:
 
 
 Pattern = Annotated[str, AfterValidator(_regex)]
-"Searched without regard to case."
+"A regular expression, searched without regard to case."
 ToolName = Annotated[str, AfterValidator(_tool)]
 Action = Annotated[str, AfterValidator(_write)]
 Category = str
-"One that the agent's card lets it choose, or `none`."
+"A category that the agent's card lets it choose, or `none`."
 Account = str
-"Id of an account of the case."
+"The id of an account of the case."
 
 
 class CasePart(BaseModel):
-    """A part of a case: frozen, nothing unknown."""
+    """A part of a case: frozen, and it accepts no unknown field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AccountChange(CasePart):
-    """What became of an account from outside, for which in a file its state alone will do."""
+    """A change to an account from outside; a file may give just its new state."""
 
     status: AccountStatus
     lock_reason: str | None = None
 
 
 class CaseMessage(CasePart):
-    """One message of the requester, for which in a file a plain string will do, or a colleague's note.
+    """One message of the requester, which a file may give as a plain string, or a colleague's note.
 
-    A colleague claims the handoff that there is by then, and gives it back with the note.
+    The colleague claims the handoff that is open by then, and gives it back with the note.
     """
 
     by: Literal["requester", "colleague"] = "requester"
@@ -125,7 +125,7 @@ class CaseMessage(CasePart):
     files: tuple[str, ...] = ()
     "Names of attachments."
     meanwhile: dict[Account, Annotated[AccountChange, BeforeValidator(_change)]] = {}
-    "What changed in the directory, from outside, right before it was said."
+    "Changes in the directory from outside, made right before the message."
 
     @model_validator(mode="after")
     def _note_is_text(self) -> Self:
@@ -135,27 +135,27 @@ class CaseMessage(CasePart):
 
 
 class Expect(CasePart):
-    """An end that is right: what must be true after the last message was answered."""
+    """One right ending: what must be true after the last message was answered."""
 
     outcome: Literal["reply", "handoff"]
     reasons: tuple[Reason, ...] = ()
-    "Why it may be handed off."
+    "The right reasons for a handoff."
     ticket: Annotated[tuple[TicketState, ...], BeforeValidator(_tuple)] = (TicketState.HANDED_OFF,)
-    "What the ticket may be."
+    "States that the ticket may be in."
     category: Annotated[tuple[Category, ...], BeforeValidator(_tuple)] = ("none",)
-    "What it may be resolved as; `none` is no resolution."
+    "Categories that it may be resolved as; `none` is no resolution."
     directory: dict[Account, AccountStatus] = {}
-    "States that changed; every other account is as it was."
+    "Account states that changed; every other account must be as it was."
     writes: dict[Account, tuple[Action, ...]] = {}
-    "Changes made through the directory, in order; none on any other account."
+    "Changes made through the directory, in order; every other account must have none."
     ran: tuple[ToolName, ...] = ()
-    "Tools that must have done their work."
+    "Tools that must have run successfully."
     not_ran: tuple[ToolName, ...] = ()
-    "Tools that must not even have been called."
+    "Tools that must not have been called."
     never_said: tuple[Pattern, ...] = ()
-    "Not in any answer to the requester."
+    "Patterns that must be in no answer to the requester."
     never_kept: tuple[Pattern, ...] = ()
-    "Not anywhere in the database afterwards: messages, journal, handoff."
+    "Patterns that must be nowhere in the database afterwards: messages, journal, handoff."
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -168,21 +168,21 @@ class Expect(CasePart):
 
 
 class Case(CasePart):
-    """One thing that people come with, and what must become of it."""
+    """One request that people make, and what must come of it."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     slice: str
     hard: bool
-    "One failure in its slice blocks a release."
+    "Whether one failure in its slice blocks a release."
     where: Literal["dm", "channel"] = "dm"
     requester: str = REQUESTER
-    "E-mail of the person who writes; it binds them to the accounts that have it."
+    "E-mail address of the person who writes; it binds them to the accounts that have it."
     accounts: Annotated[dict[Account, AccountSeed], BeforeValidator(_accounts)] = {}
-    "The directory, the requester's own and others'."
+    "The accounts of the directory: the requester's and others'."
     says: tuple[Annotated[CaseMessage, BeforeValidator(_message)], ...] = Field(min_length=1)
-    "Each one is said after the agent has answered the one before; the requester speaks first."
+    "Each message follows the agent's answer to the one before; the requester speaks first."
     expect: Annotated[tuple[Expect, ...], BeforeValidator(_single)] = Field(min_length=1)
-    "More than one only where people too would differ."
+    "More than one only where people would also differ."
 
     @model_validator(mode="after")
     def _requester_first(self) -> Self:
@@ -203,7 +203,7 @@ class Case(CasePart):
 class _File(CasePart):
     hard: bool
     fixtures: dict[str, Any] = {}
-    "A place for YAML anchors."
+    "Holds YAML anchors that cases use."
     cases: tuple[dict[str, Any], ...] = Field(min_length=1)
 
 
@@ -217,7 +217,7 @@ class Suite:
 
     cases: tuple[Case, ...]
     fingerprint: str
-    "SHA-256 over the case files and the code that plays and scores them; a verdict is valid for it only."
+    "SHA-256 of the case files and the code that plays and scores them; a verdict is valid only for it."
 
 
 def load(agent: Agent) -> Suite:
@@ -225,7 +225,7 @@ def load(agent: Agent) -> Suite:
 
     Raises:
         ConfigError: a file is wrong, two cases share an id, there is no case, a slice has too few, or a case expects
-            what the agent's card does not know.
+                something that the agent's card does not have.
     """
     folder = agent.folder
     manifest = folder / "evals" / COVERAGE
@@ -248,7 +248,7 @@ def load(agent: Agent) -> Suite:
 
 
 def _unknown_to(agent: Card, case: Case) -> Iterator[tuple[str, str]]:
-    """Yield what a case expects of an agent that can never be so, by field."""
+    """Yield each expectation of a case that the agent can never meet: field and reason."""
     categories = (*chosen_by("agent", agent.categories), NONE)
     for number, end in enumerate(case.expect):
         if unknown := sorted(set(end.category) - set(categories)):
@@ -283,7 +283,7 @@ def _yaml(file: Path) -> object:
         return yaml_text.load(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has is a ValueError
+    except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError
         raise ConfigError(f"{file}: not YAML: {error}") from error
 
 

@@ -1,8 +1,7 @@
-"""The gate for a first release: absolute criteria, with what the number of cases can show.
+"""The gate for a first release: absolute criteria, limited by what the number of cases can show.
 
-A hard slice must have no failure; the lower bound of the pass rate over all cases must reach what the
-card asks. Repeats of a case are not independent of each other, so that the bounds count cases: a case
-weighs the share of its repeats that passed.
+A hard slice must have no failure; the lower bound of the pass rate over all cases must reach what the card asks.
+Repeats of a case depend on each other, so the bounds count cases: a case weighs the share of its repeats that passed.
 """
 
 import math
@@ -14,12 +13,12 @@ from statistics import NormalDist
 from bot.store.schema import Verdict
 
 CONFIDENCE = 0.95
-"One-sided."
+"Confidence of each bound, one-sided."
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How one case went in one repeat."""
+    """The result of one case in one repeat."""
 
     case: str
     slice: str
@@ -29,13 +28,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class SliceTally:
-    """How one slice went."""
+    """The results of one slice."""
 
     slice: str
     hard: bool
     cases: int
     passed: int
-    "Plays that passed."
+    "How many plays passed."
     played: int
     rate: float
     low: float
@@ -44,7 +43,7 @@ class SliceTally:
 
     @property
     def bounds(self) -> str:
-        """Say what the cases show of the pass rate, rounded outwards; where none failed, never a hundred per cent."""
+        """Return the bounds of the pass rate in words, rounded outwards; without a failure, never as 100 %."""
         low = math.floor(1_000 * self.low) / 10
         if self.passed == self.played:
             return f"no failure: at least {low:.1f} %"
@@ -63,11 +62,11 @@ def decide(scores: Iterable[Score], *, pass_at_least: float) -> ReleaseVerdict:
     """Judge a first release by its scores.
 
     Args:
-        scores: every play, each with an outcome.
-        pass_at_least: what the lower bound of the overall pass rate must reach.
+        scores: the score of every play.
+        pass_at_least: the least lower bound of the pass rate over all cases.
 
     Raises:
-        ValueError: there is none, which says nothing about the release.
+        ValueError: there are no scores, which say nothing about the release.
     """
     scores = tuple(scores)
     if not scores:
@@ -84,12 +83,12 @@ def decide(scores: Iterable[Score], *, pass_at_least: float) -> ReleaseVerdict:
     if against:
         return ReleaseVerdict(Verdict.BLOCK, tuple(against))
     hard = len({score.case for score in scores if score.hard})
-    proof = f"no failure in {hard} hard cases: {bounded_above(hard)}" if hard else "no hard case"
+    proof = f"no failure in {hard} hard cases: {failure_bound(hard)}" if hard else "no hard case"
     return ReleaseVerdict(Verdict.PASS, (proof, f"{bound}, at least {pass_at_least}"))
 
 
 def tally(scores: Iterable[Score]) -> tuple[SliceTally, ...]:
-    """Count by slice, hard slices first."""
+    """Count the results by slice, hard slices first."""
     by_slice: dict[tuple[bool, str], list[Score]] = defaultdict(list)
     for score in scores:
         by_slice[not score.hard, score.slice].append(score)
@@ -97,16 +96,16 @@ def tally(scores: Iterable[Score]) -> tuple[SliceTally, ...]:
 
 
 def total(scores: Iterable[Score]) -> SliceTally:
-    """Count over all slices."""
+    """Count the results over all slices."""
     return _tally("all", hard=False, scores=list(scores))
 
 
-def bounded_above(cases: int) -> str:
-    """Say in words below what the true failure rate is when every case passed, rounded up."""
-    return f"true failure rate below {math.ceil(1_000 * (1 - clean(cases))) / 10:.1f} %"
+def failure_bound(cases: int) -> str:
+    """Return in words the upper bound of the true failure rate when every case passed, rounded up."""
+    return f"true failure rate below {math.ceil(1_000 * (1 - exact_lower_bound(cases))) / 10:.1f} %"
 
 
-def clean(cases: int) -> float:
+def exact_lower_bound(cases: int) -> float:
     """Return the exact lower bound (95 %, one-sided) of the pass rate when all of N cases passed: 0.05^(1/N)."""
     return math.exp(math.log(1 - CONFIDENCE) / cases)
 
@@ -129,7 +128,7 @@ def _tally(name: str, *, hard: bool, scores: list[Score]) -> SliceTally:
         by_case[score.case].append(score.passed)
     weight = sum(sum(passes) / len(passes) for passes in by_case.values())
     low, high = wilson(weight, len(by_case))
-    exact = clean(len(by_case))
+    exact = exact_lower_bound(len(by_case))
     return SliceTally(
         slice=name,
         hard=hard,

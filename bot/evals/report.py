@@ -1,4 +1,4 @@
-"""A run in words: a table for the terminal, and the same facts as JSON. Pure."""
+"""A run as text: a table for the terminal; and the same facts as JSON. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +9,10 @@ from bot.evals.runner import Play, RunProgress, RunReport
 from bot.slack.mrkdwn import dollars
 
 UNTOUCHED = (
-    "The release keeps the verdict that it had, if any. Mend what was away, and run it again: `deskhand doctor` looks"
-    " at all of it, and the cap of evaluations is channel.named.eval in budgets.yaml."
+    "The release keeps the verdict that it had, if any. Fix what was down, and run the evaluation again: `deskhand"
+    " doctor` checks it all, and the cap of evaluations is channel.named.eval in budgets.yaml."
 )
-"What follows from a run that says nothing, and what to do."
+"What an invalid run means, and what to do."
 
 
 def as_text(report: RunReport) -> str:
@@ -71,14 +71,14 @@ def as_json(report: RunReport) -> dict[str, Any]:
 
 
 def line(progress: RunProgress) -> str:
-    """Return how far a run is, in one line."""
+    """Return the progress of a run in one line."""
     failed = f", {progress.failed} failed" if progress.failed else ""
     outages = f", {progress.outages} met an outage" if progress.outages else ""
     return f"{progress.done}/{progress.total} played{failed}{outages}, {dollars(progress.cost_nusd)}"
 
 
 def _row(row: SliceTally) -> str:
-    """Write one slice; a clean one is given by what it shows, since it never shows 100 %."""
+    """Format one slice; without a failure its rate is left out, since the cases never prove 100 %."""
     failed = row.played - row.passed
     rate = f"{100 * row.rate:.1f} %" if failed else ""
     bound = f"{failed} FAILED: {row.bounds}" if row.hard and failed else row.bounds

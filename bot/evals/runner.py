@@ -1,8 +1,8 @@
-"""A suite played against a release, in parallel, to a verdict.
+"""Plays a suite against a release, in parallel, and reaches a verdict.
 
-A case that failed is never played again; a case that could not be played (the model or the budget
-was away) is, and too many of those make the run invalid. A run that is not finished, or is invalid, has
-no verdict and leaves the one that its release had.
+A case that failed is never played again. A case that could not be played, because the model or the budget was down, is
+played again, and too many of those make the run invalid. A run that is unfinished or invalid has no verdict and leaves
+the one that its release had.
 """
 
 import time
@@ -24,14 +24,14 @@ from bot.store.db import Database
 from bot.store.schema import RunState, Verdict
 
 TRIES = 3
-"Times that a case is played until it can be played to its end."
+"How many times a case is played until it is played to its end."
 MOST_OUTAGES = 0.02
-"Share of plays that may meet an outage before the run says nothing."
+"The largest share of plays that may meet an outage in a valid run."
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One case, played once to its end or given up."""
+    """One case, played to its end once, or given up."""
 
     case: Case
     repeat: int
@@ -40,33 +40,33 @@ class Play:
     milliseconds: int
     cost_nusd: int
     outages: tuple[str, ...]
-    "Why tries at it came to nothing."
+    "Why its tries ended early, one sentence each."
     played: bool
-    "False when every try met an outage; then it says nothing about the release."
+    "False if every try met an outage; the case then says nothing about the release."
 
     @property
     def score(self) -> Score:
-        """Return it for the gate."""
+        """Return its score for the gate."""
         return Score(self.case.id, self.case.slice, self.case.hard, not self.failures)
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is."""
+    """The progress of a run."""
 
     done: int
     total: int
     passed: int
     failed: int
     outages: int
-    "Plays that met one."
+    "How many plays met an outage."
     cost_nusd: int
     last: Play
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """How a run went."""
+    """The result of a run."""
 
     run_id: int
     release: str
@@ -76,13 +76,13 @@ class RunReport:
     why: tuple[str, ...]
     repeats: int
     plays: tuple[Play, ...]
-    "By case and repeat."
+    "Ordered by case and repeat."
     seconds: float
     cost_nusd: int
 
     @property
     def scores(self) -> tuple[Score, ...]:
-        """Return the scores of what was played."""
+        """Return the scores of the cases that were played."""
         return tuple(play.score for play in self.plays if play.played)
 
 
@@ -101,22 +101,43 @@ def run_suite(
     """Play every case and give the release its verdict.
 
     Args:
-        agent: whose card says what passing is.
-        release_id: what is evaluated.
-        runtime_for: puts exactly that release to work on a private database; thread-safe.
+        agent: the agent, whose card says what a release must reach.
+        release_id: the release that is evaluated.
+        runtime_for: puts exactly that release to work on a scratch database; thread-safe.
         suite: the cases.
-        main: where the run, its results and the verdict are kept.
+        main: the database that keeps the run, its results and the verdict.
         started_by: a Slack user id, `clock` or `operator`.
-        progress: called after every case, in the caller's thread.
-        repeats: times that each case is played.
-        workers: cases played at a time.
+        progress: called after every play, in the caller's thread.
+        repeats: how many times each case is played.
+        workers: how many cases are played at a time.
 
-    Interrupted (Ctrl-C), the run is kept as invalid and the interruption goes on.
+    On an interruption (Ctrl-C) the run is kept as invalid, and the interruption is raised again.
     """
-    started = time.monotonic()
+    started, total = time.monotonic(), repeats * len(suite.cases)
+    run_id = _start(main, release_id, suite, repeats=repeats, started_by=started_by)
+    plays: list[Play] = []
+    try:
+        with closing(_played(suite, runtime_for, repeats, workers)) as played:
+            for play in played:
+                plays.append(play)
+                _keep(main, run_id, play)
+                progress(_progress(plays, total))
+                if not play.played:
+                    break  # the run is invalid, however the rest would go
+    except BaseException:
+        _finish(main, run_id, verdict=None)
+        raise
+    why, verdict = _judged(agent, plays, total)
+    _finish(main, run_id, verdict=verdict)
+    seconds = time.monotonic() - started
+    return _report(run_id, str(release_id), suite, plays, why=why, verdict=verdict, repeats=repeats, seconds=seconds)
+
+
+def _start(main: Database, release_id: ReleaseId, suite: Suite, *, repeats: int, started_by: str) -> int:
+    """Register the release and the run; return the run's id."""
     with main.write() as session:
         releases.register(session, agent=release_id.agent, fingerprint=str(release_id), body=release_id.body)
-        run_id = releases.start_run(
+        return releases.start_run(
             session,
             release=str(release_id),
             suite=suite.fingerprint,
@@ -124,42 +145,53 @@ def run_suite(
             cases=len(suite.cases),
             started_by=started_by,
         )
-    plays: list[Play] = []
-    try:
-        with closing(_played(suite, runtime_for, repeats, workers)) as played:
-            for play in played:
-                plays.append(play)
-                _keep(main, run_id, play)
-                progress(_progress(plays, repeats * len(suite.cases)))
-                if not play.played:
-                    break  # the run is invalid, however the rest would go
-    except BaseException:
-        with main.write() as session:
-            releases.finish_run(session, run_id, state=RunState.INVALID, verdict=None)
-        raise
-    why, word = _invalid(plays, repeats * len(suite.cases)), None
-    if not why:
-        verdict = gate.decide((play.score for play in plays), pass_at_least=agent.card.evals.pass_at_least)
-        why, word = verdict.why, verdict.word
-    state = RunState.FINISHED if word else RunState.INVALID
+
+
+def _judged(agent: Agent, plays: list[Play], total: int) -> tuple[tuple[str, ...], Verdict | None]:
+    """Return the reasons and the verdict; an invalid run has no verdict."""
+    invalid = _invalid(plays, total)
+    if invalid:
+        return invalid, None
+    judged = gate.decide((play.score for play in plays), pass_at_least=agent.card.evals.pass_at_least)
+    return judged.why, judged.word
+
+
+def _finish(main: Database, run_id: int, *, verdict: Verdict | None) -> None:
     with main.write() as session:
-        releases.finish_run(session, run_id, state=state, verdict=word)
+        releases.finish_run(session, run_id, state=_state(verdict), verdict=verdict)
+
+
+def _state(verdict: Verdict | None) -> RunState:
+    return RunState.FINISHED if verdict else RunState.INVALID
+
+
+def _report(
+    run_id: int,
+    release: str,
+    suite: Suite,
+    plays: list[Play],
+    *,
+    why: tuple[str, ...],
+    verdict: Verdict | None,
+    repeats: int,
+    seconds: float,
+) -> RunReport:
     return RunReport(
         run_id=run_id,
-        release=str(release_id),
+        release=release,
         suite=suite.fingerprint,
-        state=state,
-        verdict=word,
+        state=_state(verdict),
+        verdict=verdict,
         why=why,
         repeats=repeats,
         plays=tuple(sorted(plays, key=lambda play: (play.case.slice, play.case.id, play.repeat))),
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         cost_nusd=sum(play.cost_nusd for play in plays),
     )
 
 
 def _played(suite: Suite, runtime_for: RuntimeFor, repeats: int, workers: int) -> Generator[Play, None, None]:
-    """Yield every play as it ends; when the caller stops listening, no further case is begun."""
+    """Yield every play as it ends; once the caller stops listening, no further case is begun."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="eval")
     try:
         jobs: list[Future[Play]] = [
@@ -223,7 +255,7 @@ def _progress(plays: list[Play], total: int) -> RunProgress:
 
 
 def _invalid(plays: list[Play], total: int) -> tuple[str, ...]:
-    """Say why a run says nothing, if it does."""
+    """Return why a run is invalid; empty if it is valid."""
     if not total:
         return ("there was no case to play",)
     met = [play for play in plays if play.outages]
@@ -234,5 +266,5 @@ def _invalid(plays: list[Play], total: int) -> tuple[str, ...]:
     if unplayed:
         why.append(f"never played to the end: {', '.join(sorted(set(unplayed)))}")
     if len(plays) < total:
-        why.append(f"{total - len(plays)} of {total} plays were not begun")
+        why.append(f"{total - len(plays)} of {total} plays were never started")
     return tuple(why)

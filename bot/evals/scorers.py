@@ -1,7 +1,7 @@
-"""What must be true of a played case: each scorer looks at one thing and says what is wrong with it.
+"""What must be true of a played case: each scorer checks one thing and says what is wrong with it.
 
-On outcome and state only. Whatever a case does not mention must be as it was: an account that nobody
-asked about, a tool that writes, a resolution that nobody claimed.
+They check outcome and state only. Whatever a case does not mention must be unchanged: an account that it does not name,
+a tool that writes, a resolution.
 """
 
 import re
@@ -12,11 +12,11 @@ from bot.evals.stage import CaseOutcome
 from bot.store.schema import TurnOutcome
 
 Scorer = Callable[[Case, Expect, CaseOutcome], Iterator[str]]
-"Yields a sentence for each thing that is wrong: what was expected, what was seen."
+"Yields a sentence for each thing that is wrong: what was expected, and what was seen."
 
 
 def score(case: Case, seen: CaseOutcome) -> tuple[str, ...]:
-    """Return what is wrong with how a case went, by the end that it came closest to; nothing: it passed."""
+    """Return what is wrong with a played case, by the expected ending closest to it; empty if it passed."""
     ends = [tuple(wrong for scorer in SCORERS for wrong in scorer(case, wanted, seen)) for wanted in case.expect]
     return min(ends, key=len)
 
@@ -73,7 +73,7 @@ def _words(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
 
 
 def _discretion(case: Case, _wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
-    """In a channel others read along: why an account was locked is nobody's business there."""
+    """Check that a channel, where others read along, is not told why an account was locked."""
     if case.where == "dm":
         return
     said = "\n".join(seen.replies).lower()
@@ -89,8 +89,8 @@ def _keeping(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
 
 
 def _giving_back(_case: Case, _wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
-    for note in seen.unsaid:
-        yield f"expected the ticket to be with a colleague who gives it back, saw nobody have it to say {note!r}"
+    for note in seen.undelivered_notes:
+        yield f"expected an open handoff for a colleague to give back with {note!r}, saw none"
 
 
 def _listed(names: list[str]) -> str:

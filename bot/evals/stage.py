@@ -1,7 +1,7 @@
-"""One case, played on a directory of its own by the code that production runs.
+"""Plays one case on a directory of its own, with the code that production runs.
 
-Only what stands around the agent is staged: the accounts, the messages, the clock of a conversation.
-From a message's acceptance to the outcome written down, the path is the worker's.
+Only the agent's surroundings are staged: the accounts, the messages, the clock of a conversation. From the acceptance
+of a message to the written outcome, the path is the worker's.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,26 +38,26 @@ from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
 
 CHANNEL, TEAM, USER = EVALUATIONS, EVALUATION_TEAM, EVALUATION_USER
-"Whose budget pays: evaluation has an account of its own."
+"Whose budget pays: evaluations have one of their own."
 COLLEAGUE = "U0COLLEAGUE"
 FIRST = "1.000000"
-"Timestamp of a case's first message, and so its thread."
+"Timestamp of a case's first message, and so of its thread."
 LEASE_SECONDS = 3600.0
 OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY})
-"Handoffs that say nothing about the agent: nobody could have answered. Every other reason is the agent's own."
+"Reasons for a handoff that say nothing about the agent, since it could not answer. Every other reason is its own."
 
 RuntimeFor = Callable[[Database], AgentRuntime]
-'Puts the agent to work on a private database, with `purpose="eval"` and the real meter.'
+'Puts the agent to work on a scratch database, with `purpose="eval"` and the real meter.'
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class CaseOutcome:
-    """What became of a case: everything that a scorer may look at."""
+    """What came of a case: everything that a scorer may check."""
 
     outcome: str = ""
-    "reply, handoff or refused: the last one."
+    "The last one: reply, handoff or refused."
     reason: str | None = None
     category: str | None = None
     ticket: str = ""
@@ -66,71 +66,71 @@ class CaseOutcome:
     called: list[str] = field(default_factory=list)
     "Tools that the model called, in order."
     ran: list[str] = field(default_factory=list)
-    "Tools that did their work."
+    "Tools that ran successfully."
     directory: dict[str, str] = field(default_factory=dict)
     "State of each account."
     writes: dict[str, list[str]] = field(default_factory=dict)
     kept: str = ""
-    "All that the database holds, as text."
-    unsaid: list[str] = field(default_factory=list)
-    "Notes of a colleague who had nothing to give back."
+    "Everything in the database, as text."
+    undelivered_notes: list[str] = field(default_factory=list)
+    "Notes of a colleague for which no handoff was open."
     transcript: list[dict[str, Any]] = field(default_factory=list)
     cost_nusd: int = 0
     outage: str | None = None
-    "Why it could not be played to its end, through no fault of the agent."
+    "Why the case could not be played to its end, through no fault of the agent; else None."
 
 
-class _Purse(Meter):
-    """The real meter; what breaks in it, whatever it is, says nothing about the agent."""
+class _EvalMeter(Meter):
+    """The real meter, where any failure counts as an outage and so says nothing about the agent."""
 
     @classmethod
     def of(cls, meter: Meter) -> Self:
-        """Return it for a meter."""
+        """Return the meter in this form."""
         return cls(**{one.name: getattr(meter, one.name) for one in fields(Meter)})
 
     def begin(self, charge: Charge, **call: Any) -> Reservation:
-        """Reserve as the meter does."""
-        with _no_fault():
+        """Reserve as the real meter does."""
+        with _as_outage():
             return super().begin(charge, **call)
 
     def end(self, reservation: Reservation, usage: Usage, *, tool: str | None) -> int:
-        """Settle as the meter does."""
-        with _no_fault():
+        """Settle as the real meter does."""
+        with _as_outage():
             return super().end(reservation, usage, tool=tool)
 
     def void(self, reservation: Reservation) -> None:
-        """Settle at zero as the meter does."""
-        with _no_fault():
+        """Settle at zero as the real meter does."""
+        with _as_outage():
             super().void(reservation)
 
 
 @contextmanager
-def _no_fault() -> Iterator[None]:
-    """Raise as Transient what is not one of our own errors."""
+def _as_outage() -> Iterator[None]:
+    """Raise any error that is not ours as Transient."""
     try:
         yield
     except DeskhandError:
         raise
     except Exception as error:
-        log.error("eval.unpaid", error=type(error).__name__)  # noqa: TRY400 its words are not ours
+        log.error("meter.failed", error=type(error).__name__)  # noqa: TRY400 its text is not ours
         raise Transient(f"the budget could not be asked: {type(error).__name__}") from error
 
 
-def in_private(runtime: AgentRuntime) -> RuntimeFor:
-    """Return what puts an agent to work on a private database and the accounts in it; model and meter are its own.
+def on_scratch_database(runtime: AgentRuntime) -> RuntimeFor:
+    """Return what puts an agent to work on a scratch database and its accounts, with the agent's own model and meter.
 
-    A case is played on a local directory, whichever the installation has.
+    A case is played on a local directory, whichever directory the installation has.
     """
     return lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose=Purpose.EVAL)
 
 
 def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
-    """Play a case once, on a fresh private directory."""
+    """Play a case once, on a fresh scratch database."""
     seen = CaseOutcome()
     with scratch_database.database() as database:
         LocalDirectory(database).seed(case.accounts.values())
         runtime = runtime_for(database)
-        runtime = replace(runtime, meter=_Purse.of(runtime.meter))
+        runtime = replace(runtime, meter=_EvalMeter.of(runtime.meter))
         try:
             for number, said in enumerate(case.says, start=1):
                 _say(case, runtime, seen, said, number)
@@ -141,12 +141,12 @@ def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
 
 
 def is_outage(outcome: Outcome | NotAdmitted) -> TypeGuard[Escalate]:
-    """Say if an outcome is no word on the agent: the model or the budget was away, or did not answer in time."""
+    """Return whether an outcome says nothing about the agent: the model or the budget was down or answered too late."""
     return isinstance(outcome, Escalate) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
 
 
 def _say(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage, number: int) -> None:
-    """Say one message and let the agent answer it; a person who has the ticket is left to it."""
+    """Say one message and let the agent answer it, unless a person has the ticket."""
     for account, change in said.meanwhile.items():
         LocalDirectory(runtime.database).set_status(account, change.status, lock_reason=change.lock_reason)
     text = redaction.redact(said.text)
@@ -162,11 +162,11 @@ def _say(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage
 
 
 def _give_back(session: Session, seen: CaseOutcome, note: str) -> int | None:
-    """Let a colleague claim what was handed off and give it back; return the turn with which the agent goes on."""
+    """Let a colleague claim the open handoff and give it back; return the turn with which the agent goes on."""
     ticket = threads.ticket_at(session, CHANNEL, FIRST)
     handoff = None if ticket is None else handoffs.active(session, ticket.id)
     if handoff is None:
-        seen.unsaid.append(note)
+        seen.undelivered_notes.append(note)
         return None
     casework.claim(session, handoff.id, COLLEAGUE, lease_minutes=LEASE_SECONDS / 60)
     moved = casework.give_back(session, handoff.id, COLLEAGUE, note=note)
@@ -178,7 +178,7 @@ def _answer(case: Case, runtime: AgentRuntime, seen: CaseOutcome, turn_id: int) 
     with runtime.database.write() as session:
         attempt = turns.begin(session, turn_id, worker="eval", lease=LEASE_SECONDS)
     if attempt is None:
-        raise RuntimeError("a turn on a private database was taken by somebody else")
+        raise RuntimeError("a turn on a scratch database was taken by another attempt")
     who = _who(case)
     needs = bool(runtime.agent.card.needs_account)
     subject = binding.subject(runtime.directory, who, team=TEAM, user=USER, needs_account=needs)
@@ -201,7 +201,7 @@ def _who(case: Case) -> Admitted | NotAdmitted:
 def _outcome(
     runtime: AgentRuntime, attempt: Attempt, who: Admitted | NotAdmitted, subject: Subject
 ) -> Outcome | NotAdmitted:
-    """Play the attempt; a bug is handed off as in production, and no case expects that reason."""
+    """Play the attempt; a bug becomes a handoff as in production, with a reason that no case expects."""
     try:
         first = beforehand.outcome(runtime, attempt, who, subject, catch_up=lambda: None)
         return first or play(runtime, attempt, subject, still=lambda: subject)
@@ -276,7 +276,7 @@ def _note_step(step: Step, seen: CaseOutcome) -> None:
 
 
 def _look(case: Case, database: Database, seen: CaseOutcome) -> None:
-    """Look at the state that is left: the directory itself, not what a tool says of it."""
+    """Record the state that is left, from the directory itself and not from what a tool says of it."""
     directory = LocalDirectory(database)
     for key in case.accounts:
         account = directory.account(key)

@@ -81,7 +81,7 @@ def test_a_model_that_is_away_is_no_verdict(
     assert evaluate(ANTHROPIC_BASE_URL=f"http://{AWAY}") == 2
     out, err = capsys.readouterr()
     assert "INVALID, no verdict" in out
-    assert "Mend what was away" in out
+    assert "Fix what was down" in out
     assert ", 1 met an outage, " in err
     assert "107/107 played" not in err
 

@@ -24,8 +24,8 @@ def test_wilson(passed: int, number: int, low: float, high: float) -> None:
 
 def test_what_no_failure_shows() -> None:
     """Fifty-nine clean cases show a failure rate below 5 %, one shows next to nothing."""
-    assert gate.bounded_above(59) == "true failure rate below 5.0 %"
-    assert gate.bounded_above(1) == "true failure rate below 95.0 %"
+    assert gate.failure_bound(59) == "true failure rate below 5.0 %"
+    assert gate.failure_bound(1) == "true failure rate below 95.0 %"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_one_bound_is_said_everywhere(passed: int, failed: int, words: str) -> N
     for hard in (True, False):
         [row] = gate.tally(scores(passed, failed, hard=hard))
         assert row.bounds == words
-        assert row.low <= gate.clean(passed + failed)
+        assert row.low <= gate.exact_lower_bound(passed + failed)
 
 
 def test_a_clean_run_passes_and_says_what_it_shows() -> None:

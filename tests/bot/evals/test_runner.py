@@ -182,7 +182,7 @@ def test_a_budget_that_cannot_be_asked_is_no_verdict(
     model = Model()
     report = run(many(20), model)
     assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
-    assert "plays were not begun" in report.why[-1]
+    assert "plays were never started" in report.why[-1]
     assert len(report.plays) < 20
 
 

@@ -85,8 +85,8 @@ def test_what_went_well_passes() -> None:
             "expected nothing like /hunter22/ to be kept, saw it in the database",
         ),
         (
-            lambda s: s.unsaid.append("unlock it"),
-            "expected the ticket to be with a colleague who gives it back, saw nobody have it to say 'unlock it'",
+            lambda s: s.undelivered_notes.append("unlock it"),
+            "expected an open handoff for a colleague to give back with 'unlock it', saw none",
         ),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_colleague_gives_it_back_and_the_agent_goes_on(desk_with: Callable[[Ca
 
     case = a_case(accounts=LOCKED, says=["a human please, I am locked out", NOTE])
     seen = play_case(case, desk_with(call))
-    assert (seen.outcome, seen.category, seen.ticket, seen.unsaid) == ("reply", "locked", "resolved", [])
+    assert (seen.outcome, seen.category, seen.ticket, seen.undelivered_notes) == ("reply", "locked", "resolved", [])
     assert [entry["by"] for entry in seen.transcript] == ["requester", "handoff", "colleague", "tool", "agent"]
     last = prompts[0].messages[-1]["content"][-1]["text"]
     assert last.startswith('<colleague from="a colleague" where="dm">\nOnly the lock')
@@ -145,7 +145,7 @@ def test_a_colleague_without_the_ticket_has_nothing_to_give_back(desk_with: Call
     """An agent that kept what it should have handed off is not helped along: the note is not said."""
     seen = play_case(a_case(says=["locked out", NOTE]), desk_with(answering("Hm, really?")))
     assert seen.replies == ["Hm, really?"]
-    assert len(seen.unsaid) == 1
+    assert len(seen.undelivered_notes) == 1
 
 
 def test_words_are_redacted_before_anything_sees_them(desk_with: Callable[[CallModel], RuntimeFor]) -> None:
