@@ -26,7 +26,7 @@ from bot.slack.handoffs import linked_threads, queue_notes, removed_cards
 from bot.slack.outbox import outbox
 from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store.handoffs import handoffs
+from bot.store.handoffs import handoffs, shown
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import TO_REQUESTER, Handoff, HandoffContext, HandoffState, MessageKind, Ticket
 from bot.store.tickets import tickets, turns
@@ -116,7 +116,7 @@ def _to_a_person(
         return None
     if delivery.kind is MessageKind.CARD:
         with ctx.database.write() as session:
-            handoffs.fell_back(session, handoff.id)
+            shown.fell_back(session, handoff.id)
     note = f":warning: I could not post this in <#{delivery.channel}> ({code}), so it comes to you."
     return (in_turn[0], _headed(delivery, note)) if in_turn else None
 

@@ -163,12 +163,12 @@ class _Day:
             yield Pattern("user", times, share, was, name=user)
 
     def _costs_by_user(self, asked: DayQuestion) -> dict[str, int]:
-        found = daily_costs.work(self.session, "user", asked)
+        found = daily_costs.by_day(self.session, "user", asked)
         return {user: sum(day.cost_nusd for day in days.values()) for user, days in found.items()}
 
     def _dear(self, per: Per) -> Mapping[str, DayCost]:
         """Return what has cost enough today to be worth a look."""
-        found = daily_costs.work(self.session, per, self.today, least_nusd=max(1, self.wanted.least))
+        found = daily_costs.by_day(self.session, per, self.today, least_nusd=max(1, self.wanted.least))
         return {name: days[0] for name, days in found.items()}
 
     def _own(self, per: Per, name: str) -> Sequence[DayCost]:
@@ -178,7 +178,7 @@ class _Day:
     def _past(self, per: Per) -> Mapping[str, Sequence[DayCost]]:
         """Return the days before by name, read once: most of what is dear today needs most of it."""
         if per not in self.read:
-            found = daily_costs.work(self.session, per, self.past)
+            found = daily_costs.by_day(self.session, per, self.past)
             self.read[per] = {name: tuple(days.values()) for name, days in found.items()}
         return self.read[per]
 

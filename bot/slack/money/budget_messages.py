@@ -53,8 +53,8 @@ def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
 
     Where it goes on by itself, only who has claimed one is told.
     """
-    held_up = (handoff for handoff, _ in blocked_tickets.held_up(session, review))
-    told = [handoff for handoff in held_up if review.goes_on_by is None or handoff.state is HandoffState.CLAIMED]
+    blocked = (handoff for handoff, _ in blocked_tickets.blocked(session, review))
+    told = [handoff for handoff in blocked if review.goes_on_by is None or handoff.state is HandoffState.CLAIMED]
     return [handoff for handoff in told if messages.by_key(session, _raised_key(review, handoff)) is None]
 
 

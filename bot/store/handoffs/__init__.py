@@ -1,8 +1,8 @@
-"""Handoffs: the moves of each, what came of it, and what is due.
+"""Handoffs: the moves of each, what responders write, what is due, and the metrics.
 
-handoffs           the moves; moves: how each is made; handoff_history: what they come to
+handoffs           the moves; moves: how each is made; handoff_history: replays them
 responses          what responders write; shown: what people have been shown of a handoff
-closings           was a request done with before its requester wrote again
-handoffs_due       what the clock looks at
-handoff_metrics    how it all goes; solved: what needed no person
+closings           whether a request was done before its requester wrote again
+handoffs_due       what the clock has to do
+handoff_metrics    how handoffs go; solved: how many requests needed no person
 """

@@ -1,4 +1,4 @@
-"""Was a request done with before its requester wrote again? Then thanks open nothing again."""
+"""Whether a request was done before its requester wrote again, so that a thank-you does not reopen it."""
 
 from sqlalchemy import select
 
@@ -9,7 +9,7 @@ from bot.store.tickets.turns import Attempt
 
 
 def precedes(session: Session, attempt: Attempt) -> bool:
-    """Return whether the request of a turn was answered for good, closed or taken back right before it."""
+    """Return whether the request was resolved, closed or taken back right before this turn."""
     earlier = select(Turn).where(Turn.ticket_id == attempt.ticket.id, Turn.id < attempt.turn_id)
     previous = session.scalars(earlier.order_by(Turn.id.desc()).limit(1)).one_or_none()
     if previous is not None and previous.category is not None:
@@ -21,7 +21,7 @@ def precedes(session: Session, attempt: Attempt) -> bool:
 
 
 def is_final(ticket: Ticket) -> bool:
-    """Return whether a ticket that was done with was closed: it does not wait for the directory to agree."""
+    """Return whether a ticket that was done was also closed, and does not wait for the directory to confirm it."""
     if ticket.category == NoRequest.WITHDRAWN:
         return True
     contradicted = ticket.contradicted_at

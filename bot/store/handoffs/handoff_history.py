@@ -1,4 +1,4 @@
-"""The moves of a handoff, and what they come to: replayed in order they give its present state."""
+"""The moves of a handoff; replayed in order they give its present state."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from bot.store.schema import HandoffMove, HandoffState, MoveKind
 
 @dataclass(frozen=True, slots=True)
 class ReplayedHandoff:
-    """What a history comes to."""
+    """The state of a handoff after its moves."""
 
     state: HandoffState
     holder: str | None
-    "Who has it, or had it when it ended."
+    "Who has the handoff, or had it when it ended."
     expiries: int = 0
     openings: int = 1
     escalation_level: int = 0
@@ -29,10 +29,10 @@ def of_handoff(session: Session, handoff_id: int) -> Sequence[HandoffMove]:
 
 
 def replay(moves: Iterable[HandoffMove]) -> ReplayedHandoff:
-    """Return what a history comes to.
+    """Return the state of a handoff after these moves.
 
     Raises:
-        ValueError: it does not begin with the first move.
+        ValueError: there are none, the first one does not open the handoff, or a later one does.
     """
     at: ReplayedHandoff | None = None
     for move in moves:

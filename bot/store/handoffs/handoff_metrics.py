@@ -1,10 +1,10 @@
-"""How handoffs go: how many and why, how long people waited, whether what was done lasted.
+"""Metrics of handoffs: how many and why, how long people waited, whether resolutions lasted.
 
-Everything is about one cohort, the handoffs opened within a window, wherever they are by now; a day is
-the UTC date of opening. All of it is summed up in SQL. Invariant: a figure without a denominator is None,
-never 0. Quantiles are by nearest rank (the smallest value with at least that share of values up to it), so
-that both databases give the same one, and one that somebody really waited. Cancelled handoffs count as
-handoffs and in what happened to them before; they are never resolved, so they have no time to resolve.
+All metrics are about one cohort: the handoffs opened within a window, in whatever state they are now; a day is the UTC
+date of opening. Everything is summed in SQL. Invariant: a figure without a denominator is None, never 0. Quantiles are
+by nearest rank (the smallest value with at least that share of values up to it), so that both databases agree and the
+value is one that somebody really waited. Cancelled handoffs count as handoffs, with what happened before; they are
+never resolved, so they have no time to resolve.
 """
 
 from collections.abc import Mapping
@@ -35,10 +35,10 @@ class Cohort:
     since: datetime
     until: datetime
     at: datetime
-    "The moment of measuring: what was resolved a day before it can have held for a day."
+    "The time of measuring: only a resolution at least a day before it can have lasted a day."
     agent: str | None = None
     in_scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    "By agent, the categories that its card says it is there for."
+    "The categories that are in scope, by agent."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Spread:
     """How long something took, in seconds from the requester's first wait."""
 
     count: int = 0
-    "Handoffs in which it has happened."
+    "Number of handoffs in which it happened."
     median: float | None = None
     p90: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The measures of a cohort, or of its handoffs of one day, one reason or both (None: all of them)."""
+    """The metrics of a cohort, or of its handoffs of one day, one reason or both (None: all of them)."""
 
     day: date | None
     reason: str | None
@@ -61,16 +61,16 @@ class Figures:
     "Handoffs of every reason, and turns that the agent ended with a reply, in the window or on the day."
     handoffs: int = 0
     requested_in_scope: int = 0
-    "Asked for a person, and who resolved it says that it was in scope, or that the agent could have done it."
+    "The requester asked for a person, and by the resolution it was in scope, or the agent could have done it."
     budget: int = 0
     "Handed off because a budget was used up."
     to_claim: Spread = Spread()
-    "Until the first claim, whatever became of it."
+    "Until the first claim, even if that claim ended without a resolution."
     to_first_response: Spread = Spread()
-    "Until a person's first word to the requester."
+    "Until the first response of a person to the requester."
     to_resolve: Spread = Spread()
     expired: int = 0
-    "Leases that ended by themselves; a handoff may have several, as of the next three."
+    "Number of expired claims. One handoff may have several, and several of the next three."
     unclaimed: int = 0
     reassigned: int = 0
     returned: int = 0
@@ -78,7 +78,7 @@ class Figures:
     cancelled: int = 0
     resolved: int = 0
     reopened: int = 0
-    "Resolved ones whose ticket went to people again, for whatever reason."
+    "Resolved handoffs whose ticket went to people again, for any reason."
     day_old: int = 0
     "Resolved at least 24 hours ago."
     lasted_day: int = 0
@@ -93,12 +93,12 @@ class Figures:
 
     @property
     def rate(self) -> float | None:
-        """Return the share (0 to 1) of all outcomes that are these handoffs."""
+        """Return these handoffs as a share (0 to 1) of all outcomes."""
         return _share(self.handoffs, self.outcomes)
 
     @property
     def reopen_rate(self) -> float | None:
-        """Return the share of resolved ones that were reopened so far."""
+        """Return the share of resolved handoffs that were reopened."""
         return _share(self.reopened, self.resolved)
 
     @property
@@ -113,33 +113,33 @@ class Figures:
 
     @property
     def agent_could_rate(self) -> float | None:
-        """Return the share of judged ones that the agent could have done."""
+        """Return the share of judged handoffs that the agent could have done."""
         return _share(self.agent_could, self.judged)
 
 
 def last_days(
     days: int, *, at: datetime, agent: str | None = None, in_scope: Mapping[str, tuple[str, ...]] | None = None
 ) -> Cohort:
-    """Return the handoffs opened on the last UTC days, today included, until now."""
+    """Return the cohort of the last UTC days, today included, until now."""
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Cohort(midnight - timedelta(days=days - 1), at, at, agent, in_scope or {})
 
 
 def totals(session: Session, cohort: Cohort) -> Figures:
-    """Return the measures over all handoffs of a cohort."""
+    """Return the metrics over all handoffs of a cohort."""
     [row] = _measured(session, cohort)
     return _figures(row, None, sum(_outcomes(session, cohort).values()))
 
 
 def by_reason(session: Session, cohort: Cohort) -> tuple[Figures, ...]:
-    """Return the measures of each reason that occurred, the most frequent first."""
+    """Return the metrics of each reason that occurred, the most frequent first."""
     rows = _measured(session, cohort, "reason")
     outcomes = sum(_outcomes(session, cohort).values())
     return tuple(_figures(row, None, outcomes) for row in rows)
 
 
 def by_day(session: Session, cohort: Cohort) -> tuple[Figures, ...]:
-    """Return the measures of each day on which a handoff was opened or the agent replied, in order."""
+    """Return the metrics of each day on which a handoff was opened or the agent replied, in order."""
     rows = {row.day: row for row in _measured(session, cohort, "day")}
     return tuple(
         _figures(rows[day], day, count) if day in rows else Figures(date.fromisoformat(day), None, count)
@@ -148,16 +148,16 @@ def by_day(session: Session, cohort: Cohort) -> tuple[Figures, ...]:
 
 
 def by_day_and_reason(session: Session, cohort: Cohort) -> tuple[Figures, ...]:
-    """Return the measures of each reason on each day on which it occurred, in order of days."""
+    """Return the metrics of each reason on each day on which it occurred, in order of days."""
     rows = _measured(session, cohort, "day", "reason")
     outcomes = _outcomes(session, cohort)
     return tuple(_figures(row, row.day, outcomes[row.day]) for row in rows)
 
 
 def _outcomes(session: Session, cohort: Cohort) -> dict[str, int]:
-    """Count handoffs opened and replies given on each day that had any, in order.
+    """Count the handoffs opened and replies given on each day, in order.
 
-    Asked after the handoffs were measured: what is opened in between may be missing there, never here.
+    It is called after the handoffs are measured, so that a handoff opened in between is counted here at least.
     """
     within = (Turn.finished_at >= cohort.since, Turn.finished_at < cohort.until)
     replies = select(UtcDate(Turn.finished_at)).where(
@@ -190,7 +190,7 @@ def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
 
 
 def _each(cohort: Cohort) -> FromClause:
-    """Return one row a handoff: when and why, how long each thing took, what became of it."""
+    """Return one row for each handoff: when and why it was opened, how long each thing took, what became of it."""
     moves, reopening = _moves(cohort), _reopenings(cohort)
     resolved, resolution = Handoff.state == HandoffState.RESOLVED, Handoff.resolution
     could = resolution["agent_could"].as_boolean()
@@ -222,7 +222,7 @@ def _each(cohort: Cohort) -> FromClause:
 
 
 def _in_scope(cohort: Cohort) -> ColumnElement[bool]:
-    """Say of a resolved handoff if its category is one that the agent of its ticket is there for."""
+    """Return the condition that the category of a resolved handoff is in scope for the agent of its ticket."""
     category = Handoff.resolution["category"].as_string()
     named = [(name, names) for name, names in cohort.in_scope.items() if cohort.agent in (None, name)]
     return or_(
@@ -235,7 +235,7 @@ def _in_scope(cohort: Cohort) -> ColumnElement[bool]:
 
 
 def _moves(cohort: Cohort) -> FromClause:
-    """Return what the history of each handoff says; `claimed_at` of its row is that of the last claim."""
+    """Return the first claim and the number of moves of each handoff; `Handoff.claimed_at` is the last claim."""
     query = select(
         HandoffMove.handoff_id,
         func.min(case((HandoffMove.move == MoveKind.CLAIMED, HandoffMove.at))).label("claimed_at"),
@@ -246,7 +246,7 @@ def _moves(cohort: Cohort) -> FromClause:
 
 
 def _reopenings(cohort: Cohort) -> FromClause:
-    """Return when each handoff was reopened first; that was later than its own opening."""
+    """Return when each handoff was first reopened."""
     later = aliased(Handoff)
     query = select(later.previous_id, func.min(later.opened_at).label("at"))
     query = query.where(later.opened_at >= cohort.since)
@@ -254,7 +254,7 @@ def _reopenings(cohort: Cohort) -> FromClause:
 
 
 def _ranked(each: FromClause, keys: tuple[str, ...]) -> FromClause:
-    """Add to each handoff the rank of its times in its group, and how many have one; those without come last."""
+    """Add the rank of each time within its group, and the number of times in the group; NULLs come last."""
     group = [each.c[key] for key in keys] or None
     ranks: list[ColumnElement[Any]] = []
     for name in TIMES:

@@ -1,4 +1,4 @@
-r"""Tickets given to people: the moves of a handoff, each made as `moves` says, and what is asked about one.
+r"""The moves of a handoff, each made by `moves.make`, and queries about one.
 
     opened
       |
@@ -7,15 +7,15 @@ r"""Tickets given to people: the moves of a handoff, each made as `moves` says, 
     | ^ ^                          |  ^ |
     | | \--unclaimed, expired------/  | \--returned--> returned: the agent goes on with what the person wrote
     | \---escalated        |
-    |---returned, by a raise: the agent goes on with what no one has claimed
+    |---returned, by a raise: the agent goes on with an unclaimed handoff
     |                                 \---renewed, warned, reassigned (another holder)
     \--cancelled--> cancelled: the requester took it back
 
     resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
 
-A ticket's owner changes with the state of its handoff: a sender that reads the ticket before it speaks
-(`bot.store.outbox.deliveries.take`) sees the claim, and what a requester writes in that very moment lands on one side.
-`bot.store.handoffs.handoff_history` makes the present state out of the moves.
+A ticket's assignee changes in the transaction of the move: a sender that reads the ticket before it sends
+(`bot.store.outbox.deliveries.take`) sees the claim, and a message that a requester writes at that moment goes either to
+the agent or to people. `bot.store.handoffs.handoff_history` replays the moves.
 """
 
 from collections.abc import Collection, Sequence
@@ -44,9 +44,9 @@ from bot.store.schema import (
 from bot.store.tickets import shares, ticket_messages, tickets, waiting_messages
 
 CLOCK = "clock"
-"The actor of moves that no person makes."
+"The actor of moves that the clock makes."
 ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
-"In the very words of the partial index, which a bound value would keep SQLite from using."
+"Literally the condition of the partial index: with bound values SQLite would not use it."
 
 
 def open_for(
@@ -60,17 +60,17 @@ def open_for(
     queue_channel: str,
     actor: str,
 ) -> Handoff:
-    """Give a ticket to people; an open one of the same ticket is returned as it is.
+    """Hand a ticket to people; return its active handoff unchanged if it has one.
 
     Args:
         session: the open write transaction.
         ticket_id: the ticket.
-        turn_id: the turn that ended in it, if any.
+        turn_id: the turn that ended with it, if any.
         reason: why, from the closed set.
         summary: one paragraph for the person who takes it.
         context: what the person gets with it.
         queue_channel: where responders are told.
-        actor: who hands off.
+        actor: who hands the ticket off.
     """
     ticket = tickets.lock(session, ticket_id)
     found = active(session, ticket_id)
@@ -97,7 +97,7 @@ def open_for(
 
 
 def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
-    """Take an open handoff; exactly one of many wins, and never the one who asked."""
+    """Claim an open handoff; of several responders one wins, and never the requester."""
     free = and_(Handoff.state == HandoffState.OPEN, Handoff.claimed_by.is_(None))
     at = now()
     held = {"claimed_by": user, "claimed_at": at, "lease_until": at + timedelta(minutes=lease_minutes)}
@@ -110,21 +110,21 @@ def claim(session: Session, handoff_id: int, user: str, *, lease_minutes: float)
 
 
 def renew(session: Session, handoff_id: int, user: str, *, lease_minutes: float) -> Moved | NotMoved:
-    """Keep a claim for another while: its holder has written something."""
+    """Renew a claim, because its holder has written something."""
     return moves.make(
         session, handoff_id, MoveKind.RENEWED, user, moves.held_by(user), moves.lease(lease_minutes), not_of=(user,)
     )
 
 
 def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float, sent: bool = True) -> Moved | NotMoved:
-    """Note a word of the holder to the requester: it renews the lease, the first one is measured.
+    """Note that the holder wrote to the requester: it renews the lease, and the first time is the first response.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
-        user: who spoke.
+        user: the holder.
         lease_minutes: how long the claim holds from now.
-        sent: from the queue thread; then the next `>` there is not asked about.
+        sent: it was written in the queue thread; then the next `>` there need not be confirmed.
     """
     heard = {"first_response_at": func.coalesce(Handoff.first_response_at, now())} | ({"sent": True} if sent else {})
     values = moves.lease(lease_minutes) | heard
@@ -136,7 +136,7 @@ def spoke(session: Session, handoff_id: int, user: str, *, lease_minutes: float,
 def reassign(
     session: Session, handoff_id: int, *, holder: str, to: str, by: str, lease_minutes: float
 ) -> Moved | NotMoved:
-    """Give a claim to another responder, with a lease of its own; who asked neither gets it nor has a say in it."""
+    """Give a claim to another responder, with a new lease; the requester may neither get it nor reassign it."""
     values = {"claimed_by": to, "claimed_at": now(), "sent": False} | moves.lease(lease_minutes)
     both, held = {"from": holder, "to": to}, moves.held_by(holder)
     moved = moves.make(session, handoff_id, MoveKind.REASSIGNED, by, held, values, not_of=(to, by), **both)
@@ -146,13 +146,13 @@ def reassign(
 
 
 def unclaim(session: Session, handoff_id: int, user: str) -> Moved | NotMoved:
-    """Let go of a claim: anybody may take it again."""
+    """Give up a claim, so that any responder may claim the handoff again."""
     moved = moves.make(session, handoff_id, MoveKind.UNCLAIMED, user, moves.held_by(user), moves.open_again())
     return _unassigned(moved)
 
 
 def expire(session: Session, handoff_id: int, *, holder: str, why: ExpiryCause = ExpiryCause.LEASE) -> Moved | NotMoved:
-    """End a claim whose lease is over, or whose holder has left the workspace or is no longer a responder."""
+    """End a claim whose lease has expired, or whose holder has left or is no longer a responder."""
     over = (
         and_(moves.held_by(holder), Handoff.lease_until <= now()) if why is ExpiryCause.LEASE else moves.held_by(holder)
     )
@@ -161,7 +161,7 @@ def expire(session: Session, handoff_id: int, *, holder: str, why: ExpiryCause =
 
 
 def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved | NotMoved:
-    """Note that the holder is reminded of the end of this lease; once for each."""
+    """Note that the holder is reminded that this lease expires soon, once for each lease."""
     due = and_(Handoff.state == HandoffState.CLAIMED, Handoff.lease_until == lease_until, Handoff.warned.is_(False))
     return moves.make(session, handoff_id, MoveKind.WARNED, CLOCK, due, {"warned": True})
 
@@ -169,7 +169,7 @@ def warn(session: Session, handoff_id: int, *, lease_until: datetime) -> Moved |
 def escalate(
     session: Session, handoff_id: int, *, openings: int, level: int, action: EscalationAction
 ) -> Moved | NotMoved:
-    """Take one escalation level; each once for every time that the handoff came to be open."""
+    """Reach one escalation level, once for each opening of the handoff."""
     due = and_(Handoff.state == HandoffState.OPEN, Handoff.openings == openings, Handoff.escalation_level == level)
     return moves.make(
         session, handoff_id, MoveKind.ESCALATED, CLOCK, due, {"escalation_level": level + 1}, level=level, action=action
@@ -177,7 +177,7 @@ def escalate(
 
 
 def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Moved | NotMoved:
-    """Let the agent go on: it gets a turn that answers what the holder wrote to it."""
+    """Give a handoff back to the agent, with a turn that answers the holder's note."""
     moved = _ended(session, handoff_id, HandoffState.RETURNED, user, moves.held_by(user), not_of=(user,))
     if isinstance(moved, NotMoved):
         return moved
@@ -191,15 +191,15 @@ def give_back(session: Session, handoff_id: int, user: str, *, note: str) -> Mov
 def go_on(
     session: Session, handoff_id: int, user: str, *, review_id: int, at_once: int | None = None
 ) -> Moved | NotMoved:
-    """Let the agent go on with what no one has claimed, since the budget that it wanted for was raised.
+    """Let the agent go on with an unclaimed handoff, because the budget that blocked it was raised.
 
-    It gets a turn that answers the words which no budget had room for, and what was written since.
+    The agent gets a turn that answers the messages of the blocked turn and those written since.
 
     Args:
         session: a write transaction that has locked the requester (`bot.store.tickets.shares`).
         handoff_id: the handoff.
         user: the owner of the budget.
-        review_id: the review in which they have raised it.
+        review_id: the review in which they raised it.
         at_once: the most turns of one person that may be under way; None: any number.
     """
     free = and_(Handoff.state == HandoffState.OPEN, Handoff.claimed_by.is_(None), Handoff.reason == Reason.BUDGET)
@@ -220,16 +220,16 @@ def go_on(
 def resolve(
     session: Session, handoff_id: int, user: str, *, done: str, category: str, agent_could: bool, words: str = ""
 ) -> Moved | NotMoved:
-    """End a handoff with what was done; only the one who holds it may.
+    """Resolve a handoff; only its holder may.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
-        user: who holds it.
-        done: what was done.
-        category: what it was, by its name in the agent's card.
+        user: the holder.
+        done: what was done, in their words.
+        category: name of a category of the agent's card.
         agent_could: the agent could have done it.
-        words: the category as its card said it then: what is over is shown so for good.
+        words: the category in words, as the card has it now; it is shown like that from now on.
     """
     resolution = {"done": done, "category": category, "agent_could": agent_could, **({"words": words} if words else {})}
     detail = {"category": category, "agent_could": agent_could}
@@ -242,7 +242,7 @@ def resolve(
 
 
 def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
-    """End a handoff that no one has claimed: its requester no longer needs a person."""
+    """Cancel an unclaimed handoff: its requester no longer needs a person."""
     moved = _ended(session, handoff_id, HandoffState.CANCELLED, by, Handoff.state == HandoffState.OPEN)
     if isinstance(moved, Moved):
         moved.ticket.state, moved.ticket.category = TicketState.RESOLVED, NoRequest.WITHDRAWN
@@ -250,18 +250,18 @@ def cancel(session: Session, handoff_id: int, *, by: str) -> Moved | NotMoved:
 
 
 def find(session: Session, handoff_id: int) -> tuple[Handoff, Ticket] | None:
-    """Return a handoff and its ticket."""
+    """Return a handoff and its ticket, or None."""
     handoff = session.get(Handoff, handoff_id)
     return None if handoff is None else (handoff, session.get_one(Ticket, handoff.ticket_id))
 
 
 def read_again(session: Session, handoff_id: int) -> Handoff:
-    """Return a handoff as its row says now: others may have changed it before its ticket was locked."""
+    """Return a handoff, reloaded: others may have changed it before its ticket was locked."""
     return session.get_one(Handoff, handoff_id, populate_existing=True)
 
 
 def active(session: Session, ticket_id: int) -> Handoff | None:
-    """Return the handoff that is open or claimed, if any."""
+    """Return a ticket's open or claimed handoff, or None."""
     query = select(Handoff).where(Handoff.ticket_id == ticket_id, ACTIVE)
     return session.scalars(query).one_or_none()
 
@@ -272,15 +272,9 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Handoff]:
 
 
 def last(session: Session, ticket_id: int) -> Handoff | None:
-    """Return the newest handoff of a ticket."""
+    """Return the newest handoff of a ticket, or None."""
     query = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id.desc()).limit(1)
     return session.scalars(query).one_or_none()
-
-
-def fell_back(session: Session, handoff_id: int) -> None:
-    """Note that the queue channel could not take the card, so that it goes on saying so."""
-    handoff = session.get_one(Handoff, handoff_id, with_for_update=True)
-    handoff.context = replace(handoff.context, fell_back=True)
 
 
 def _ended(

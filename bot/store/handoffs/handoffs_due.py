@@ -1,7 +1,7 @@
-"""What the clock looks at: handoffs that nobody has, and claims that end. Reading only; the moves are `handoffs`'.
+"""What the clock has to do: unclaimed handoffs that escalate, and claims that end. Reads only.
 
-It looks every second, so each question is one or two statements however many handoffs there are, and
-reads no more of them than the clock decides by.
+The clock looks every second, so each query is one or two statements, however many handoffs there are, and reads only
+the columns that the clock needs.
 """
 
 from collections import defaultdict
@@ -31,30 +31,30 @@ _CLAIMED = and_(ACTIVE, Handoff.state == HandoffState.CLAIMED)
 
 @dataclass(frozen=True, slots=True)
 class OpenHandoff:
-    """A handoff that nobody has."""
+    """An unclaimed handoff."""
 
     id: int
     agent: str
     openings: int
     open_since: datetime
     taken: tuple[EscalationAction, ...]
-    "Escalation actions, in the order in which they were taken since it is open."
+    "The escalation actions since it was last opened, in order."
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim that ends, or ends soon."""
+    """A claim that is over, or expires soon."""
 
     id: int
     agent: str
     holder: str
     lease_until: datetime
     why: ExpiryCause
-    "Why it ends; with `LEASE` it may be only soon."
+    "Why it ends; with `LEASE` it may still be in force and expire soon."
 
 
 def open_below_level(session: Session, level: int) -> list[OpenHandoff]:
-    """Return handoffs that no one has and that have not escalated to this level, the longest open first."""
+    """Return unclaimed handoffs that have not escalated to this level, the longest open first."""
     waits = and_(_OPEN, Handoff.escalation_level < level)
     query = (
         select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.escalation_level)
@@ -72,28 +72,28 @@ def open_below_level(session: Session, level: int) -> list[OpenHandoff]:
     for handoff_id, detail in session.execute(escalated.order_by(HandoffMove.id)):
         steps[handoff_id].append(EscalationAction(detail["action"]))
     return [
-        # The level is 0 again at each opening, so the last actions, as many as it says, are those of this one.
+        # The level starts at 0 at each opening, so the last `level` actions belong to this opening.
         OpenHandoff(number, agent, openings, since, tuple(steps[number][-level:] if level else ()))
         for number, agent, openings, since, level in found
     ]
 
 
 def ending(session: Session, *, before: datetime, serving: Mapping[str, Collection[str]]) -> list[Claim]:
-    """Return claims that end before a moment and whose holder does not know, and those that are over; the next first.
+    """Return claims that are over, and claims that expire before a time without a reminder; the next to expire first.
 
-    Over is a claim whose lease is, whose holder has left, or whose holder may no longer act on its ticket.
+    A claim is over when its lease has expired, its holder has left, or its holder may no longer act on the ticket.
 
     Args:
         session: the open transaction.
-        before: claims that end before then.
-        serving: who may act on the tickets of which agent, by its name; on those of any other nobody may.
+        before: the time.
+        serving: the people who may act on an agent's tickets, by the agent's name; nobody else may.
     """
     at = now()
     soon = and_(Handoff.warned.is_(False), Handoff.lease_until <= before)
-    in_office = or_(
+    may_act = or_(
         false(), *(and_(Ticket.agent == name, Handoff.claimed_by.in_(users)) for name, users in serving.items())
     )
-    over = or_(soon, Handoff.lease_until <= at, Departed.user.is_not(None), not_(in_office))
+    over = or_(soon, Handoff.lease_until <= at, Departed.user.is_not(None), not_(may_act))
     query = (
         select(
             Handoff.id,
@@ -102,7 +102,7 @@ def ending(session: Session, *, before: datetime, serving: Mapping[str, Collecti
             Handoff.lease_until,
             case(
                 (Departed.user.is_not(None), ExpiryCause.LEFT),
-                (in_office, ExpiryCause.LEASE),
+                (may_act, ExpiryCause.LEASE),
                 else_=ExpiryCause.OFF_CARD,
             ),
         )
@@ -117,7 +117,7 @@ def ending(session: Session, *, before: datetime, serving: Mapping[str, Collecti
 
 
 def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:
-    """Return whether those on call of a queue were called for another handoff that still waits in it."""
+    """Return whether the responders on call were already mentioned for another open handoff of the same queue."""
     escalated = (
         select(HandoffMove.detail)
         .join(Handoff, Handoff.id == HandoffMove.handoff_id)
@@ -128,27 +128,27 @@ def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:
 
 
 def holders(session: Session) -> Sequence[str]:
-    """Return everybody who holds a claim."""
+    """Return the Slack user ids of all holders."""
     users = select(Handoff.claimed_by).where(_CLAIMED, Handoff.claimed_by.is_not(None)).distinct()
     return [str(user) for user in session.scalars(users.order_by(Handoff.claimed_by))]
 
 
 def backdate(session: Session, handoff_id: int, span: timedelta) -> None:
-    """Let time pass for a handoff, as a demonstration needs it: its own times are moved back."""
+    """Move the times of a handoff back, for a demo."""
     row = session.get_one(Handoff, handoff_id)
     row.waiting_since, row.open_since = row.waiting_since - span, row.open_since - span
     row.lease_until = row.lease_until and row.lease_until - span
 
 
 def private(session: Session) -> Sequence[tuple[int, str]]:
-    """Return the open and claimed handoffs of direct messages, each with the name of its ticket's agent."""
+    """Return the ids of open and claimed handoffs of private tickets, each with the name of its agent."""
     query = select(Handoff.id, Ticket.agent).join(Ticket, Ticket.id == Handoff.ticket_id)
     found = session.execute(query.where(Ticket.private, ACTIVE))
     return [(handoff_id, agent) for handoff_id, agent in found]
 
 
 def stranded(session: Session, known: Collection[str]) -> dict[str, int]:
-    """Return how many handoffs are open or claimed of agents that are none of these, by their names."""
+    """Return the number of open and claimed handoffs of all agents except the known ones, by agent."""
     query = select(Ticket.agent, func.count()).join(Handoff, Handoff.ticket_id == Ticket.id)
     active_ones = query.where(ACTIVE, Ticket.agent.not_in(known))
     return {row[0]: row[1] for row in session.execute(active_ones.group_by(Ticket.agent))}

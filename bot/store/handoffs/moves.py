@@ -1,7 +1,7 @@
-"""How a handoff is moved: one conditional statement, a row of history and an audit record, or nothing at all.
+"""How a move is made: a conditional update, a row of history and an audit record, or nothing at all.
 
-Condition and change are one statement, so that of many who would make a move at once one makes it. The ticket is
-locked before its handoff, as in every other room. Which moves there are is in `bot.store.handoffs.handoffs`.
+Condition and change are one statement, so that of several people who make a move at once only one succeeds. The ticket
+is locked before its handoff, as everywhere. `bot.store.handoffs.handoffs` lists the moves.
 """
 
 from collections.abc import Collection
@@ -24,17 +24,17 @@ class Moved:
     handoff: Handoff
     ticket: Ticket
     number: int
-    "Of its row in the history."
+    "Id of its row in the history."
     turn_id: int | None = None
-    "The turn with which the agent goes on."
+    "The turn with which the agent goes on; None: there is none, or it is held back."
 
 
 @dataclass(frozen=True, slots=True)
 class NotMoved:
     """The move was refused and nothing changed.
 
-    `state` and `holder` are what the handoff is now, for the words that say so; `own` means that who would have it,
-    or would decide it, is the one who asked.
+    `state` and `holder` are those of the handoff now, for the message about it; `own` means that the person is the
+    requester of the ticket.
     """
 
     state: HandoffState | None
@@ -56,22 +56,23 @@ def make(
 ) -> Moved | NotMoved:
     """Make a move if it is allowed.
 
-    What is refused already waits for nobody: of fifty who claim at once, most find somebody's claim.
+    A move that is not allowed is refused before the ticket is locked: of fifty people who claim at once, most only
+    read that somebody has it.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
         move: its name in the history.
         actor: who makes it.
-        allowed: the state in which it may be made.
-        values: what it changes.
-        not_of: who must not be the requester for it.
-        detail: what else the history keeps.
+        allowed: the condition under which it may be made.
+        values: the columns that it changes.
+        not_of: people who must not be the ticket's requester.
+        detail: further facts for the history.
     """
     is_own = exists().where(Ticket.id == Handoff.ticket_id, Ticket.requester.in_(not_of))
     own: ColumnElement[bool] = is_own if not_of else false()
-    standing = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"), own.label("own"))
-    before = session.execute(standing.where(Handoff.id == handoff_id)).one_or_none()
+    query = select(Handoff.ticket_id, Handoff.state, Handoff.claimed_by, allowed.label("allowed"), own.label("own"))
+    before = session.execute(query.where(Handoff.id == handoff_id)).one_or_none()
     if before is None:
         return NotMoved(None, None)
     if before.own or not before.allowed:
@@ -86,7 +87,7 @@ def make(
 
 
 def note(session: Session, handoff: Handoff, move: MoveKind, actor: str, detail: dict[str, Any]) -> int:
-    """Write a move into the history and the audit log; return the number of its row in the history."""
+    """Write a move into the history and the audit log; return the id of its row in the history."""
     row = HandoffMove(handoff_id=handoff.id, move=move, actor=actor, detail=detail)
     session.add(row)
     audit.append(session, f"handoff.{move}", actor=actor, ticket_id=handoff.ticket_id, handoff=handoff.id, **detail)
@@ -94,7 +95,7 @@ def note(session: Session, handoff: Handoff, move: MoveKind, actor: str, detail:
 
 
 def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str) -> None:
-    """Write down an attempt that was not allowed; nothing else changes."""
+    """Write a refused move into the audit log."""
     handoff = session.get(Handoff, handoff_id)
     audit.append(
         session,
@@ -108,16 +109,16 @@ def refuse(session: Session, handoff_id: int, user: str, *, move: str, why: str)
 
 
 def held_by(user: str) -> ColumnElement[bool]:
-    """Return the state in which somebody holds a handoff."""
+    """Return the condition that somebody holds a handoff."""
     return and_(Handoff.state == HandoffState.CLAIMED, Handoff.claimed_by == user)
 
 
 def lease(minutes: float) -> dict[str, Any]:
-    """Return what a claim is renewed by."""
+    """Return the values that renew a claim."""
     return {"lease_until": now() + timedelta(minutes=minutes), "warned": False}
 
 
 def open_again() -> dict[str, Any]:
-    """Return what a claim leaves behind that ends while the handoff goes on."""
+    """Return the values of a handoff whose claim ends while the handoff goes on."""
     free = {"state": HandoffState.OPEN, "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
     return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "escalation_level": 0}

@@ -1,6 +1,6 @@
-"""What responders write: in the requester's own thread, to the agent, and drafts for the requester.
+"""What responders write: in the requester's thread, to the agent, and drafts for the requester.
 
-Each is kept once, however often Slack delivers it; a draft is decided once, by who wrote it.
+Each message is stored once, even if Slack delivers it twice; a draft is decided once, by its writer.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from bot.store.tickets import quotes, tickets
 from bot.store.tickets.tickets import Heard
 
 WORDS = "words"
-"In the detail of a draft: what was written, until it is decided; its text is redacted then."
+"Key in the detail of a draft: the unredacted words, until the draft is decided."
 
 
 def answered(session: Session, ticket: Ticket, heard: Heard) -> InboxEvent | None:
-    """Keep what a responder wrote in the requester's own thread; None when it is known."""
+    """Store what a responder wrote in the requester's thread; return None if it is known."""
     return _keep(session, ticket, heard, kind=InboxKind.ANSWER, state=InboxState.RELAYED)
 
 
 def noted(session: Session, ticket: Ticket, turn: Turn, *, user: str, text: str, handoff_id: int) -> None:
-    """Keep what a responder wrote to the agent on giving a handoff back, as what a turn answers."""
+    """Store a responder's note to the agent on giving a handoff back; the turn answers it."""
     note = InboxEvent(
         event_id=_note_id(handoff_id),
         kind=InboxKind.NOTE,
@@ -40,28 +40,28 @@ def noted(session: Session, ticket: Ticket, turn: Turn, *, user: str, text: str,
 
 
 def note(session: Session, handoff_id: int) -> str:
-    """Return what a responder wrote to the agent on giving a handoff back."""
+    """Return a responder's note to the agent on giving a handoff back."""
     said = select(InboxEvent.text).where(InboxEvent.event_id == _note_id(handoff_id))
     return session.scalars(said).one_or_none() or ""
 
 
 def returned_from(note: InboxEvent) -> int:
-    """Return the handoff that was given back with a note."""
+    """Return the id of the handoff that was given back with a note."""
     return int(note.event_id.rpartition(":")[2])
 
 
 def drafted(
     session: Session, ticket: Ticket, heard: Heard, *, handoff_id: int, state: InboxState, words: str | None = None
 ) -> InboxEvent | None:
-    """Keep what a responder wrote for the requester: `sent`, or `asked` about first; None when it is known.
+    """Store a draft for the requester, `sent`, or `asked` if it must be confirmed; return None if it is known.
 
     Args:
         session: the open write transaction.
-        ticket: whose requester it is for.
-        heard: the message as it may be kept.
+        ticket: the ticket of the requester.
+        heard: the message, redacted.
         handoff_id: the handoff.
         state: `sent` or `asked`.
-        words: what was written, where that may not be kept; held until it is decided.
+        words: the unredacted words, if they differ; they are held until the draft is decided.
     """
     detail = {"handoff": handoff_id} | ({} if words is None else {WORDS: words})
     return _keep(session, ticket, heard, kind=InboxKind.DRAFT, state=state, detail=detail)
@@ -70,7 +70,7 @@ def drafted(
 def composed(
     session: Session, ticket: Ticket, *, key: str, channel: str, user: str, text: str, words: str, handoff_id: int
 ) -> InboxEvent | None:
-    """Keep what a responder wrote for the requester in no message of its own, to be asked about; None when known."""
+    """Store a draft that a responder wrote in a form, to be confirmed; return None if it is known."""
     said = {
         "event_id": key,
         "kind": InboxKind.DRAFT,
@@ -85,31 +85,31 @@ def composed(
 
 
 def hold(draft: InboxEvent, words: str | None) -> None:
-    """Hold the words of a draft that may not be kept; with None they are forgotten."""
+    """Hold the unredacted words of a draft; with None they are deleted."""
     rest = {name: value for name, value in draft.detail.items() if name != WORDS}
     draft.detail = rest if words is None else {**rest, WORDS: words}
 
 
 def undecided(session: Session, *, before: datetime) -> Sequence[InboxEvent]:
-    """Return the drafts that have been asked about since before then and whose words may not be kept."""
+    """Return the drafts that wait for confirmation since before a time and hold unredacted words."""
     asked = select(InboxEvent).where(InboxEvent.kind == InboxKind.DRAFT, InboxEvent.state == InboxState.ASKED)
     old = asked.where(InboxEvent.received_at < before, InboxEvent.detail[WORDS].as_string().is_not(None))
     return session.scalars(old.order_by(InboxEvent.id)).all()
 
 
 def draft(session: Session, event_id: int | None) -> InboxEvent | None:
-    """Return what a responder wrote for the requester."""
+    """Return a draft, or None."""
     event = None if event_id is None else session.get(InboxEvent, event_id)
     return event if event is not None and event.kind is InboxKind.DRAFT else None
 
 
 def take_back(draft: InboxEvent) -> None:
-    """Note that what was sent to the requester is theirs no longer, though its author has not deleted it."""
+    """Note that a draft that was sent was taken back from the requester, though its author has not deleted it."""
     draft.state = InboxState.KEPT
 
 
 def decide(session: Session, event_id: int, user: str, *, state: InboxState) -> InboxEvent | None:
-    """Send or keep a draft, once, by who wrote it; None when that is not theirs or decided already."""
+    """Decide a draft, once; return None if it is another person's, or was decided before."""
     decided = session.execute(
         update(InboxEvent)
         .where(InboxEvent.id == event_id, InboxEvent.kind == InboxKind.DRAFT, InboxEvent.user == user)
@@ -129,7 +129,7 @@ def _keep(
     state: InboxState,
     detail: dict[str, Any] | None = None,
 ) -> InboxEvent | None:
-    """Keep a responder's message once."""
+    """Store a responder's message once."""
     event_id = db.insert_new(
         session,
         InboxEvent,

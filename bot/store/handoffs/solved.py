@@ -1,4 +1,4 @@
-"""What became of the requests of some days: how many needed no person. Reads only."""
+"""How many requests of a cohort needed no person. Reads only."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ class Requests:
     """Tickets by what became of them."""
 
     solved: int = 0
-    "Resolved, which the directory has confirmed and the requester has not contradicted, and never with a person."
+    "Resolved without a person, confirmed by the directory, and not contradicted by the requester."
     to_people: int = 0
-    "Ever handed to a person, resolved or not."
+    "Handed to people at any time, resolved or not."
     unconfirmed: int = 0
-    "Neither: answered and not confirmed, or still asked about."
+    "Neither: answered and not confirmed, or still open."
 
     @property
     def all(self) -> int:
-        """Return how many requests there were."""
+        """Return the number of all requests."""
         return self.solved + self.to_people + self.unconfirmed
 
 
 def requests(session: Session, cohort: Cohort) -> Requests:
-    """Count the tickets opened in a cohort's window, those aside that were withdrawn or refused."""
+    """Count the tickets opened in a cohort's window, except those that were withdrawn or refused."""
     handed = select(Handoff.id).where(Handoff.ticket_id == Ticket.id).exists()
     contradicted = Ticket.contradicted_at.is_not(None) & (Ticket.contradicted_at > Ticket.resolved_at)
     solved = (

@@ -1,8 +1,8 @@
-"""Money: what was spent, on whose account, and what was decided about it.
+"""Money: what was spent, under which budgets, and what their owners decided.
 
-ledger             one row a call; price_versions: the prices that it was worked out at
+ledger             one row for each call; price_versions: the prices that costs were computed from
 spending           the sums that reports show; daily_costs: those that alerts compare; digests
 soft_cap_alerts    soft caps that were passed
-reviews            hard caps that were met, and what their owners decide; blocked_tickets: what they hold up;
-                   after_raise: what a raise frees
+reviews            hard caps that calls did not fit under, and what their owners decide
+blocked_tickets    tickets that used-up budgets block; after_raise: what goes back to the agent after a raise
 """

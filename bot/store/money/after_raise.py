@@ -1,7 +1,7 @@
-"""What the agent goes on with after a raise, and what keeps the rest with people.
+"""Requests that go back to the agent after a raise, and why others stay with people.
 
-Invariant: a ticket goes back to the agent by one raise once at most. How many went back is counted in the
-transaction that gives each back, so the owner reads the true number whatever dies in between.
+Invariant: one raise gives a ticket back to the agent at most once. The number of tickets is counted in the transaction
+that gives each back, so the owner reads the true number even if a process dies.
 """
 
 from collections import Counter
@@ -16,17 +16,17 @@ from sqlalchemy.orm import Session
 from bot.store.schema import BudgetReview, Handoff, ReviewState, now
 
 Why = Literal["used_up", "raised_later", "again", "too_little", "agent"]
-"""Another budget is used up as well, or was and has been raised later; what was added is used up, or less than a step
-may cost; the agent does not answer."""
+"""Why a request stays with people: another budget is used up, or was raised later; the same budget is used up again;
+less is left than a step may cost; the agent is not active."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What keeps a request with people though a budget was raised."""
+    """Why a request stays with people although a budget was raised."""
 
     why: Why
     scope: str = ""
-    "Of the other budget, where it is one; likewise its holder and its window."
+    "Scope of the other budget, if the cause is one; the next three are its holder and its window."
     holder: str = ""
     window_start: str = ""
     "ISO 8601, UTC."
@@ -34,11 +34,11 @@ class Cause:
 
 
 def wanted(session: Session, since: datetime) -> Sequence[int]:
-    """Return the raises of running windows after which the agent is to go on, those of which the gate knows.
+    """Return the ids of raises after which the agent is to go on: their window runs, and Redis knows of the raise.
 
     Args:
         session: the open transaction.
-        since: what has taken effect since then is looked at again, for requests that come late.
+        since: raises that took effect since then are returned again, for requests that come late.
     """
     mine = select(BudgetReview.id).where(
         BudgetReview.state == ReviewState.RAISED,
@@ -51,16 +51,16 @@ def wanted(session: Session, since: datetime) -> Sequence[int]:
 
 
 def went_before(session: Session, handoff: Handoff, review: BudgetReview) -> bool:
-    """Say if the agent has gone on by this very raise already, and the ticket has come back to people."""
+    """Return whether this raise already gave the ticket back to the agent, and it returned to people."""
     before = None if handoff.previous_id is None else session.get(Handoff, handoff.previous_id)
     raised = None if before is None else before.context.raised
     return raised is not None and raised.review == review.id
 
 
 def count(session: Session, review_id: int) -> None:
-    """Count one more request with which the agent goes on, in the transaction that gives it back.
+    """Count one more request that goes back to the agent, in the transaction that gives it back.
 
-    What is said of the others is looked for anew then, if not by this process then by the next.
+    The causes of the others are cleared, so that this process or the next determines them again.
     """
     mine = update(BudgetReview).where(BudgetReview.id == review_id)
     one_more = mine.values(gone_on=BudgetReview.gone_on + 1, still=None)
@@ -68,7 +68,7 @@ def count(session: Session, review_id: int) -> None:
 
 
 def note(session: Session, review_id: int, causes: Iterable[Cause]) -> BudgetReview | None:
-    """Keep what keeps the others with people; return the review if that is not what it said before."""
+    """Store why the others stay with people; return the review, or None if nothing has changed."""
     review = session.get_one(BudgetReview, review_id, with_for_update=True, populate_existing=True)
     still: list[dict[str, Any]] = [asdict(cause) | {"count": many} for cause, many in Counter(causes).items()]
     if review.still == still:
@@ -78,7 +78,7 @@ def note(session: Session, review_id: int, causes: Iterable[Cause]) -> BudgetRev
 
 
 def causes(review: BudgetReview) -> list[tuple[Cause, int]]:
-    """Return what keeps the others with people, each with how many."""
+    """Return why the others stay with people: each cause with the number of requests."""
     return [
         (Cause(**{name: value for name, value in one.items() if name != "count"}), int(one["count"]))
         for one in review.still or ()

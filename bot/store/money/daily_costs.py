@@ -1,7 +1,7 @@
-"""What tickets, people and tools cost on each day: the sums that a day is held against the weeks before with.
+"""Daily cost sums of tickets, people and tools, compared with the four weeks before.
 
-Reads only, of the calls that answered people: an evaluation is started by an operator and has no habits.
-All amounts are nano-US-dollars; a call counts on the day on which it was made.
+Reads only, and only the calls of turns: an evaluation is started by an operator and has no usual cost. All amounts are
+nano-US-dollars; a call counts on the day on which it was made.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -30,30 +30,30 @@ WEIGHT = (
     + 25 * LedgerRow.cache_write_5m_tokens
     + 40 * LedgerRow.cache_write_1h_tokens
 )
-"Twentieths of a fresh token: what reading from the cache and writing to it cost beside one, whatever the model."
+"The prompt's cost in twentieths of a fresh token: the relative prices of cache reads and writes, for every model."
 
 
 @dataclass(frozen=True, slots=True)
 class DayCost:
-    """What some calls did and cost."""
+    """What some calls used and cost."""
 
     cost_nusd: int = 0
     charged_nusd: int = 0
-    "Of the cost: charged at the worst case, since nobody knows how the call ended."
+    "The part of the cost that was charged at the worst case, because the calls' outcome is unknown."
     calls: int = 0
     charged: int = 0
     turns: int = 0
     tickets: int = 0
-    "Turns and tickets are counted again on each day."
+    "A turn or ticket counts once on each day."
     prompt_tokens: int = 0
     prompt_weight: int = 0
-    "Prompt tokens by what they cost as a rule, in twentieths of a fresh one."
+    "Sum of WEIGHT: prompt tokens by relative price, in twentieths of a fresh token."
     cache_read_tokens: int = 0
     output_tokens: int = 0
 
     @classmethod
     def total(cls, parts: Sequence["DayCost"]) -> Self:
-        """Return all of it together."""
+        """Return the sum of parts."""
         return cls(*(sum(getattr(part, figure.name) for part in parts) for figure in fields(cls)))
 
 
@@ -63,16 +63,16 @@ class DayQuestion:
 
     agent: str
     days: tuple[datetime, ...]
-    "Where each day begins, and last where the last one ends (UTC); at least two."
+    "The start of each day and, as the last element, the end of the last day (UTC); at least two."
     only: tuple[Per, str] | None = None
-    "Those of one ticket, user or tool."
+    "Only the calls of one ticket, user, tool or agent: what it is, and its name."
     without: tuple[Collection[str], Collection[str]] = ((), ())
-    "None of these tickets, none of these users."
+    "Tickets and users whose calls are left out."
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One tool called again and again in one turn."""
+    """One tool that was called many times in one turn."""
 
     tool: str
     ticket: str
@@ -81,7 +81,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a ticket is, and whose."""
+    """Where a ticket is, and its requester."""
 
     channel: str
     thread_ts: str
@@ -89,12 +89,12 @@ class Place:
     requester: str
 
 
-def work(session: Session, per: Per, asked: DayQuestion, *, least_nusd: int = 0) -> dict[str, dict[int, DayCost]]:
-    """Return what each ticket, user, tool or agent did on each day on which it did something.
+def by_day(session: Session, per: Per, asked: DayQuestion, *, least_nusd: int = 0) -> dict[str, dict[int, DayCost]]:
+    """Return the costs of each ticket, user, tool or agent, by its name and the number of the day.
 
     Args:
         session: an open transaction.
-        per: what is told apart by.
+        per: what the calls are grouped by.
         asked: which calls.
         least_nusd: days that cost less than this are left out.
     """
@@ -126,14 +126,14 @@ def work(session: Session, per: Per, asked: DayQuestion, *, least_nusd: int = 0)
 
 
 def ticket_costs(session: Session, asked: DayQuestion) -> Sequence[int]:
-    """Return what each ticket has cost over all the days asked for, the cheapest first."""
+    """Return the cost of each ticket over all days, the cheapest first."""
     cost = func.sum(LedgerRow.cost_nusd)
     query = select(cost).where(_of(asked), LedgerRow.ticket_id.is_not(None)).group_by(LedgerRow.ticket_id)
     return [int(nusd) for nusd in session.scalars(query.order_by(cost))]
 
 
 def longest_loop(session: Session, asked: DayQuestion) -> Loop | None:
-    """Return the tool that was called most often in one turn, with that turn's ticket."""
+    """Return the tool that was called most often in one turn, with that turn's ticket; None: no tool was called."""
     calls = func.count().label("calls")
     found = session.execute(
         select(LedgerRow.tool, LedgerRow.ticket_id, calls)
@@ -146,7 +146,7 @@ def longest_loop(session: Session, asked: DayQuestion) -> Loop | None:
 
 
 def place_of(session: Session, ticket: str) -> Place | None:
-    """Return where a ticket is."""
+    """Return where a ticket is; None: there is no such ticket."""
     found = session.get(Ticket, int(ticket))
     return None if found is None else Place(found.channel, found.thread_ts, found.private, found.requester)
 
@@ -170,6 +170,6 @@ def _of(asked: DayQuestion) -> ColumnElement[bool]:
 
 
 def _day(days: Sequence[datetime]) -> ColumnElement[int]:
-    """Return the number of the day of a call, counted from 0; a local day may have 23 or 25 hours."""
+    """Return the number of a call's day, counted from 0; a local day may have 23 or 25 hours."""
     ends = [(LedgerRow.at < end, literal(number)) for number, end in enumerate(days[1:-1])]
     return case(*ends, else_=literal(len(ends))) if ends else literal(0)

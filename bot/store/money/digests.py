@@ -1,7 +1,7 @@
-"""What a digest is made of beside the sums of `bot.store.money.spending`, and to whom one was sent.
+"""What digests show beside the sums of `bot.store.money.spending`, and who has been sent one.
 
-A message is kept under what it is, so an owner is sent the digest of a period once, and told of one thing that
-deviates once a day: `digest:2026-W47:U0OLIVIA`, `alert:access:user:U0MAYA:2026-11-22:U0OLIVIA`.
+The key of a message says what it is, so an owner is sent the digest of a period once and is alerted of one anomaly
+once a day: `digest:2026-W47:U0OLIVIA`, `alert:access:user:U0MAYA:2026-11-22:U0OLIVIA`.
 """
 
 from collections.abc import Iterable
@@ -17,43 +17,43 @@ from bot.store.outbox import messages
 from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow, LedgerState, Message, MessageKind, ReviewState
 
 Key = tuple[str, str, str, str]
-"Agent, what it is told apart by, its name, local date."
+"Agent, kind of subject (ticket, user, tool, agent), its name, local date."
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What became of budgets in some time."""
+    """The number of soft caps passed, and of reviews opened and decided, in a period."""
 
     notices: int
     "Soft caps passed."
     opened: int
-    "Hard caps met: reviews opened. Those below were decided in that time, whenever they were opened."
+    "Reviews that were opened. The next four count reviews decided in the period, whenever they were opened."
     raised: int
     denied: int
     ended: int
-    "Nobody decided before the window was over."
+    "Reviews that nobody decided before their window was over."
     raised_nusd: int
 
 
 def first_call(session: Session) -> datetime | None:
-    """Return when the first model call was made."""
+    """Return when the first model call was made, or None."""
     return session.scalar(select(func.min(LedgerRow.at)))
 
 
 def was_called(session: Session, since: datetime, until: datetime) -> bool:
-    """Say if a model was called in `[since, until)`."""
+    """Return whether a model was called in `[since, until)`."""
     within = (LedgerRow.at >= since, LedgerRow.at < until)
     return session.scalar(select(LedgerRow.rid).where(*within).limit(1)) is not None
 
 
 def charged(session: Session, since: datetime, until: datetime) -> int:
-    """Return how many calls of `[since, until)` were charged at their worst case."""
+    """Return the number of calls in `[since, until)` that were charged at their worst case."""
     within = (LedgerRow.at >= since, LedgerRow.at < until, LedgerRow.state == LedgerState.CHARGED)
     return session.scalar(select(func.count()).select_from(LedgerRow).where(*within)) or 0
 
 
 def decisions(session: Session, since: datetime, until: datetime) -> Decisions:
-    """Return what became of budgets in `[since, until)`."""
+    """Count what happened to budgets in `[since, until)`."""
     passed = (BudgetNotice.at >= since, BudgetNotice.at < until)
     opened = (BudgetReview.opened_at >= since, BudgetReview.opened_at < until)
     decided = (BudgetReview.decided_at >= since, BudgetReview.decided_at < until)
@@ -74,7 +74,7 @@ def decisions(session: Session, since: datetime, until: datetime) -> Decisions:
 
 
 def alerts(session: Session, since: datetime, until: datetime) -> tuple[Key, ...]:
-    """Return what owners were alerted of in `[since, until)`, in order, each once, however many were told."""
+    """Return the alerts of `[since, until)` in order, each once even if several owners were told."""
     rows = session.scalars(
         select(Message.key)
         .where(Message.kind == MessageKind.ALERT, Message.created_at >= since, Message.created_at < until)
@@ -84,27 +84,27 @@ def alerts(session: Session, since: datetime, until: datetime) -> tuple[Key, ...
 
 
 def alert_key(of: Key, owner: str) -> str:
-    """Return what an alert is kept under."""
+    """Return the message key of an alert."""
     return ":".join(("alert", *of, owner))
 
 
 def digest_key(period: str, owner: str) -> str:
-    """Return what a digest is kept under."""
+    """Return the message key of a digest."""
     return f"digest:{period}:{owner}"
 
 
 def say(session: Session, kind: MessageKind, key: str, owner: str, body: dict[str, Any]) -> bool:
-    """Store something for an owner's direct messages; say if it had not been said."""
+    """Store a direct message to an owner; return False if there is one with this key."""
     return messages.add(session, key=key, kind=kind, lane=f"{kind}:{owner}", channel=owner, body=body) is not None
 
 
 def known(session: Session, keys: Iterable[str]) -> frozenset[str]:
-    """Return those that there is a message of."""
+    """Return which of these keys have a message."""
     return frozenset(session.scalars(select(Message.key).where(Message.key.in_(list(keys)))))
 
 
 def here(session: Session, people: Iterable[str]) -> tuple[str, ...]:
-    """Return those who have not left, each once, in order."""
+    """Return the people who have not left the workspace, each once, in order."""
     return tuple(one for one in dict.fromkeys(people) if not members.has_left(session, one))
 
 

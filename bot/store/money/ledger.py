@@ -1,9 +1,8 @@
-"""The money of model calls: one row an HTTP attempt, written before it leaves, resolved once.
+"""The cost of model calls: one row for each HTTP attempt, written before the request leaves, resolved once.
 
-Invariant: a row leaves `sent` exactly once, to `settled` at its true cost or to `charged` at the
-worst case, by a conditional UPDATE that answers with the row; nothing is edited after that. What an
-account of a budget has spent is always the sum of its rows. All amounts are nano-US-dollars. The
-sums that reports show are in `bot.store.money.spending`.
+Invariant: a row leaves `sent` exactly once, for `settled` at its true cost or for `charged` at the worst case, by a
+conditional UPDATE that returns the row; after that it never changes. What was spent under a budget key is always the
+sum of its rows. All amounts are nano-US-dollars. The sums that reports show are in `bot.store.money.spending`.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,7 +38,7 @@ HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CallTokens:
-    """What a call used, as it is written down."""
+    """The tokens that a call used."""
 
     fresh: int = 0
     cache_read: int = 0
@@ -50,38 +49,38 @@ class CallTokens:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What became of a call, as it is written down with its cost."""
+    """What a call used, stored with its cost."""
 
     tokens: CallTokens = CallTokens()
     tool: str | None = None
-    "The first tool that the answer calls."
+    "The first tool that the answer calls; None: no tool."
     usage: dict[str, Any] | None = None
-    "All that the response said was used; None: nothing was."
+    "The usage that the response reported; None: nothing was used."
 
 
 class OpenCall(NamedTuple):
-    """A call whose outcome is open."""
+    """A call whose outcome is not known yet."""
 
     rid: str
     held_nusd: int
-    "What is set aside for it."
+    "Its reservation."
     person: str = ""
-    "Whose it is; empty for an evaluation's, which is no person's."
+    "Slack user id of the requester; empty for the call of an evaluation."
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """What the ledger knows of one account in one window."""
+    """What the ledger holds for one budget key."""
 
     spent_nusd: int
     under_way: tuple[OpenCall, ...]
     raised_nusd: int = 0
-    "What its owner has added to its limit in this window."
+    "What the owner has added to the limit in this window."
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a row has become."""
+    """A row as it is now."""
 
     rid: str
     state: str
@@ -100,24 +99,24 @@ def withdraw(session: Session, rid: str) -> None:
 
 
 def settle(session: Session, rid: str, *, cost_nusd: int, used: Used, at: datetime) -> bool:
-    """Resolve a call at its true cost; say if this was the call that did it."""
+    """Resolve a call at its true cost; return False if it was resolved before."""
     return _resolve(session, rid, LedgerState.SETTLED, cost_nusd=cost_nusd, used=used, at=at)
 
 
 def charge(session: Session, rid: str, *, used: Used, at: datetime) -> bool:
-    """Resolve a call whose true cost cannot be known at its worst case; say if this did it."""
+    """Resolve a call at its worst case, as its true cost is unknown; return False if it was resolved before."""
     return _resolve(session, rid, LedgerState.CHARGED, cost_nusd=None, used=used, at=at)
 
 
 def overdue(session: Session, now: datetime) -> list[str]:
-    """Return the calls whose lease has ended with their outcome open."""
+    """Return the ids of unresolved calls whose lease has expired."""
     return list(
         session.scalars(select(LedgerRow.rid).where(LedgerRow.state == LedgerState.SENT, LedgerRow.lease_until < now))
     )
 
 
 def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:
-    """Charge every call whose lease has ended at its worst case, and return those charged."""
+    """Charge every call whose lease has expired at its worst case, and return these calls."""
     rows = session.execute(
         update(LedgerRow)
         .where(LedgerRow.state == LedgerState.SENT, LedgerRow.lease_until < now)
@@ -129,7 +128,7 @@ def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:
 
 
 def resolved(session: Session, rids: Collection[str]) -> dict[str, Resolved]:
-    """Return the rows among these ids as they are now; an id without a row is left out."""
+    """Return the rows of these ids as they are now; ids without a row are left out."""
     rows = session.execute(
         select(LedgerRow.rid, LedgerRow.state, LedgerRow.cost_nusd, LedgerRow.accounts).where(LedgerRow.rid.in_(rids))
     )
@@ -137,22 +136,22 @@ def resolved(session: Session, rids: Collection[str]) -> dict[str, Resolved]:
 
 
 def spenders(session: Session, since: datetime) -> tuple[dict[str, str], ...]:
-    """Return to whom calls were attributed that were made since a moment, each by scope and holder, once."""
+    """Return the holders of calls made since a time: each combination of scopes and holders once."""
     rows = session.execute(select(*HOLDERS.values()).where(LedgerRow.at >= since).distinct())
     return tuple(dict(zip(HOLDERS, row, strict=True)) for row in rows)
 
 
 def last_agent(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> str | None:
-    """Return the agent that was the last to spend from an account in `[since, until)`, or None: nobody has."""
+    """Return the agent that last spent under a budget in `[since, until)`, or None."""
     mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
     return session.scalar(select(LedgerRow.agent).where(mine).order_by(LedgerRow.at.desc()).limit(1))
 
 
 def budget_state(session: Session, scope: str, holder: str, since: datetime, until: datetime) -> BudgetState:
-    """Return what an account has spent and what its open calls hold, of calls made in `[since, until)`.
+    """Return what calls made in `[since, until)` have spent under a budget, and what unresolved ones reserve.
 
-    One statement, so one snapshot: a call that is settled meanwhile is seen on one side or on the
-    other, never on none. What the account is raised by is in `bot.store.money.reviews`.
+    It is one statement and so one snapshot: a call that is settled meanwhile counts on one of the two sides, never on
+    neither. Raises of the limit are in `bot.store.money.reviews`.
     """
     mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
     nobody = cast(null(), Text)
@@ -169,7 +168,7 @@ def budget_state(session: Session, scope: str, holder: str, since: datetime, unt
 
 
 def backdate(session: Session, ticket_id: int, span: timedelta) -> None:
-    """Let time pass for the calls of a ticket, as a demonstration needs it: they were made so much earlier."""
+    """Move the calls of a ticket back in time, for a demo."""
     for row in session.scalars(select(LedgerRow).where(LedgerRow.ticket_id == ticket_id)):
         row.at -= span
 
@@ -186,7 +185,7 @@ def _resolve(
     cost: ColumnElement[int] | InstrumentedAttribute[int] = (
         LedgerRow.reserved_nusd if cost_nusd is None else literal(cost_nusd)
     )
-    # RETURNING decides who was first: psycopg may report a row count of -1.
+    # RETURNING tells whether the row was changed: psycopg may report a row count of -1.
     won = session.execute(
         update(LedgerRow)
         .where(LedgerRow.rid == rid, LedgerRow.state == LedgerState.SENT)

@@ -1,4 +1,4 @@
-"""The prices that ledger rows were worked out at, each version once, for as long as a row names it."""
+"""The prices from which the costs of ledger rows were computed, each version once."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from bot.store.schema import PriceVersion, now
 
 
 def keep(session: Session, version: str, rates: dict[str, Any]) -> None:
-    """Keep every rate of a version, once."""
+    """Store the rates of a version, once."""
     db.insert_new(session, PriceVersion, version=version, rates=rates, seen_at=now())
 
 
 def of(session: Session, version: str) -> dict[str, Any] | None:
-    """Return the rates of a version, or None when no process has started with it."""
+    """Return the rates of a version, or None if no process has started with it."""
     return session.scalars(select(PriceVersion.rates).where(PriceVersion.version == version)).one_or_none()

@@ -1,13 +1,12 @@
-r"""Reviews of hard caps: opened by the first call that did not fit, decided once by the budget's owner.
+r"""Reviews of hard caps: opened by the first call that does not fit, decided once by the budget's owner.
 
-    open --decide--> raised (so much more until the window ends) | denied
-       |               \--let_go_on--> and the agent goes on with what waits (`bot.store.money.after_raise`)
+    open --decide--> raised (by an amount, until the window ends) | denied
+       |               \--let_go_on--> the agent goes on with what waits (`bot.store.money.after_raise`)
        |--end_expired--> ended (the window was over first)
        \--outdate--> changed (the budget file was changed first)
 
-Invariant: an account has one open review at most, and none for a limit that was denied in its window; what a
-raise adds counts only in the window that it was decided for. Every decision is conditional and has its audit
-record in its transaction.
+Invariant: a budget key has at most one open review, and none for a limit that was denied in its window; a raise counts
+only in the window that it was decided for. Every decision is conditional and has its audit record in its transaction.
 """
 
 import hashlib
@@ -33,21 +32,21 @@ def open_for(
     raised_before_nusd: int = 0,
     **facts: object,
 ) -> int | None:
-    """Open the review of a cap that has no room; return its number, or None when there is nothing to ask.
+    """Open the review of a hard cap; return its id, or None if one is open or this limit was decided already.
 
     Args:
         session: the open write transaction.
-        account: which.
-        window_start: of its window.
-        limit_nusd: in force when the call was refused.
-        raised_before_nusd: the part of that which its owner had added.
-        facts: what else is to be known of it.
+        account: the budget key.
+        window_start: start of its window.
+        limit_nusd: the limit in force when the call was refused.
+        raised_before_nusd: the part of that limit that the owner had added.
+        facts: further columns of the review.
     """
     known: dict[str, Any] = {"account": account, "window_start": window_start, "limit_nusd": limit_nusd}
     if _is_decided(session, **known, raised_before_nusd=raised_before_nusd):
         return None
     number = db.insert_new(session, BudgetReview, **known, **facts)
-    # Where another review was open, the insert has waited for its decision.
+    # If another review was open, the insert has waited for its decision, so it is checked again.
     if number is not None and _is_decided(session, **known, raised_before_nusd=raised_before_nusd):
         session.execute(delete(BudgetReview).where(BudgetReview.id == number))
         return None
@@ -55,22 +54,22 @@ def open_for(
 
 
 def find(session: Session, review_id: int) -> BudgetReview | None:
-    """Return a review."""
+    """Return a review, or None."""
     return session.get(BudgetReview, review_id)
 
 
 def read(session: Session, review_id: int) -> BudgetReview:
-    """Return a review that is there."""
+    """Return an existing review."""
     return session.get_one(BudgetReview, review_id)
 
 
 def read_again(session: Session, review: BudgetReview, *, lock: bool = False) -> None:
-    """Bring a review up to what its row says now; locked, nobody decides it before this transaction ends."""
+    """Reload a review; with `lock`, nobody can decide it before this transaction ends."""
     session.refresh(review, with_for_update=lock)
 
 
 def raised(session: Session, account: str) -> int:
-    """Return what the limit of an account is raised by, in nano-USD; its window is in its key."""
+    """Return by how much the limit of a budget key is raised, in nano-USD; the key contains the window."""
     mine = (BudgetReview.account == account, BudgetReview.state == ReviewState.RAISED)
     total = session.scalar(select(func.coalesce(func.sum(BudgetReview.raised_nusd), 0)).where(*mine))
     return int(total or 0)
@@ -86,16 +85,16 @@ def decide(
     raised_nusd: int = 0,
     goes_on: bool = False,
 ) -> BudgetReview | None:
-    """Raise a cap for the rest of its window, or deny that; return the review, or None when that is too late.
+    """Raise a cap for the rest of its window, or deny that; return the review, or None if it is too late.
 
     Args:
         session: the open write transaction.
-        review_id: which.
-        by: Slack id of the owner; whether they may is for the caller to know.
+        review_id: the review.
+        by: Slack user id of the owner; the caller has checked that they may.
         decision: raised or denied.
-        why: in the owner's words.
-        raised_nusd: what may be spent on top, above 0 for a raise.
-        goes_on: the agent goes on with what waits, once the gate knows of the raise.
+        why: the reason, in the owner's words.
+        raised_nusd: what may be spent beyond the limit; above 0 for a raise.
+        goes_on: the agent goes on with what waits, once Redis knows of the raise.
     """
     at = now()
     wanted: dict[str, Any] = {"goes_on_by": by, "goes_on_at": at} if goes_on else {}
@@ -109,30 +108,17 @@ def decide(
     if won.scalar_one_or_none() is None:
         return None
     review = session.get_one(BudgetReview, review_id, populate_existing=True)
-    audit.append(
-        session,
-        f"budget.{decision}",
-        actor=by,
-        subject=review.user,
-        ticket_id=review.ticket_id,
-        review=review.id,
-        account=review.account,
-        limit_nusd=review.limit_nusd,
-        raised_nusd=raised_nusd,
-        why_sha256=hashlib.sha256(why.encode()).hexdigest(),  # the words stand in the review alone
-        until=review.resets_at.isoformat(),
-        **({"goes_on": True} if goes_on else {}),
-    )
+    _audit_decision(session, review, decision, why=why, goes_on=goes_on)
     return review
 
 
 def let_go_on(session: Session, review_id: int, *, by: str) -> BudgetReview | None:
-    """Let the agent go on with what waits after a raise; return the review, or None when that was done or is too late.
+    """Let the agent go on with what waits after a raise; return the review, or None if it was done or is too late.
 
     Args:
         session: the open write transaction.
-        review_id: which.
-        by: Slack id of the owner; whether they may is for the caller to know.
+        review_id: the review.
+        by: Slack user id of the owner; the caller has checked that they may.
     """
     at = now()
     won = session.execute(
@@ -151,12 +137,12 @@ def let_go_on(session: Session, review_id: int, *, by: str) -> BudgetReview | No
 
 
 def refuse(session: Session, review_id: int, *, by: str, why: str) -> None:
-    """Write down that somebody wanted to decide who may not, or too late."""
+    """Write a refused decision into the audit log: the person may not decide, or it is too late."""
     audit.append(session, "budget.refused", actor=by, review=review_id, why=why)
 
 
 def end_expired(session: Session, at: datetime) -> Sequence[BudgetReview]:
-    """End the reviews that nobody has decided while their window lasted, and return them."""
+    """End the open reviews whose window is over, and return them."""
     ended = session.execute(
         update(BudgetReview)
         .where(BudgetReview.state == ReviewState.OPEN, BudgetReview.resets_at <= at)
@@ -168,7 +154,7 @@ def end_expired(session: Session, at: datetime) -> Sequence[BudgetReview]:
 
 
 def outdate(session: Session, review_id: int) -> BudgetReview | None:
-    """End a review whose limit is no longer in force; return it, or None when it was decided before."""
+    """End a review whose limit is no longer in force; return it, or None if it was decided before."""
     won = session.execute(
         update(BudgetReview)
         .where(BudgetReview.id == review_id, BudgetReview.state == ReviewState.OPEN)
@@ -181,44 +167,61 @@ def outdate(session: Session, review_id: int) -> BudgetReview | None:
 
 
 def untold(session: Session) -> Sequence[BudgetReview]:
-    """Return those whose owner has not been asked, the oldest first."""
+    """Return the reviews whose owner has not been asked, the oldest first."""
     return session.scalars(select(BudgetReview).where(BudgetReview.told_at.is_(None)).order_by(BudgetReview.id)).all()
 
 
 def told(session: Session, review_id: int) -> bool:
-    """Note, in the transaction that asks the owner, that they are asked; say if this was the call that did it."""
+    """Note, in the transaction that asks the owner, that they are asked; return False if they already were."""
     return _once(session, review_id, "told_at")
 
 
 def can_go_on(session: Session) -> Sequence[BudgetReview]:
-    """Return those of running windows whose owner was asked and may still let the agent go on."""
+    """Return the reviews of running windows whose owner was asked and can still let the agent go on."""
     asked = (BudgetReview.told_at.is_not(None), BudgetReview.resets_at > now(), BudgetReview.goes_on_by.is_(None))
     mine = select(BudgetReview).where(BudgetReview.state.in_((ReviewState.OPEN, ReviewState.RAISED)), *asked)
     return session.scalars(mine.order_by(BudgetReview.id)).all()
 
 
 def unapplied(session: Session) -> Sequence[BudgetReview]:
-    """Return the raises of which the gate has not been told."""
+    """Return the raises that Redis does not know of yet."""
     mine = select(BudgetReview).where(BudgetReview.state == ReviewState.RAISED, BudgetReview.applied_at.is_(None))
     return session.scalars(mine.order_by(BudgetReview.id)).all()
 
 
 def in_effect(session: Session, since: datetime) -> Sequence[BudgetReview]:
-    """Return the raises of running windows of which the gate was told since a moment, or has not been told."""
+    """Return the raises of running windows that Redis does not know of, or has learned of since a time."""
     mine = (BudgetReview.state == ReviewState.RAISED, BudgetReview.resets_at > now())
     lately = or_(BudgetReview.applied_at.is_(None), BudgetReview.applied_at >= since)
     return session.scalars(select(BudgetReview).where(*mine, lately).order_by(BudgetReview.id)).all()
 
 
 def applied(session: Session, review_id: int) -> bool:
-    """Note that the gate has been told; say if this was the call that did it."""
+    """Note that Redis knows of a raise; return False if that was noted before."""
     return _once(session, review_id, "applied_at")
+
+
+def _audit_decision(session: Session, review: BudgetReview, decision: Decision, *, why: str, goes_on: bool) -> None:
+    audit.append(
+        session,
+        f"budget.{decision}",
+        actor=str(review.decided_by),
+        subject=review.user,
+        ticket_id=review.ticket_id,
+        review=review.id,
+        account=review.account,
+        limit_nusd=review.limit_nusd,
+        raised_nusd=review.raised_nusd,
+        why_sha256=hashlib.sha256(why.encode()).hexdigest(),  # only the review holds the words
+        until=review.resets_at.isoformat(),
+        **({"goes_on": True} if goes_on else {}),
+    )
 
 
 def _is_decided(
     session: Session, *, account: str, window_start: datetime, limit_nusd: int, raised_before_nusd: int
 ) -> bool:
-    """Say if a raise is on its way to the gate, or this limit is to stay as it is."""
+    """Return whether a raise has not reached Redis yet, or a raise of this limit was denied."""
     denied = select(BudgetReview.id).where(
         BudgetReview.account == account,
         BudgetReview.window_start == window_start,

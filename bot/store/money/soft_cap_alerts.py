@@ -1,7 +1,7 @@
-"""Soft caps that were passed: written down once in a window, then told.
+"""Soft caps that were passed: stored once in a window, then people are alerted.
 
-Invariant: for one account and one percentage there is one row, however many calls pass it at once, and
-whatever Redis has forgotten.
+Invariant: there is one row for a budget key and a percentage, even if many calls pass the cap at once or Redis has lost
+its data.
 """
 
 from collections import defaultdict
@@ -14,36 +14,36 @@ from sqlalchemy.orm import Session, aliased
 from bot.store import db
 from bot.store.schema import BudgetNotice, Message, MessageKind, MessageState, now
 
-"Of the messages that tell."
+"The kind of the messages that alert people."
 
 
 def passed(session: Session, *, account: str, percent: int, **facts: object) -> bool:
-    """Write down that an account has passed a soft cap; say if nobody had seen it before."""
+    """Store that a soft cap was passed; return False if that is known."""
     return db.insert_new(session, BudgetNotice, account=account, percent=percent, **facts) is not None
 
 
 def read(session: Session, notice_id: int) -> BudgetNotice:
-    """Return a soft cap that was passed."""
+    """Return an existing soft-cap alert."""
     return session.get_one(BudgetNotice, notice_id)
 
 
 def of_turn(session: Session, turn_id: int) -> Sequence[BudgetNotice]:
-    """Return the soft caps that the calls of a turn have passed."""
+    """Return the soft caps that the calls of a turn passed."""
     return session.scalars(select(BudgetNotice).where(BudgetNotice.turn_id == turn_id).order_by(BudgetNotice.id)).all()
 
 
 def untold(session: Session) -> Sequence[BudgetNotice]:
-    """Return those that nobody has been told of, the oldest first."""
+    """Return the soft-cap alerts that nobody has been told of, the oldest first."""
     return session.scalars(select(BudgetNotice).where(BudgetNotice.told_at.is_(None)).order_by(BudgetNotice.id)).all()
 
 
 def lane(notice_id: int) -> str:
-    """Return the lane in which people are told, one after the other until it reaches one."""
+    """Return the lane of an alert's messages, which go to one person after another until one is delivered."""
     return f"notice:{notice_id}"
 
 
 def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
-    """Return those of running windows that have reached nobody, with the Slack ids of whom they were written to."""
+    """Return the alerts of running windows that reached nobody, each with the Slack user ids that were tried."""
     other = aliased(Message)
     reached = exists().where(other.lane == Message.lane, other.state != MessageState.FAILED)
     failed = select(Message.lane, Message.channel).where(
@@ -57,7 +57,7 @@ def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
 
 
 def told(session: Session, notice_id: int, *, at: datetime | None = None) -> bool:
-    """Note, in the transaction that says it, that people are told; say if this was the call that did it."""
+    """Note, in the transaction that tells people, that they are told; return False if they already were."""
     won = session.execute(
         update(BudgetNotice)
         .where(BudgetNotice.id == notice_id, BudgetNotice.told_at.is_(None))

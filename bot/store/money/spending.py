@@ -1,4 +1,4 @@
-"""What was spent, on what and to which end: the sums over the ledger that reports show.
+"""The sums over the ledger that reports show.
 
 Amounts are nano-US-dollars. The time to read a window depends on the calls in it, not on the length of the ledger.
 """
@@ -63,7 +63,7 @@ FIGURES: Mapping[str, ColumnElement[Any]] = {
     "output_tokens": func.sum(_if(_OF_TURNS, LedgerRow.output_tokens)),
     "evaluations_nusd": func.sum(_if(LedgerRow.purpose == Purpose.EVAL, LedgerRow.cost_nusd)),
 }
-"What is summed of the calls of a line, by its name in `CostLine`."
+"The sum behind each field of `CostLine`, by the field's name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +91,15 @@ class CostLine:
     tokens: int
     cost_nusd: int
     charged_nusd: int = 0
-    "Of it, for calls whose true cost stayed unknown: their worst case."
+    "The part of the cost that was charged at the worst case."
     held_nusd: int = 0
-    "Set aside for calls that are under way."
+    "Reserved for calls under way."
     prompt_tokens: int = 0
-    "Of turns: an evaluation's prompts say nothing of people's."
+    "Prompt tokens of turns; those of evaluations are not counted."
     cache_read_tokens: int = 0
-    "Of these, read from the cache."
+    "The part of the prompt tokens that was read from the cache."
     output_tokens: int = 0
-    "Of turns."
+    "Output tokens of turns."
     evaluations_nusd: int = 0
 
 
@@ -110,50 +110,50 @@ class Summary:
     calls: int
     cost_nusd: int
     charged_nusd: int
-    "Of it, for calls whose true cost stayed unknown: their worst case."
+    "The part of the cost that was charged at the worst case."
     held_nusd: int
-    "Set aside for calls that are under way."
+    "Reserved for calls under way."
     prompt_tokens: int
-    "Of turns: an evaluation's prompts say nothing of people's."
+    "Prompt tokens of turns; those of evaluations are not counted."
     cache_read_tokens: int
-    "Of these, read from the cache."
+    "The part of the prompt tokens that was read from the cache."
     output_tokens: int
-    "Of turns."
+    "Output tokens of turns."
     interactions: int
     "Turns that made at least one call."
     tickets: int
     tickets_nusd: int
     resolved: int
-    "Tickets of these that are resolved by now."
+    "How many of these tickets are resolved by now."
     resolved_nusd: int
     handed_off: int
-    "Tickets of these that were ever handed to a person, resolved or not."
+    "How many of these tickets were ever handed to people, resolved or not."
     handed_off_nusd: int
     evaluations_nusd: int = 0
 
     @property
     def per_ticket(self) -> int | None:
-        """Return the mean cost of a ticket, or None without one."""
+        """Return the mean cost of a ticket; None: there are no tickets."""
         return _mean(self.tickets_nusd, self.tickets)
 
     @property
     def per_resolved(self) -> int | None:
-        """Return the mean cost of a resolved ticket, or None without one."""
+        """Return the mean cost of a resolved ticket; None: there are none."""
         return _mean(self.resolved_nusd, self.resolved)
 
     @property
     def per_handoff(self) -> int | None:
-        """Return the mean cost of a ticket that went to a person, or None without one."""
+        """Return the mean cost of a ticket that was handed to people; None: there are none."""
         return _mean(self.handed_off_nusd, self.handed_off)
 
     @property
     def tokens_per_interaction(self) -> int | None:
-        """Return the mean of prompt and output tokens a turn, or None without one."""
+        """Return the mean number of prompt and output tokens of a turn; None: there are no turns."""
         return _mean(self.prompt_tokens + self.output_tokens, self.interactions)
 
     @property
     def cache_hit_share(self) -> float | None:
-        """Return the share (0 to 1) of prompt tokens read from the cache, or None without a prompt."""
+        """Return the share (0 to 1) of prompt tokens that was read from the cache; None: there are no prompt tokens."""
         return self.cache_read_tokens / self.prompt_tokens if self.prompt_tokens else None
 
 
@@ -167,22 +167,22 @@ class TicketCost:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the owner of a budget has said in one window."""
+    """What the owner of a budget decided in one window."""
 
     raised_nusd: int
     waiting: bool
-    "A review of it is open."
+    "A review is open."
     denied: bool
 
 
 def at_one_moment(session: Session) -> None:
-    """Let everything that follows in this transaction see the ledger as it is now, so that its sums agree.
+    """Make every later statement of this transaction read the same snapshot, so that their sums agree.
 
-    A transaction of SQLite does so by itself; PostgreSQL shows each statement what is there when it begins.
+    On SQLite every transaction does so; on PostgreSQL each statement would have its own snapshot.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
-        # Where it is installed it takes longer to compile these statements than they take.
+        # Compiling these statements takes longer than running them.
         session.execute(text("SET LOCAL jit = off"))
         session.execute(text("SET LOCAL work_mem = '32MB'"))
 
@@ -193,7 +193,7 @@ def spend_by(session: Session, by: Dimension, where: LedgerFilter) -> tuple[Cost
     sums = [figure.label(name) for name, figure in FIGURES.items()]
     rows = select(key.label("key"), *sums).where(_within(where)).group_by(key)
     if by == "outcome":
-        # Looked up once a turn; a join may read every turn there ever was.
+        # Looks each turn up once; a join might read every turn in the table.
         turn = rows.subquery()
         outcome = select(Turn.outcome).where(Turn.id == turn.c.key).limit(1).scalar_subquery()
         each = select(outcome.label("key"), *(turn.c[name] for name in FIGURES)).subquery()
@@ -203,7 +203,7 @@ def spend_by(session: Session, by: Dimension, where: LedgerFilter) -> tuple[Cost
 
 
 def top_spenders(session: Session, scope: str, where: LedgerFilter, *, most: int) -> tuple[tuple[str, int], ...]:
-    """Return at most `most` of those that spent most, each with what it was."""
+    """Return at most `most` of the holders that spent most, each with the amount."""
     holder, cost = HOLDERS[scope], func.sum(LedgerRow.cost_nusd)
     rows = select(holder, cost).where(_within(where)).group_by(holder).order_by(cost.desc(), holder).limit(most)
     return tuple((name, int(nusd)) for name, nusd in session.execute(rows))
@@ -215,7 +215,7 @@ def summary(session: Session, where: LedgerFilter, lines: Iterable[CostLine] | N
     Args:
         session: the open transaction.
         where: which calls.
-        lines: the same calls by whatever they were shared out, so that they are not summed again; None: sum them.
+        lines: lines of the same calls, by any dimension, so that they are not summed again; None: sum them.
     """
     known = tuple(spend_by(session, "agent", where) if lines is None else lines)
     calls = {name: sum(getattr(line, name) for line in known) for name in FIGURES if name != "tokens"}
@@ -228,7 +228,7 @@ def spent(session: Session, where: LedgerFilter) -> int:
 
 
 def first_call(session: Session) -> datetime | None:
-    """Return when the ledger begins, or None while it is empty."""
+    """Return when the first call of the ledger was made, or None."""
     return session.scalar(select(LedgerRow.at).order_by(LedgerRow.at).limit(1))
 
 
@@ -240,7 +240,7 @@ def ticket_cost(session: Session, ticket_id: int) -> TicketCost:
 
 
 def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], Decided]:
-    """Return what was decided of hard caps, by scope, holder and start of the window, in windows that hold a moment."""
+    """Return the decisions about budgets by scope, holder and window start, for windows that contain a time."""
     reviews = select(
         BudgetReview.scope,
         BudgetReview.holder,
@@ -257,7 +257,7 @@ def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], D
 
 
 def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:
-    """Return how many turns there were, and of all tickets, of the resolved and of the handed off number and cost."""
+    """Return the number of turns, and number and cost of all, of resolved and of handed-off tickets."""
     each = (
         select(
             LedgerRow.ticket_id,
@@ -274,8 +274,8 @@ def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:
         func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)),
     )
     handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)
-    # Looked up once for each ticket: LIMIT keeps a database from reading all that there ever were instead, OFFSET
-    # from looking up again for each sum.
+    # LIMIT makes the database look up each ticket once instead of reading whole tables, and OFFSET keeps it from
+    # looking it up again for each sum.
     ends = {
         "resolved": resolved_by_now.limit(1).scalar_subquery().is_not(None),
         "handed_off": handed_off.limit(1).scalar_subquery().is_not(None),

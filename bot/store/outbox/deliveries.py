@@ -1,15 +1,14 @@
-"""Saying what was written down: a message in the hands of one sender at a time.
+"""Sending what was written down: each message has one sender at a time.
 
-A `sending` row past its time is looked up in Slack before it is said again. A sender that was given up
-changes nothing from then on, save that what Slack has is posted; what it says too late, it takes back. The
-states are drawn in `bot.store.outbox.messages`.
+A `sending` row whose lease expired is looked up in Slack before it is sent again. A sender whose lease expired may only
+record that Slack has the message; a late duplicate is deleted. `bot.store.outbox.messages` draws the states.
 """
 
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import and_, case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
@@ -30,12 +29,12 @@ _DUE = or_(
     and_(Message.state.in_((MessageState.STORED, MessageState.SENDING)), ~_BLOCKED),
     and_(Message.state == MessageState.POSTED, Message.op == MessageOp.POST, Message.revision > Message.shown_revision),
 )
-"Made once: it is asked for in every turn and every second, and takes longer to make than to answer."
+"Built once: it is used in every turn and every second, and building it takes longer than the query."
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message in the hands of one sender."""
+    """A message that one sender has taken."""
 
     id: int
     key: str
@@ -49,18 +48,18 @@ class Delivery:
     body: dict[str, Any]
     revision: int
     ts: str | None
-    "Set when it is out already and only an update is owed."
+    "Set if the message is in Slack and only has to be updated."
     file_id: str | None
-    "The file that an earlier try has sent, shown or not."
+    "The file that an earlier try uploaded, whether or not it is shown."
     attempts: int
     in_doubt: bool
-    "An earlier sender vanished: it may be out already."
+    "An earlier sender's lease expired: Slack may have the message."
     taken_at: float
-    "By the monotonic clock, before it was taken."
+    "Time on the monotonic clock, in seconds, right before it was taken."
 
 
 def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
-    """Return the ids of messages to be said or updated now, oldest first."""
+    """Return the ids of messages to be sent or updated now, the oldest first."""
     query = select(Message.id).where(_DUE, Message.due_at <= (at or now())).order_by(Message.id)
     if ticket_id is not None:
         query = query.where(Message.ticket_id == ticket_id)
@@ -68,29 +67,21 @@ def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None 
 
 
 def take(session: Session, message_id: int) -> Delivery | None:
-    """Take a message to say it, or None when there is nothing left to say.
+    """Take a message to send it; return None if there is nothing to send.
 
-    Law 4: the ticket is locked and its owner read here, in the transaction that lets the message go;
-    the agent's voice is withdrawn when a person has it. The ticket comes first, as in every other move.
+    Law 4: the ticket is locked and its assignee read in the transaction that takes the message. If a person has it,
+    the agent's message is withdrawn. The ticket is locked first, as in every other move.
     """
     taken_at = time.monotonic()
     message = session.get(Message, message_id)
     if message is None:
         return None
-    owner = _owner(session, message.ticket_id) if message.bot_voice else None
+    assignee = _assignee(session, message.ticket_id) if message.bot_voice else None
     session.refresh(message, with_for_update=True)
-    if message.due_at > now():
-        return None
-    if message.state is MessageState.STORED and (owner is not None or message.body.get("deleted")):
-        message.state = MessageState.WITHDRAWN
-        return None
-    updating = message.state is MessageState.POSTED
-    if message.state not in (MessageState.STORED, MessageState.SENDING, MessageState.POSTED) or (
-        updating and message.revision <= message.shown_revision
-    ):
+    if not _is_to_send(message, assignee):
         return None
     in_doubt = message.state is MessageState.SENDING
-    if not updating:
+    if message.state is not MessageState.POSTED:
         message.state = MessageState.SENDING
     message.attempts += 1
     message.due_at = now() + timedelta(seconds=durations.SENDING_LEASE)
@@ -115,27 +106,47 @@ def take(session: Session, message_id: int) -> Delivery | None:
     )
 
 
+def _is_to_send(message: Message, assignee: str | None) -> bool:
+    """Return whether a message is to be sent or updated now; withdraw one that may no longer be sent."""
+    if message.due_at > now():
+        return False
+    match message.state:
+        case MessageState.STORED:
+            if assignee is not None or message.body.get("deleted"):
+                message.state = MessageState.WITHDRAWN
+                return False
+            return True
+        case MessageState.SENDING:
+            return True
+        case MessageState.POSTED:
+            return message.revision > message.shown_revision
+        case MessageState.WITHDRAWN | MessageState.FAILED:
+            return False
+        case _:
+            assert_never(message.state)
+
+
 def enclosed(session: Session, delivery: Delivery, file_id: str) -> bool:
-    """Write down the file that is about to be shown; say if this sender still has the message."""
+    """Store the file that is about to be shown; return whether this sender still has the message."""
     return _change(session, delivery, file_id=file_id)
 
 
 def placed(session: Session, delivery: Delivery, *, channel: str, thread_ts: str) -> bool:
-    """Write down the thread that a message goes to from now on; tell if this sender still has the message."""
+    """Store the thread that a message goes to from now on; return whether this sender still has the message."""
     return _change(session, delivery, channel=channel, thread_ts=thread_ts)
 
 
 def posted(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None = None) -> bool:
-    """Write down that Slack has it, as this delivery said it and where; or that it is gone from there.
+    """Store that Slack has a message, and where; or that it was deleted there.
 
     Returns:
-        False when this sender had been given up and said too late what another has said or what is not to be
-        said now: then it is owed that this one goes from Slack again.
+        False if this sender's lease had expired and it posted too late: another sender has posted the message, or it
+        was withdrawn. Then the late message will be deleted.
     """
     if delivery.body.get("deleted") and (delivery.ts is not None or delivery.file_id is not None):
         _is_gone(session, delivery)
         return True
-    if _stands(session, delivery, ts, channel=channel, revision=delivery.revision):
+    if _posted(session, delivery, ts, channel=channel, revision=delivery.revision):
         return True
     if ts is None or session.scalars(select(Message.ts).where(Message.id == delivery.id)).one() == ts:
         return True
@@ -144,7 +155,7 @@ def posted(session: Session, delivery: Delivery, ts: str | None, *, channel: str
 
 
 def take_back(session: Session, key: str, *, channel: str, ts: str, file_id: str | None = None) -> None:
-    """Let what stands in Slack beside a message, or after it was withdrawn, be deleted there, its file too."""
+    """Have a duplicate of a message, or one that was posted after its withdrawal, deleted in Slack with its file."""
     of = session.scalars(select(Message).where(Message.key == key)).one()
     about = {"kind": of.kind, "ticket_id": of.ticket_id, "file_id": file_id, "body": GONE}
     row = {"key": f"late:{key}:{ts}", "lane": f"late:{ts}", **about}
@@ -154,12 +165,12 @@ def take_back(session: Session, key: str, *, channel: str, ts: str, file_id: str
 
 
 def found(session: Session, delivery: Delivery, ts: str) -> None:
-    """Write down that an earlier sender had said it; which revision nobody knows, so a revised one is owed again."""
-    _stands(session, delivery, ts, channel=delivery.channel, revision=1)
+    """Store that an earlier sender had posted a message; its revision is unknown, so a revised one is updated again."""
+    _posted(session, delivery, ts, channel=delivery.channel, revision=1)
 
 
 def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
-    """Show a sign of life for all of these; return the ids of those that their sender still has."""
+    """Renew the leases of these deliveries; return the ids of the messages that their senders still have."""
     if not in_hand:
         return set()
     being_said = or_(
@@ -176,56 +187,55 @@ def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
 
 
 def withdraw(session: Session, delivery: Delivery) -> None:
-    """Take back what was in doubt and turned out not to be said: a person has the ticket now."""
+    """Withdraw a message that was in doubt and is not in Slack: a person has the ticket now."""
     if _change(session, delivery, state=MessageState.WITHDRAWN, **_looked_at_again(delivery)):
-        _unseal(session, delivery, delivery.revision)
+        _store_final_body(session, delivery, delivery.revision)
 
 
 def may_speak(session: Session, delivery: Delivery) -> bool:
-    """Say if this message may still be said: not once it was taken back, or a person talks instead of us."""
+    """Return whether a message may still be sent: not if it was taken back, or a person has claimed the ticket."""
     voice, body = session.execute(select(Message.bot_voice, Message.body).where(Message.id == delivery.id)).one()
-    return not body.get("deleted") and (not voice or _owner(session, delivery.ticket_id) is None)
+    return not body.get("deleted") and (not voice or _assignee(session, delivery.ticket_id) is None)
 
 
 def put_back(session: Session, delivery: Delivery, *, error: str, after: float) -> None:
-    """Slack certainly did not take it: try again in `after` seconds."""
+    """Store that Slack certainly did not take a message: try again in `after` seconds."""
     state = "posted" if delivery.ts else "stored"
     _change(session, delivery, state=state, error=error, due_at=now() + timedelta(seconds=after))
 
 
 def leave_in_doubt(session: Session, delivery: Delivery, *, error: str, after: float) -> None:
-    """It is not known if Slack took it: look it up in `after` seconds."""
+    """Store that it is unknown whether Slack took a message: look it up in `after` seconds."""
     _change(session, delivery, error=error, due_at=now() + timedelta(seconds=after))
 
 
 def give_up(session: Session, delivery: Delivery, *, error: str) -> None:
-    """Slack will never take it."""
+    """Store that Slack will never take a message."""
     state = {"shown_revision": delivery.revision} if delivery.ts else {"state": MessageState.FAILED}
     if _change(session, delivery, error=error, **state):
-        _unseal(session, delivery, delivery.revision)
+        _store_final_body(session, delivery, delivery.revision)
 
 
 def readdress(session: Session, delivery: Delivery, channel: str, body: dict[str, Any]) -> None:
-    """Send it to another channel instead, as a new message there that all of it may see."""
+    """Send a message to another channel instead, as a new message that everybody there may see."""
     place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
     whose = {"op": MessageOp.POST, "user": None}
     _change(session, delivery, **place, **whose, shown_revision=0, body=body, state=MessageState.STORED, due_at=now())
 
 
 def say_later(session: Session, delivery: Delivery) -> None:
-    """Let a message wait for the one below which it belongs; its sender changes nothing of it from then on."""
+    """Put a message back until the one below which it belongs is posted; its sender no longer has it."""
     _change(session, delivery, state=MessageState.STORED, attempts=Message.attempts + 1, due_at=now(), error=None)
 
 
-def _stands(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None, revision: int) -> bool:
-    """Note where it stands; say if it was still to be said, or this an update of what stands."""
-    put_back = and_(
-        Message.state == MessageState.STORED, Message.channel == delivery.channel
-    )  # by another sender, whom it spares
-    unsaid = or_(Message.state == MessageState.SENDING, put_back)
+def _posted(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None, revision: int) -> bool:
+    """Store where a message is in Slack; return False if it was no longer to be sent or updated."""
+    # Another sender put it back; this post makes its retry unnecessary.
+    is_put_back = and_(Message.state == MessageState.STORED, Message.channel == delivery.channel)
+    is_to_send = or_(Message.state == MessageState.SENDING, is_put_back)
     noted = session.execute(
         update(Message)
-        .where(Message.id == delivery.id, unsaid if delivery.ts is None else Message.state == MessageState.POSTED)
+        .where(Message.id == delivery.id, is_to_send if delivery.ts is None else Message.state == MessageState.POSTED)
         .values(
             state=MessageState.POSTED,
             ts=ts,
@@ -239,25 +249,25 @@ def _stands(session: Session, delivery: Delivery, ts: str | None, *, channel: st
         .returning(Message.id)
     ).scalar_one_or_none()
     if noted is not None:
-        _unseal(session, delivery, revision)
+        _store_final_body(session, delivery, revision)
     return noted is not None
 
 
-def _unseal(session: Session, delivery: Delivery, revision: int) -> None:
-    """Keep of a message what may be kept, unless it says something else by now, which is not out yet."""
+def _store_final_body(session: Session, delivery: Delivery, revision: int) -> None:
+    """Replace the body by what may be stored of it, unless it was revised meanwhile and has to be sent first."""
     message = session.get_one(Message, delivery.id, populate_existing=True)
     if message.revision == revision and AFTERWARDS in message.body:
         message.body = message.body[AFTERWARDS]
 
 
 def _looked_at_again(delivery: Delivery) -> dict[str, Any]:
-    """Return when a message that was in doubt is looked at once more; nothing changes for one that was not."""
+    """Return the values that have a message in doubt checked for duplicates later; nothing for any other message."""
     again = delivery.in_doubt and delivery.op is MessageOp.POST
     return {"look_at": now() + timedelta(seconds=durations.LOOK_AGAIN)} if again else {}
 
 
 def _is_gone(session: Session, delivery: Delivery) -> None:
-    """Write down that Slack has it no more; what was revised meanwhile is said again."""
+    """Store that a message was deleted in Slack; one that was revised meanwhile is sent again."""
     session.execute(
         update(Message)
         .where(Message.id == delivery.id, Message.state == MessageState.POSTED)
@@ -272,12 +282,12 @@ def _is_gone(session: Session, delivery: Delivery) -> None:
     )
 
 
-def _owner(session: Session, ticket_id: int | None) -> str | None:
+def _assignee(session: Session, ticket_id: int | None) -> str | None:
     return session.scalars(select(Ticket.assignee).where(Ticket.id == ticket_id).with_for_update()).one_or_none()
 
 
 def _place(session: Session, message: Message) -> tuple[str, str | None]:
-    """Return channel and thread; what goes below another message follows it to where that was posted."""
+    """Return channel and thread; a message below another one goes to where that one was posted."""
     if message.thread_of is None or message.ts is not None:
         return message.channel, message.thread_ts
     channel, ts = session.execute(select(Message.channel, Message.ts).where(Message.id == message.thread_of)).one()
@@ -285,6 +295,6 @@ def _place(session: Session, message: Message) -> tuple[str, str | None]:
 
 
 def _change(session: Session, delivery: Delivery, **values: Any) -> bool:
-    """Change a message while this sender has it; return whether it still has."""
+    """Change a message if this sender still has it; return whether it has."""
     in_hand = update(Message).where(Message.id == delivery.id, Message.attempts == delivery.attempts)
     return session.execute(in_hand.values(**values).returning(Message.id)).scalar_one_or_none() is not None

@@ -1,4 +1,4 @@
-"""What was said in doubt and has to be looked at once more; see `bot.slack.outbox.duplicates`."""
+"""Messages that were in doubt and have to be checked for duplicates; see `bot.slack.outbox.duplicates`."""
 
 from collections.abc import Collection, Sequence
 
@@ -10,7 +10,7 @@ from bot.store.schema import Message, MessageState, now
 
 
 def due(session: Session) -> Sequence[Message]:
-    """Return the messages to look at now, the longest due first."""
+    """Return the messages to check now, the longest due first."""
     query = select(Message).where(
         Message.look_at <= now(), Message.state.in_((MessageState.POSTED, MessageState.WITHDRAWN))
     )
@@ -18,16 +18,16 @@ def due(session: Session) -> Sequence[Message]:
 
 
 def looked(session: Session, message_id: int, found: Collection[str]) -> list[str]:
-    """Note what stands in Slack; return what is too much there, and is now owed to be deleted.
+    """Compare a message with what Slack shows; return the timestamps of its duplicates, which will be deleted.
 
     Args:
         session: the open write transaction.
         message_id: the message.
-        found: the ts of everything that carries its key.
+        found: timestamps of everything in Slack that has its key.
     """
     message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
     if message.look_at is None or message.state not in (MessageState.POSTED, MessageState.WITHDRAWN):
-        return []  # somebody else has looked, or it is being said again
+        return []  # another process has checked it, or it is being sent again
     message.look_at = None
     late = sorted(ts for ts in found if ts != message.ts)
     for ts in late:

@@ -1,6 +1,6 @@
-"""Short words to one person alone about a message of theirs: one a message, and a few an hour.
+"""Short messages that only one person sees, about a message of theirs: one for each, and a few an hour.
 
-A flood is not answered by one of ours.
+The limit keeps us from answering a flood of messages with a flood of our own.
 """
 
 from datetime import timedelta
@@ -19,15 +19,15 @@ HOUR = timedelta(hours=1)
 def add(
     session: Session, heard: Heard, body: dict[str, Any], *, what: MessageKind, most: int, ticket_id: int | None = None
 ) -> bool:
-    """Store what somebody is told about a message; say if it is to be said.
+    """Store a hint about a message; return False if its writer has had enough hints.
 
     Args:
         session: a transaction that has locked the person.
-        heard: the message, of which nothing else is kept.
-        body: the words.
-        what: what kind of words, of which each has its own share.
-        most: how many of them one person is told within an hour.
-        ticket_id: of their request, if they have one.
+        heard: the message; nothing else of it is stored.
+        body: the text and blocks of the hint.
+        what: the kind of hint; each kind has its own limit.
+        most: the most hints of this kind that one person gets within an hour.
+        ticket_id: the ticket of their request, if they have one.
     """
     lane = f"{what}:{heard.team}:{heard.user}"
     told = select(Message.created_at).where(Message.lane == lane).order_by(Message.id.desc())

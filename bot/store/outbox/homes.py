@@ -1,7 +1,7 @@
-"""App Homes: who has opened theirs, how far behind it is, and what it shows.
+"""App Homes: who has opened theirs, whether it is stale, and what it shows.
 
-A home whose mark is not that of the tables is looked at again. One publisher holds it at a time, until
-`due_at`; one that took longer and lost it says only that the home is to be published again.
+A home whose mark differs from that of the tables is drawn again. One publisher has it at a time, until `due_at`; a
+publisher that took longer only marks the home as stale.
 """
 
 from collections.abc import Collection, Sequence
@@ -31,24 +31,24 @@ from bot.store.schema import (
 )
 
 OPEN_HOURS = 24
-"How long after its opening somebody may still look at a home."
+"Hours after its opening for which a home is kept current."
 MOST_STALE = 50
-"Homes of one look; the others come with the next."
+"The most homes that one look publishes; the others follow in the next."
 NEWEST = 200
-"Rows at the end of a table that its mark is made of."
+"The mark of a table is computed from this many of its newest rows."
 MOST_ACTIVE = 1_000
-"Handoffs that are counted; a home has room for far fewer."
+"The most handoffs that are counted; a home shows far fewer."
 LATEST = 10
-"Tickets of their own that a person is shown."
+"The number of their own tickets that a person is shown."
 LINK = "send_password_reset"
-"The tool whose work its requester has to finish."
+"The tool after which the requester has to act."
 WORDS = 300
-"Characters of a request that are read."
+"The number of characters of a request that are read."
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A home in the hands of one publisher."""
+    """A home that one publisher has taken."""
 
     user: str
     mark: str
@@ -58,7 +58,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """As much of an open or claimed handoff as tells who is shown it."""
+    """The part of an open or claimed handoff that decides who is shown it."""
 
     id: int
     holder: str | None
@@ -67,14 +67,14 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Carded:
-    """A handoff, its ticket and where its card stands."""
+    """A handoff, its ticket and its card."""
 
     handoff: Handoff
     ticket: Ticket
     card_ts: str | None
-    "In the queue channel; None when it stands elsewhere, or nowhere yet."
+    "Timestamp of its card in the queue channel; None: it is in another channel, or not posted yet."
     card_owed: bool
-    "It has still to be posted."
+    "The card is not posted yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ class HomeTicket:
     handoff: Handoff | None
     "The newest."
     withdrawn_at: datetime | None
-    "When its last message was taken back unanswered; None while that stands."
+    "When its last message was deleted before it was answered; None: it was not."
     answered_at: datetime | None
-    "When the agent answered its last message; None while it works on it, or if it did not answer."
+    "When the agent answered its last message; None: it did not, or is still at it."
     linked: bool
-    "A link was sent, and what was done is not in the directory yet: its requester has to use it."
+    "A reset link was sent, and its requester has to use it."
     words: str | None
-    "How it began."
+    "The text of its first message."
 
 
 def opened(session: Session, user: str, team: str, *, blank: bool) -> None:
-    """Note that somebody looks at their home; `blank` means that Slack has nothing to show there."""
+    """Note that somebody has opened their home; `blank` means that Slack shows nothing there."""
     at = now()
     if db.insert_new(session, Home, user=user, team=team, opened_at=at, mark="", shown="", due_at=at) is None:
         anew = {"shown": ""} if blank else {}
@@ -103,11 +103,11 @@ def opened(session: Session, user: str, team: str, *, blank: bool) -> None:
 
 
 def mark(session: Session) -> str:
-    """Return how far the tables have got: it differs after every change that a home may show.
+    """Return the mark of the tables: it differs after every change that a home may show.
 
-    Every move is audited, every request is an event. Numbers are given out before transactions end, so the
-    highest one would miss what ends late; among the newest, a number that comes late pushes the lowest out.
-    A request that is taken back unanswered changes its event and nothing else, an answer without a tool its turn.
+    Every move has an audit row, every request an event. Ids are assigned before commit, so the highest id would miss
+    a transaction that commits late; the newest rows change with it. A request that is deleted before its answer
+    changes only its event, an answer without a tool only its turn.
     """
     taken_back = case((InboxEvent.state == InboxState.WITHDRAWN, 1), else_=0).label("taken_back")
     records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()
@@ -126,7 +126,7 @@ def mark(session: Session) -> str:
 
 
 def stale(session: Session, mark: str) -> Sequence[str]:
-    """Return whose homes may be behind and are free to be published, the longest waiting first."""
+    """Return the people whose homes may be stale and are free to be published, the longest waiting first."""
     at = now()
     query = select(Home.user).where(
         Home.opened_at > at - timedelta(hours=OPEN_HOURS), Home.mark != mark, Home.due_at <= at
@@ -135,7 +135,7 @@ def stale(session: Session, mark: str) -> Sequence[str]:
 
 
 def take(session: Session, user: str, *, seconds: float) -> Taken | None:
-    """Hold a home for `seconds`, or return None when another publisher has it or has just had it."""
+    """Take a home for `seconds`; return None if another publisher has it or has just had it."""
     at = now()
     until = at + timedelta(seconds=seconds)
     row = session.execute(
@@ -145,16 +145,16 @@ def take(session: Session, user: str, *, seconds: float) -> Taken | None:
 
 
 def shown(session: Session, taken: Taken, *, mark: str, digest: str, pause: float) -> None:
-    """Write down what a home shows and let go of it.
+    """Store what a home shows and free it.
 
     Args:
         session: the open write transaction.
         taken: the home.
-        mark: how far the tables had got before it was drawn; empty to look again soon.
-        digest: of what it shows.
+        mark: the mark of the tables before it was drawn; empty: draw it again soon.
+        digest: hash of what it shows.
         pause: seconds until it may be published again.
     """
-    # Opened again meanwhile: what that has emptied stays empty.
+    # If it was opened again meanwhile, its mark and hash were emptied and stay so.
     values = {
         "mark": case((Home.mark == taken.mark, mark), else_=Home.mark),
         "shown": case((Home.shown == taken.shown, digest), else_=Home.shown),
@@ -163,18 +163,18 @@ def shown(session: Session, taken: Taken, *, mark: str, digest: str, pause: floa
     kept = session.execute(
         update(Home).where(Home.user == taken.user, Home.due_at == taken.until).values(values).returning(Home.user)
     ).scalar_one_or_none()
-    if kept is None:  # another publisher took it for lost, and nobody knows whose view Slack got last
+    if kept is None:  # another publisher has taken it, and it is unknown whose view Slack got last
         session.execute(update(Home).where(Home.user == taken.user).values(mark="", shown=""))
 
 
 def put_off(session: Session, users: Collection[str], *, seconds: float) -> None:
-    """Leave homes alone for `seconds`: Slack does not take them now."""
+    """Postpone homes by `seconds`: Slack does not take them now."""
     until = now() + timedelta(seconds=seconds)
     session.execute(update(Home).where(Home.user.in_(users), Home.due_at < until).values(due_at=until))
 
 
 def close(session: Session, user: str) -> None:
-    """Publish a home no more until it is opened again."""
+    """Delete a home, so that it is not published until it is opened again."""
     session.execute(delete(Home).where(Home.user == user))
 
 
@@ -186,7 +186,7 @@ def active(session: Session) -> list[Active]:
 
 
 def carded(session: Session, handoff_ids: Collection[int]) -> dict[int, Carded]:
-    """Return handoffs by their ids, with what is told of them."""
+    """Return handoffs with their tickets and cards, by id."""
     query = (
         select(Handoff, Ticket, Message.channel, Message.ts, Message.state)
         .join(Ticket, Ticket.id == Handoff.ticket_id)
@@ -205,7 +205,7 @@ def carded(session: Session, handoff_ids: Collection[int]) -> dict[int, Carded]:
 
 
 def asked(session: Session, user: str) -> list[HomeTicket]:
-    """Return the latest tickets of a requester, the newest first."""
+    """Return a requester's latest tickets, the newest first."""
     query = select(Ticket).where(Ticket.requester == user).order_by(Ticket.id.desc())
     mine = session.scalars(query.limit(LATEST)).all()
     ids = [ticket.id for ticket in mine]
@@ -217,7 +217,7 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
     said = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
         InboxEvent.ticket_id.in_(ids), InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.state != InboxState.WITHDRAWN
     )
-    # Of several of one ticket the last stays.
+    # If a ticket has several, the last one in the query wins.
     newest = {handoff.ticket_id: handoff for handoff in session.scalars(handed)}
     last = {turn.ticket_id: turn for turn in session.scalars(turns)}
     linked = set(session.scalars(sent))
@@ -236,15 +236,15 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
 
 
 def _ended(turn: Turn | None, outcome: TurnOutcome) -> datetime | None:
-    """Return when a turn ended, if it did so with this outcome."""
+    """Return when a turn ended, if it ended with this outcome."""
     return turn.finished_at if turn is not None and turn.outcome == outcome else None
 
 
 def _is_under_way() -> ColumnElement[bool]:
-    """Say so in the very words of the partial index, as below."""
+    """Return the condition of the partial index, literally, as below."""
     return Turn.state != literal_column("'done'")
 
 
 def _is_active() -> ColumnElement[bool]:
-    """Say so in the very words of the partial index, which a bound value would keep from being used."""
+    """Return the condition of the partial index, literally: with bound values it would not be used."""
     return Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])

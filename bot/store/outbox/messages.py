@@ -1,14 +1,13 @@
-r"""What is to be said in Slack, and whether it has been.
+r"""Messages to Slack, and how far each has got.
 
     stored --take--> sending --posted--> posted --revise--> (posted, owed an update)
        ^                |  \--give_up--> failed
        |                \--put_back-- (Slack did not take it: try later)
        \--withdraw--> withdrawn (a person owns the ticket: the agent says nothing more)
 
-What is revised to `GONE` is withdrawn too, from Slack where it was out; revised to words again, it is said again.
-
-A row exists before Slack hears of it and is taken by one sender at a time (`bot.store.outbox.deliveries`), so nothing
-is lost or said twice.
+A message that is revised to `GONE` is withdrawn too, and deleted in Slack if it was posted; revised to words again, it
+is sent again. A row exists before Slack is called, and one sender at a time takes it (`bot.store.outbox.deliveries`),
+so nothing is lost or posted twice.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -24,20 +23,20 @@ from bot.store.schema import InboxEvent, Message, MessageKind, MessageState, now
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
 AFTERWARDS = "afterwards"
-"In a body: what is kept of it once Slack has it, or will never take it."
+"Key in a body: the body that is stored once Slack has the message, or will never take it."
 
 
 def add(
     session: Session, *, key: str, kind: MessageKind, lane: str, channel: str, body: dict[str, Any], **more: Any
 ) -> int | None:
-    """Store a message once for its key; return its id, or None when the key is known."""
+    """Store a message once for its key; return its id, or None if the key is known."""
     return db.insert_new(session, Message, key=key, kind=kind, lane=lane, channel=channel, body=body, **more)
 
 
 def revise(session: Session, key: str, body: dict[str, Any]) -> None:
-    """Change what a message shows; one that is out already is owed an update, one that was taken back is said again.
+    """Change what a message shows: a posted one is updated, one that was taken back is sent again.
 
-    When it is due stays as it is: a sender may have it in hand, and a second one must not take it for lost.
+    Its due time does not change: a sender may have it, and no second sender must take it before the lease expires.
     """
     found = by_key(session, key)
     if found is None or found.body == body:
@@ -49,20 +48,20 @@ def revise(session: Session, key: str, body: dict[str, Any]) -> None:
 
 
 def count_lately(session: Session, kind: MessageKind, channel: str, *, since: datetime) -> int:
-    """Return how many messages of a kind there are for a channel since a moment."""
+    """Return the number of a channel's messages of a kind since a time."""
     query = select(func.count()).select_from(Message)
     found = query.where(Message.kind == kind, Message.channel == channel, Message.created_at > since)
     return session.scalars(found).one()
 
 
 def make_due(session: Session, key: str) -> bool:
-    """Let a message that waits for its moment be said now; say if there is one."""
+    """Make a stored message due now; return False if it does not wait."""
     waits = update(Message).where(Message.key == key, Message.state == MessageState.STORED, Message.due_at > now())
     return session.scalar(waits.values(due_at=now()).returning(Message.id)) is not None
 
 
 def withdraw_unsaid(session: Session, ticket_id: int) -> None:
-    """Withdraw what the bot has not said yet in a ticket: it must not hold up the person who has it now."""
+    """Withdraw the agent's unsent messages of a ticket, so that they do not delay the person who has it now."""
     session.execute(
         update(Message)
         .where(Message.ticket_id == ticket_id, Message.bot_voice, Message.state == MessageState.STORED)
@@ -71,7 +70,7 @@ def withdraw_unsaid(session: Session, ticket_id: int) -> None:
 
 
 def take_back(session: Session, key: str) -> bool:
-    """Take a message back, from Slack too where it is out; say if there is one of this key."""
+    """Take a message back, also from Slack if it is posted; return False if there is no message of this key."""
     found = by_key(session, key)
     if found is None:
         return False
@@ -81,15 +80,15 @@ def take_back(session: Session, key: str) -> bool:
 
 
 def take_back_kinds(session: Session, handoff_id: int, kinds: Collection[MessageKind]) -> None:
-    """Take back all messages of some kinds about a handoff."""
+    """Take back all messages of these kinds about a handoff."""
     query = select(Message.key).where(Message.handoff_id == handoff_id, Message.kind.in_(kinds))
     for key in session.scalars(query).all():
         take_back(session, key)
 
 
 def take_back_others(session: Session, ticket_id: int, prefix: str, keys: Collection[str]) -> None:
-    """Take back every message of a ticket whose key begins so, but for these."""
-    # No index of keys leads to a prefix: in the locales of PostgreSQL, and in any case of letters, it is no range.
+    """Take back every message of a ticket whose key begins with a prefix, except these."""
+    # The index of keys cannot find a prefix: in most locales of PostgreSQL a prefix is no range.
     begins = Message.key.startswith(prefix, autoescape=True)
     said = session.scalars(select(Message.key).where(Message.ticket_id == ticket_id, begins))
     for key in [key for key in said if key not in keys]:
@@ -97,12 +96,12 @@ def take_back_others(session: Session, ticket_id: int, prefix: str, keys: Collec
 
 
 def read(session: Session, message_id: int) -> Message:
-    """Return a message that is there."""
+    """Return an existing message."""
     return session.get_one(Message, message_id)
 
 
 def as_said(session: Session, named: Iterable[tuple[str, int]]) -> list[InboxEvent | Message]:
-    """Return what was heard and said, as it is now, by table and id; what is gone is left out."""
+    """Return events and messages by table and id, as they are now; deleted rows are left out."""
     found: Iterator[InboxEvent | Message | None] = (
         session.get(InboxEvent, row_id) if table == InboxEvent.__name__ else session.get(Message, row_id)
         for table, row_id in named
@@ -111,11 +110,11 @@ def as_said(session: Session, named: Iterable[tuple[str, int]]) -> list[InboxEve
 
 
 def by_key(session: Session, key: str) -> Message | None:
-    """Return a message by what it is."""
+    """Return a message by its key, or None."""
     return session.scalars(select(Message).where(Message.key == key)).one_or_none()
 
 
 def by_ts(session: Session, channel: str, ts: str) -> Message | None:
-    """Return the message that stands, or stood, at a place in Slack."""
+    """Return the message that is, or was, in a channel at a timestamp; None: there is none."""
     there = select(Message).where(Message.channel == channel, Message.ts == ts)
     return session.scalars(there.order_by(Message.id).limit(1)).one_or_none()

@@ -1,4 +1,4 @@
-"""Messages of ours that somebody else has deleted in Slack: said again, and what is written below the old one heard."""
+"""Messages of ours that people have deleted in Slack: they are sent again, and replies to the old one are heard."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,10 +10,9 @@ from bot.store.schema import Message, MessageKind, MessageState, now
 
 
 def say_again(session: Session, message_id: int, ts: str) -> bool:
-    """Let a message that no longer stands in Slack be said again, once; return False when it is not that one.
+    """Send a message again that was deleted in Slack at `ts`; return False if it is no longer posted there.
 
-    A sender that had it in hand changes nothing of it from then on. What is written in the thread below the old one is
-    still heard as below this one.
+    A sender that has it loses it. What is written in the thread of the old message is still heard as a reply to it.
     """
     message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
     if message.state is not MessageState.POSTED or message.ts != ts or message.body.get("deleted"):
@@ -29,7 +28,7 @@ def say_again(session: Session, message_id: int, ts: str) -> bool:
 
 
 def move_replies(session: Session, message_id: int, *, kind: MessageKind) -> None:
-    """Let the messages of a kind below one that is said again be said below it there, and deleted where they stand."""
+    """Send the messages of a kind in the thread of a message again, below its new post, and delete the old ones."""
     below = select(Message).where(
         Message.thread_of == message_id, Message.kind == kind, Message.state == MessageState.POSTED
     )

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.principals import Reason
 from bot.store.db import Database
-from bot.store.handoffs import handoff_history, handoffs, handoffs_due, moves, responses
+from bot.store.handoffs import handoff_history, handoffs, handoffs_due, moves, responses, shown
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
@@ -420,7 +420,7 @@ def test_a_queue_that_was_gone_is_remembered(database: Database) -> None:
     """With all that the context held before."""
     handoff = handed_off(database)
     with database.write() as session:
-        handoffs.fell_back(session, handoff.id)
+        shown.fell_back(session, handoff.id)
     assert rows(database, Handoff)[0].context == HandoffContext(cost_nusd=7, fell_back=True)
 
 

@@ -15,12 +15,12 @@ from tests.support.factories import FIRST, finish, hand_off, put, running, store
 from tests.support.factories import new_turn as asked
 
 
-def held_up(database: Database, review_id: int) -> list[int]:
+def blocked(database: Database, review_id: int) -> list[int]:
     """Return the handoffs that a review holds up."""
     with database.read() as session:
         review = reviews.find(session, review_id)
         assert review is not None
-        return [handoff.id for handoff, _ in blocked_tickets.held_up(session, review)]
+        return [handoff.id for handoff, _ in blocked_tickets.blocked(session, review)]
 
 
 def penniless(database: Database, **changes: Any) -> Handoff:
@@ -41,10 +41,10 @@ def test_a_budget_holds_up_the_requests_that_it_is_for(database: Database, scope
     handoff = penniless(database)
     mine = opened_review(database, account=f"{scope}:{holder}:now", scope=scope, holder=holder)
     other = opened_review(database, account=f"{scope}:other:now", scope=scope, holder="other")
-    assert (held_up(database, mine), held_up(database, other)) == ([handoff.id], [])
+    assert (blocked(database, mine), blocked(database, other)) == ([handoff.id], [])
     with database.write() as session:
         handoffs.claim(session, handoff.id, "U0PRIYA", lease_minutes=30)
-    assert held_up(database, mine) == [handoff.id]
+    assert blocked(database, mine) == [handoff.id]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_budget_holds_up_the_requests_that_it_is_for(database: Database, scope
 def test_what_a_raise_cannot_help_is_not_held_up(database: Database, changes: dict[str, Any]) -> None:
     """Neither what has ended, nor what went to people for another reason, nor what did so in another window."""
     penniless(database, **changes)
-    assert held_up(database, opened_review(database)) == []
+    assert blocked(database, opened_review(database)) == []
 
 
 def test_another_budget_that_is_used_up_holds_it_up(database: Database) -> None:
@@ -61,17 +61,17 @@ def test_another_budget_that_is_used_up_holds_it_up(database: Database) -> None:
     handoff = penniless(database)
     review = opened_review(database)
     other = opened_review(database, account="user:U0MAYA:now", scope="user", holder=FIRST.user)
-    assert held_up(database, review) == []
+    assert blocked(database, review) == []
     with database.write() as session:
         assert reviews.decide(session, other, by="U0OLIVIA", decision=ReviewState.RAISED, why="y", raised_nusd=1)
-    assert held_up(database, review) == [handoff.id]
+    assert blocked(database, review) == [handoff.id]
     mine = {"account": "user:U0MAYA:now", "scope": "user", "holder": FIRST.user}
     again = opened_review(database, **mine, limit_nusd=9, raised_before_nusd=1)
     with database.write() as session:
         assert reviews.decide(session, again, by="U0OLIVIA", decision=ReviewState.DENIED, why="y")
-    assert held_up(database, review) == []
+    assert blocked(database, review) == []
     put(database, BudgetReview, again, resets_at=now())
-    assert held_up(database, review) == [handoff.id]
+    assert blocked(database, review) == [handoff.id]
 
 
 def test_the_undecided_are_found_whether_or_not_they_are_over(database: Database) -> None:
@@ -93,7 +93,7 @@ def test_a_later_review_of_the_same_budget_holds_it_up(database: Database) -> No
     with database.write() as session:
         assert reviews.decide(session, first, by="U0OLIVIA", decision=ReviewState.DENIED, why="y")
     second = opened_review(database, limit_nusd=6_000_000_000)
-    assert (held_up(database, first), held_up(database, second)) == ([], [handoff.id])
+    assert (blocked(database, first), blocked(database, second)) == ([], [handoff.id])
 
 
 def test_the_budget_that_is_raised_last_holds_it_up(database: Database) -> None:
@@ -106,7 +106,7 @@ def test_the_budget_that_is_raised_last_holds_it_up(database: Database) -> None:
     for number in numbers:
         with database.write() as session:
             assert reviews.decide(session, number, by="U0OLIVIA", decision=ReviewState.RAISED, why="y", raised_nusd=1)
-    assert [held_up(database, number) for number in numbers] == [[], [handoff.id]]
+    assert [blocked(database, number) for number in numbers] == [[], [handoff.id]]
 
 
 def test_a_lane_tells_who_was_asked(database: Database) -> None:

@@ -31,9 +31,9 @@ def test_work_is_summed_by_subject_and_day(books: Books) -> None:
     books.call(NOON, "U0OTTO", state="charged", cost_nusd=9)
     books.write()
     with books.database.read() as session:
-        users = daily_costs.work(session, "user", DayQuestion("access", DAYS))
-        tools = daily_costs.work(session, "tool", DayQuestion("access", DAYS))
-        whole = daily_costs.work(session, "agent", DayQuestion("access", DAYS))
+        users = daily_costs.by_day(session, "user", DayQuestion("access", DAYS))
+        tools = daily_costs.by_day(session, "tool", DayQuestion("access", DAYS))
+        whole = daily_costs.by_day(session, "agent", DayQuestion("access", DAYS))
     two = DayCost(6 * cost(), 0, 6, 0, 2, 2, 12_000, 6 * (20 * 400 + 2 * 1_600), 9_600, 480)
     assert users["U0MAYA"][0] == two
     assert set(users["U0MAYA"]) == {0, 2}
@@ -57,7 +57,7 @@ def test_a_day_of_25_hours_is_one_day(books: Books) -> None:
         books.call(at, "U0MAYA")
     books.write()
     with books.database.read() as session:
-        found = daily_costs.work(session, "user", DayQuestion("access", days))["U0MAYA"]
+        found = daily_costs.by_day(session, "user", DayQuestion("access", days))["U0MAYA"]
     assert {number: work.calls for number, work in found.items()} == {0: 1, 1: 2}
 
 
@@ -69,7 +69,7 @@ def test_only_some_or_without_some(books: Books) -> None:
 
     def calls(asked: DayQuestion, least: int = 0) -> dict[str, int]:
         with books.database.read() as session:
-            found = daily_costs.work(session, "ticket", asked, least_nusd=least)
+            found = daily_costs.by_day(session, "ticket", asked, least_nusd=least)
         return {name: days[0].calls for name, days in found.items()}
 
     today = DAYS[2:]
@@ -81,7 +81,7 @@ def test_only_some_or_without_some(books: Books) -> None:
     assert calls(DayQuestion("access", today, without=((), ("U0OTTO",)))) == {str(first): 3}
     assert calls(DayQuestion("access", today), least=3 * cost() + 1) == {}
     with books.database.read() as session:
-        users = daily_costs.work(session, "user", DayQuestion("access", today), least_nusd=6 * cost())
+        users = daily_costs.by_day(session, "user", DayQuestion("access", today), least_nusd=6 * cost())
     assert set(users) == {"U0OTTO"}
 
 
