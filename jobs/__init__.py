@@ -1,1 +1,1 @@
-"""What RQ runs; one module is one story. Start with `jobs.turn`."""
+"""The jobs that RQ runs, and the worker and clock processes. Start with `jobs.turn`."""

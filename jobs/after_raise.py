@@ -1,7 +1,7 @@
-"""After a raise: what no one has claimed goes back to the agent, where the budget's owner wants that.
+"""After a raise: unclaimed requests go back to the agent, if the budget's owner wants that.
 
-Invariant: nothing goes back before the gate knows of the raise, and a claim of the same moment wins or loses whole:
-the move is conditional, so of several clocks and workers one makes it. It is committed, then its turn is queued.
+Invariant: nothing goes back before Redis knows of the raise. The move is conditional, so a claim at the same moment
+wins or loses whole, and of several clocks and workers only one makes it. It is committed before its turn is queued.
 """
 
 from dataclasses import dataclass, field
@@ -29,35 +29,36 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Waits:
-    """An unclaimed request that a budget held up, and what keeps it with people now, if anything."""
+class _BlockedRequest:
+    """An unclaimed request that a budget blocked, and why it stays with people now."""
 
     handoff: Handoff
     ticket: Ticket
     agent: Agent | None
     cause: Cause | None
+    "None: the agent can go on with it."
 
 
 @dataclass(slots=True)
-class _Room:
-    """What is left under the caps, read once for all requests of one look."""
+class _RoomLeft:
+    """What is left under the caps, read once for all requests of one raise."""
 
     ctx: WorkerContext
-    standings: dict[str, BudgetState] = field(default_factory=dict)
+    states: dict[str, BudgetState] = field(default_factory=dict)
 
     def left(self, cap: Cap) -> int:
         """Return how much of a cap is not spent, in nano-USD."""
-        found = self.standings.get(cap.key) or cap_events.budget_state(self.ctx.database, cap)
-        self.standings[cap.key] = found
+        found = self.states.get(cap.key) or cap_events.budget_state(self.ctx.database, cap)
+        self.states[cap.key] = found
         return cap.limit_nusd + found.raised_nusd - found.spent_nusd
 
 
 def look(ctx: WorkerContext, *, since: datetime) -> None:
-    """Let the agent go on wherever an owner wants it.
+    """Let the agent go on after every raise for which the owner wants it.
 
     Args:
         ctx: this process's connections.
-        since: raises that have taken effect since then are looked at again, for requests that come late.
+        since: raises that took effect since then are checked again, for requests that come late.
 
     Raises:
         Transient: the database cannot be reached.
@@ -69,12 +70,12 @@ def look(ctx: WorkerContext, *, since: datetime) -> None:
             _go_on(ctx, review_id)
         except Transient as error:
             log.warning("budget.delayed", review=review_id, error=str(error))
-        except Exception as bug:  # it must not keep the others waiting
+        except Exception as bug:  # an error with one raise must not stop the others
             log.exception("budget.crashed", review=review_id, error=type(bug).__name__)
 
 
 def _go_on(ctx: WorkerContext, review_id: int) -> None:
-    """Give back what can go on after one raise, and tell the owner what came of it."""
+    """Give back the requests that can go on after one raise, and show the owner the result."""
     for one in _waiting(ctx, review_id):
         if one.cause is None and one.agent is not None:
             _give_back(ctx, review_id, one.ticket, one.handoff.id, one.agent)
@@ -87,7 +88,7 @@ def _go_on(ctx: WorkerContext, review_id: int) -> None:
 
 
 def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: int, agent: Agent) -> None:
-    """Give one request back to the agent, unless somebody has claimed it meanwhile."""
+    """Give a request back to the agent, unless somebody has claimed it meanwhile."""
     with ctx.database.write() as session:
         shares.lock(session, ticket.team, ticket.requester)
         review = reviews.read(session, review_id)
@@ -104,9 +105,9 @@ def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: i
             log.warning("job.not_queued", job=RUN_TURN, error=str(error))  # the clock finds the row
 
 
-def _waiting(ctx: WorkerContext, review_id: int) -> list[_Waits]:
-    """Return the unclaimed requests that a budget held up, but for those that have come back after this very raise."""
-    room = _Room(ctx)
+def _waiting(ctx: WorkerContext, review_id: int) -> list[_BlockedRequest]:
+    """Return the unclaimed requests that a budget blocked, except those that this raise gave back before."""
+    room = _RoomLeft(ctx)
     with ctx.database.read() as session:
         review = reviews.read(session, review_id)
         found = [
@@ -117,14 +118,14 @@ def _waiting(ctx: WorkerContext, review_id: int) -> list[_Waits]:
     waits = []
     for handoff, ticket, other in found:
         agent = card.answering(ctx.agents, ticket.agent)
-        waits.append(_Waits(handoff, ticket, agent, _cause(room, review, ticket, other, agent)))
+        waits.append(_BlockedRequest(handoff, ticket, agent, _cause(room, review, ticket, other, agent)))
     return waits
 
 
 def _cause(
-    room: _Room, review: BudgetReview, ticket: Ticket, other: BudgetReview | None, agent: Agent | None
+    room: _RoomLeft, review: BudgetReview, ticket: Ticket, other: BudgetReview | None, agent: Agent | None
 ) -> Cause | None:
-    """Return what keeps a request with people, or None: the agent can go on with it."""
+    """Return why a request stays with people; None: the agent can go on with it."""
     if other is not None and other.account == review.account:
         return Cause("again")
     if other is not None:
@@ -139,5 +140,5 @@ def _cause(
 
 
 def _another(why: Why, other: Cap | BudgetReview) -> Cause:
-    """Return what another budget has to do with it."""
+    """Return the cause that names another budget."""
     return Cause(why, other.scope, other.holder, other.window_start.isoformat(), other.resets_at.isoformat())

@@ -1,6 +1,6 @@
-"""Tell the owners of an agent when a ticket, a person or a tool costs far more than in the weeks before.
+"""Alert the owners of an agent when a ticket, a person or a tool costs far more than in the weeks before.
 
-Each subject is told once a day. The day before is looked at too: what happened after its last look counts.
+Owners are alerted of each subject once a day. The day before is checked too, for what happened after its last check.
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 MOST = 5
-"Subjects of one agent and day: whoever is sent more reads none. The top_spenders come first."
+"The most alerts for one agent and day, as people stop reading when they get more. The most expensive come first."
 
 
 def tell(ctx: WorkerContext) -> None:
-    """Look at this day and the last, and tell what nobody has been told."""
+    """Check this day and the day before, and send the alerts that were not sent yet."""
     at = now()
     since, _ = ctx.meter.budgets.bounds("day", at)
     for agent in ctx.agents.values():
@@ -66,7 +66,7 @@ def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -
 
 
 def _about(ctx: WorkerContext, ticket: str) -> About | None:
-    """Return what owners may see of a ticket; Slack is asked for its address, with no transaction open."""
+    """Return what owners may see of a ticket; Slack is asked for its link, with no transaction open."""
     with ctx.database.read() as session:
         place = daily_costs.place_of(session, ticket)
     if place is None:

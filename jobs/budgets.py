@@ -1,8 +1,8 @@
-"""What is owed to people about budgets: owners are told of soft caps and asked about hard ones, raises take effect.
+"""Budgets over time: owners are alerted of soft caps and asked about hard caps, and raises take effect.
 
-Invariant: a row that says that somebody is told or asked, and the message that does it, are one transaction,
-so that of several clocks and workers one does it. A look waits for no Slack: what it says is written down,
-and `jobs.upkeep` says it. One budget that is broken keeps no other waiting.
+Invariant: the row that says that somebody was told or asked, and the message to them, are written in one transaction,
+so that of several clocks and workers only one does it. A look does not call Slack: its messages are written down, and
+`jobs.upkeep` sends them. An error with one budget does not stop the others.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -27,12 +27,12 @@ log = structlog.get_logger()
 
 Act = Callable[[Session], None]
 
-STRAGGLERS = timedelta(minutes=10)
-"A turn that was refused before a raise took effect has handed its ticket over in less."
+LATE_REQUESTS = timedelta(minutes=10)
+"A turn that was refused before a raise took effect has handed its ticket off within this time."
 
 
 def see_to(ticket_id: int) -> None:
-    """Do at once what the clock does within a second, and say what is owed in a ticket then; with 0, anywhere."""
+    """Do at once what the clock would do within a second, then send the messages of a ticket; 0: all messages."""
     try:
         look(process.current())
     finally:
@@ -40,7 +40,7 @@ def see_to(ticket_id: int) -> None:
 
 
 def look(ctx: WorkerContext) -> None:
-    """Do everything that is due.
+    """Do all that is due for budgets.
 
     Raises:
         Transient: the database or Redis cannot be reached.
@@ -51,14 +51,14 @@ def look(ctx: WorkerContext) -> None:
     _do(ctx, due)
     if raises:
         ctx.meter.cap_events.apply_raises()
-    after_raise.look(ctx, since=now() - STRAGGLERS)
+    after_raise.look(ctx, since=now() - LATE_REQUESTS)
 
 
 def look_again(ctx: WorkerContext) -> None:
-    """Find what has changed, and what nobody has seen.
+    """Find what has changed or was missed.
 
-    The file may say something else by now, owners may have left or cannot be written to, and a worker may
-    have died before it wrote down which soft cap was passed.
+    The budget file may have changed, owners may have left or be out of reach, and a worker may have died before it
+    stored that a soft cap was passed.
 
     Raises:
         Transient: the database or Redis cannot be reached.
@@ -87,12 +87,12 @@ def _do(ctx: WorkerContext, due: Iterable[tuple[str, Act]]) -> None:
                 act(session)
         except Transient as error:
             log.warning("budget.delayed", account=account, error=str(error))
-        except Exception as bug:  # it must not keep the others waiting
+        except Exception as bug:  # an error with one budget must not stop the others
             log.exception("budget.crashed", account=account, error=type(bug).__name__)
 
 
 def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[str, Act]]:
-    """Yield what is to be done about which account: first what is over, so that nobody is asked about that."""
+    """Yield what is due, each with its budget key; expired reviews first, so that nobody is asked about them."""
     at = now()
     if any(review.resets_at <= at for review in blocked_tickets.undecided(session)):
         yield "any", _end
@@ -102,8 +102,8 @@ def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[str, Act]]:
         yield review.account, partial(_ask, ctx=ctx, review_id=review.id)
     for review in blocked_tickets.undecided(session):
         if review.told_at and bool(review.waiting) != bool(blocked_tickets.waiting(session, review)):
-            yield review.account, partial(_count, review_id=review.id)  # its buttons are others now
-    for review in reviews.in_effect(session, at - STRAGGLERS):
+            yield review.account, partial(_count, review_id=review.id)  # its buttons change
+    for review in reviews.in_effect(session, at - LATE_REQUESTS):
         if budget_messages.unaware(session, review):
             yield review.account, partial(_tell_responders, review_id=review.id)
 
@@ -119,7 +119,7 @@ def _end(session: Session) -> None:
 
 
 def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice]) -> None:
-    """Tell a budget's owner of the highest soft cap that was passed; those below it go without saying."""
+    """Alert a budget's owner of the highest soft cap that was passed; the lower ones are only marked as told."""
     if [one for one in passed if soft_cap_alerts.told(session, one.id)]:
         owner = budget_owners.alert_recipient(session, passed[-1], ctx.meter.budgets, ctx.agents)
         if owner is None:
@@ -129,7 +129,7 @@ def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice
 
 
 def _ask(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
-    if reviews.told(session, review_id):  # first: it holds the row, and a decision waits until its cards are there
+    if reviews.told(session, review_id):  # it locks the row first, so a decision waits until the cards are stored
         review = blocked_tickets.recount(session, review_id)
         deciding = budget_owners.deciders(session, review, ctx.meter.budgets, ctx.agents)
         budget_messages.ask(session, review, deciding)
@@ -137,12 +137,12 @@ def _ask(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
 
 
 def _count(session: Session, *, review_id: int) -> None:
-    """Show an owner how many wait by now."""
+    """Show the owner how many requests wait now."""
     budget_messages.show(session, blocked_tickets.recount(session, review_id))
 
 
 def _warn_another(session: Session, *, ctx: WorkerContext, notice_id: int, tried: Collection[str]) -> None:
-    """Tell the next one in line of a soft cap, when those before cannot be written to."""
+    """Alert the next person in line of a soft cap, because Slack could not reach the ones before."""
     passed = soft_cap_alerts.read(session, notice_id)
     owner = budget_owners.alert_recipient(session, passed, ctx.meter.budgets, ctx.agents, tried=tried)
     if owner is not None and owner not in tried:
@@ -151,11 +151,11 @@ def _warn_another(session: Session, *, ctx: WorkerContext, notice_id: int, tried
 
 
 def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
-    """Take back a question that is out of date, or ask it of those who may decide by now."""
+    """End a review that is out of date, or ask people who may decide it now and have not been asked."""
     review = reviews.find(session, review_id)
     if review is None:
         return
-    reviews.read_again(session, review, lock=True)  # or a decision of this moment would not show on the new cards
+    reviews.read_again(session, review, lock=True)  # a decision made right now must show on the new cards
     if review.state is not ReviewState.OPEN:
         return
     budgets = ctx.meter.budgets
@@ -170,7 +170,7 @@ def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -
 
 
 def _take_back(session: Session, review: BudgetReview, budgets: Budgets) -> None:
-    """End a review whose limit was changed in the file; where that made room, say so where people wait."""
+    """End a review whose limit was changed in the file; if that made room, tell the responders."""
     if reviews.outdate(session, review.id) is None:
         return
     budget_messages.show(session, review)
@@ -181,5 +181,5 @@ def _take_back(session: Session, review: BudgetReview, budgets: Budgets) -> None
 
 
 def _tell_responders(session: Session, *, review_id: int) -> None:
-    """Say where people wait that the agent can go on."""
+    """Tell the responders of waiting requests that the agent can go on."""
     budget_messages.tell_responders(session, reviews.read(session, review_id))

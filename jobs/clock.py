@@ -1,9 +1,9 @@
-"""What runs when. The clock only says "look now": what is due stands in rows, so a missed look loses
-nothing, and two clocks do each thing once.
+"""The clock: which round runs how often.
 
-It works in its own process and not through the queue, since what it mends is the queue. Each round goes
-on a thread of its own, so that one which waits for Slack does not keep the others.
-"""  # noqa: D205 - the first paragraph is one thought
+A round looks for what is due in the rows of the database, so a missed round loses nothing, and of two clocks each thing
+is done once. The clock is a process of its own and does not use the queue, since it repairs the queue. Each round has a
+thread of its own, so that one which waits for Slack does not delay the others.
+"""
 
 import signal
 import sys
@@ -25,7 +25,7 @@ Round = Callable[[WorkerContext], object]
 
 
 def show_life(ctx: WorkerContext) -> None:
-    """Let operators see that a clock is there and can commit."""
+    """Store a heartbeat, which shows operators that a clock is alive and can commit."""
     with ctx.database.write() as session:
         heartbeats.give(session, "clock", who=process.name())
 
@@ -47,12 +47,12 @@ ROUNDS: Mapping[Round, float] = {
 }
 "Seconds between two looks."
 END_SECONDS = 4.0
-"How long rounds may go on after the end was asked for; what they leave half done, the next clock finds."
-ENDINGS = (signal.SIGTERM, signal.SIGINT)
+"Seconds that rounds may go on after a stop signal; the next clock finishes what they leave."
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
-    """Look every few seconds until told to stop."""
+    """Run the rounds until a stop signal."""
     private.keep_to_ourselves()
     logs.guard()
     try:
@@ -60,27 +60,27 @@ def main() -> int:
     except ConfigError as error:
         sys.stderr.write(f"deskhand clock: {error}\n")
         return 2
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # in every thread: they are waited for below
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # blocked in every thread: `sigwait` below receives them
     log.info("clock.started")
     stop = start(ctx)
-    signal.sigwait(ENDINGS)
+    signal.sigwait(STOP_SIGNALS)
     stop()
     log.info("clock.stopped")
     return 0
 
 
 def start(ctx: WorkerContext) -> Callable[[], None]:
-    """Start all rounds, and return what stops them."""
-    over = Event()
+    """Start all rounds; return the function that stops them."""
+    stopped = Event()
     threads = [
-        Thread(target=_go_round, args=(ctx, story, seconds, over), name=story.__name__, daemon=True)
-        for story, seconds in ROUNDS.items()
+        Thread(target=_repeat, args=(ctx, run, seconds, stopped), name=run.__name__, daemon=True)
+        for run, seconds in ROUNDS.items()
     ]
     for thread in threads:
         thread.start()
 
     def stop() -> None:
-        over.set()
+        stopped.set()
         deadline = time.monotonic() + END_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -88,15 +88,15 @@ def start(ctx: WorkerContext) -> Callable[[], None]:
     return stop
 
 
-def _go_round(ctx: WorkerContext, story: Round, seconds: float, over: Event) -> None:
-    while not over.is_set():
+def _repeat(ctx: WorkerContext, run: Round, seconds: float, stopped: Event) -> None:
+    while not stopped.is_set():
         try:
-            story(ctx)
+            run(ctx)
         except Transient as error:
-            log.warning("clock.delayed", round=story.__name__, error=str(error))
-        except Exception as bug:  # it may do better the next time
-            log.exception("clock.crashed", round=story.__name__, error=type(bug).__name__)
-        over.wait(seconds)
+            log.warning("clock.delayed", round=run.__name__, error=str(error))
+        except Exception as bug:  # the next run may succeed
+            log.exception("clock.crashed", round=run.__name__, error=type(bug).__name__)
+        stopped.wait(seconds)
 
 
 if __name__ == "__main__":

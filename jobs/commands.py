@@ -40,7 +40,7 @@ NOT_SHOWN = "Only the owners and responders of an agent can see how it does. Ask
 
 
 def answer(event_id: int) -> None:
-    """Answer a stored command or shortcut, once; what cannot be answered now is queued again by upkeep."""
+    """Answer a stored command or shortcut, once; upkeep queues it again if it cannot be answered now."""
     ctx = process.current()
     try:
         with ctx.database.read() as session:
@@ -55,8 +55,8 @@ def _answer(ctx: WorkerContext, event: InboxEvent) -> None:
     try:
         body, plainer = _report(ctx, event)
     except Transient:
-        raise  # no trouble of ours, and worth another try
-    except Exception as bug:  # the person who asked is told, with the id that finds it in the logs
+        raise  # no bug; it is tried again
+    except Exception as bug:  # the person is told the id under which the log has the error
         error_id = uuid4().hex[:8]
         log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
         body, plainer = replies.trouble(error_id, _spoken(ctx, event)), None
@@ -64,7 +64,7 @@ def _answer(ctx: WorkerContext, event: InboxEvent) -> None:
 
 
 def _report(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None]:
-    """Return the answer to a command, and a plainer one for a Slack that refuses charts."""
+    """Return the answer to a command, and a plainer one in case Slack rejects its charts."""
     command = event.detail["command"]
     if event.text.lower() == "help":
         return evaluations.usage(command), None
@@ -121,7 +121,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
 
 
 def _week(session: Session, agent: Agent) -> Week:
-    """Measure the handoffs of the last seven days; what lasted seven days is among those of the week before."""
+    """Return the metrics of the last seven days and, for what lasted seven days, of the week before."""
     name = agent.card.name
     cohort = handoff_metrics.last_days(7, at=now(), agent=name, in_scope=card.in_scope({name: agent}))
     before = replace(cohort, since=cohort.since - handoff_metrics.WEEK, until=cohort.since)
@@ -133,13 +133,13 @@ def _week(session: Session, agent: Agent) -> Week:
 
 
 def _asked_about(ctx: WorkerContext, event: InboxEvent) -> Agent | None:
-    """Return the agent of a report: the one that is named, else that of the place; None: there is none of the name."""
+    """Return the agent that is named, or else the one of the place; None: no agent has that name."""
     words = [word for word in event.text.lower().split() if word != "status"]
     return ctx.agents.get(" ".join(words)) if words else _agent_for(ctx, event)
 
 
 def _agent_for(ctx: WorkerContext, event: InboxEvent) -> Agent:
-    """Return the agent that a channel is about; anywhere else one that the person serves, if there is one."""
+    """Return the agent of a channel; elsewhere an agent that the person serves, or else the first one."""
     agents = list(ctx.agents.values())
     for agent in agents:
         if event.channel in (*agent.card.channels, agent.card.handoff.queue_channel):
@@ -154,14 +154,14 @@ def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
         found = threads.ticket_at(session, channel, thread_ts)
     agent = None if found is None else card.answering(ctx.agents, found.agent)
     barred, hides, language = None, False, _spoken(ctx, event)
-    if found is not None and agent is not None:  # else `_refusal` says why
+    if found is not None and agent is not None:  # otherwise `_refusal` gives the reason
         barred = _barred(ctx, event, agent, language) if event.user == found.requester else None
         hides = found.private and queue_channels.of(ctx.slack).withholds(agent, ctx.agents)
     link, who = slack.permalink(ctx.slack, channel, thread_ts), ctx.actor(event.user)
     with ctx.database.write() as session:
         if not inbox_commands.answered(session, event.id):
             return
-        ticket = tickets.lock(session, found.id) if found else None  # a claim or an ending may be under way
+        ticket = tickets.lock(session, found.id) if found else None  # a claim or the end of a turn may be under way
         why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
         if why is None and ticket is not None and agent is not None:
             stopped = turns.stop(session, ticket.id)
@@ -181,12 +181,12 @@ def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
         else:
             _add_response(session, event, _said(event, why or say("press.no_ticket", language), language), ticket_id)
     if ticket is not None and why is None:
-        status.show(ctx.slack, ticket, "active")  # the worker that was at it finds out later, or is dead
+        status.show(ctx.slack, ticket, "active")  # the worker that plays the stopped turn notices later, or is dead
     undeliverable.deliver(ticket_id or 0)
 
 
 def _said(event: InboxEvent, text: str, language: Language) -> Body:
-    """Return what is said to who asked for a person, in place of the question where a thumb down was asked about."""
+    """Return the answer to a request for a person; after a thumb down it replaces the question about it."""
     turn_id = event.detail.get("thumb")
     if not turn_id or not event.detail.get("response_url"):
         return replies.only_you(text)
@@ -194,10 +194,11 @@ def _said(event: InboxEvent, text: str, language: Language) -> Body:
 
 
 def _barred(ctx: WorkerContext, event: InboxEvent, agent: Agent, language: Language) -> str | None:
-    """Return why a requester may not fetch a person: who is not admitted gets one sentence, and that is all.
+    """Return the sentence for a requester who is not admitted, or None: they may call a person.
 
     Raises:
-        Transient: Slack does not say now who they are; when it has not for long, the person who is fetched finds out.
+        Transient: Slack does not say who they are. After `PATIENCE` they count as admitted, and the person who is
+            called finds out.
     """
     try:
         barred = ctx.members.may_act(event.user, rules=agent.card.admission.rules)
@@ -211,7 +212,7 @@ def _barred(ctx: WorkerContext, event: InboxEvent, agent: Agent, language: Langu
 
 
 def _asked_for_a_person(event: InboxEvent, ticket: Ticket) -> str:
-    """Say who asked for a person, without a mention, which a card shows as plain letters, and how."""
+    """Return who asked for a person and how; without a mention, which a card would show as plain letters."""
     if event.detail.get("thumb"):
         return "The requester said that the answer did not help."
     who = "The requester" if event.user == ticket.requester else "A colleague"
@@ -219,14 +220,14 @@ def _asked_for_a_person(event: InboxEvent, ticket: Ticket) -> str:
 
 
 def _refusal(who: Actor, ticket: Ticket | None, agent: Agent | None, language: Language) -> str | None:
-    """Return why a shortcut does nothing here, or None."""
+    """Return why the shortcut does nothing here, or None."""
     if ticket is None:
         return say("press.no_ticket", language)
     if agent is None:
         theirs = who.user == ticket.requester
         return say("agent.gone", language) if theirs else in_words(Forbidden.NO_AGENT, language)
     if who.user == ticket.requester:
-        who = replace(who, membership=Membership.UNCHECKED)  # the card admits guests too, and `_barred` has asked it
+        who = replace(who, membership=Membership.UNCHECKED)  # a card may admit guests, which `_barred` has checked
     why = rights.barred_from_own(who, ticket.requester)
     why = rights.barred_from(agent, who) if why is Forbidden.NOT_THEIRS else why
     if why is Forbidden.NO_ROLE:
@@ -255,7 +256,7 @@ def _add_response(
 ) -> None:
     url = event.detail.get("response_url")
     told = {"response_url": url, "response_type": "ephemeral"} if url is not None else {}
-    # Where Slack has not said where it is to be answered, it is shown to them alone, or said to them directly.
+    # Without a response URL the answer is ephemeral or, outside a channel, a direct message.
     alone = "ephemeral" if event.channel else "post"
     messages.add(
         session,

@@ -1,10 +1,10 @@
-"""What `/agent-cost` answers: who may see which spending, and how a question is read.
+"""The answer to `/agent-cost`: who may see which spending, and how the command is parsed.
 
-Invariant: owners of every agent see everything; an owner of some, what those spent; the one whom the budget file
-names as a budget's owner, that budget's channel, user, team or agent; everybody the channel they ask in, and in a
-direct message themselves. Nobody sees another channel's figures. What each person has spent is for those who answer
-for it, owners and responders; everybody else sees their own beside the sum of all others, unless the card says that
-its channels see it (`show_people`). Who may is asked of `bot.rights`, with a look-up of now.
+Invariant: owners of every agent see everything; owners of some agents see what those spent; an owner of a budget sees
+that budget's channel, user, team or agent; everybody sees the channel they ask in or, in a direct message, themselves.
+Nobody else sees another channel's figures. What each person spent is shown to owners and responders; everybody else
+sees their own spending and the sum of all others, unless the card shows people in its channels (`show_people`).
+`bot.rights` decides who has which role, with a look-up made now.
 """
 
 import re
@@ -42,7 +42,7 @@ class CostQuestion:
 
 
 def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body] | str:
-    """Return the answer, and a plainer one for a Slack that refuses charts; or what is wrong with the question."""
+    """Return the answer, and a plainer one in case Slack rejects its charts; or what is wrong with the question."""
     asked = parse(event.text)
     if isinstance(asked, str):
         return asked
@@ -61,7 +61,7 @@ def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body] | str:
 
 
 def parse(text: str) -> CostQuestion | str:
-    """Read the words of `/agent-cost`, or say which are wrong and what is nearest."""
+    """Parse the words of `/agent-cost`; return what is wrong with them, with the nearest known words."""
     windows, dimensions, wrong = list[str](), list[str](), list[tuple[str, str | None]]()
     asked = _AS_PEOPLE_SAY.sub(lambda found: found[1] or "day", text.lower())
     words = iter(word for word in (given.strip(".,;") for given in asked.split()) if word)
@@ -86,7 +86,7 @@ def parse(text: str) -> CostQuestion | str:
 
 
 def _entitled(ctx: WorkerContext, user: str) -> Forbidden | None:
-    """Return why somebody sees no more than anybody may, or None: their roles count."""
+    """Return why a person's roles do not count, so that they see what anybody may; None: they count."""
     agents, budgets = ctx.agents, ctx.meter.budgets
     if not (rights.served_by(agents, user) or _owns_a_default(budgets, user) or any(_owned(budgets, user))):
         return Forbidden.NO_ROLE
@@ -94,7 +94,7 @@ def _entitled(ctx: WorkerContext, user: str) -> Forbidden | None:
 
 
 def _open_to_all(ctx: WorkerContext, seen: tuple[BudgetHolder, ...] | None) -> bool:
-    """Say if the owners of what somebody is shown have chosen that a channel reads what each of its people spent."""
+    """Return whether the cards of all that is shown let the channel see what each person spent."""
     if seen is None:
         return False
     cards = [agent.card for agent in ctx.agents.values() if agent.card.show_people == "channel"]
@@ -102,7 +102,7 @@ def _open_to_all(ctx: WorkerContext, seen: tuple[BudgetHolder, ...] | None) -> b
 
 
 def _answers_for(ctx: WorkerContext, event: InboxEvent, seen: tuple[BudgetHolder, ...] | None) -> bool:
-    """Say if somebody is an owner or a responder of all that they are shown, or it is their own."""
+    """Return whether all that is shown belongs to the person, or to agents and budgets that they answer for."""
     if seen is None:
         return True
     serving = [agent.card for agent in ctx.agents.values() if event.user in rights.people(agent)]
@@ -113,12 +113,12 @@ def _answers_for(ctx: WorkerContext, event: InboxEvent, seen: tuple[BudgetHolder
 
 
 def _here(event: InboxEvent) -> BudgetHolder:
-    is_channel = event.channel and not event.channel.startswith("D")  # Slack may not say where they asked
+    is_channel = event.channel and not event.channel.startswith("D")  # Slack does not always say where they asked
     return ("channel", event.channel) if is_channel else ("user", event.user)
 
 
 def seen_by(ctx: WorkerContext, event: InboxEvent) -> tuple[BudgetHolder, ...] | None:
-    """Return whose spending somebody may see where they ask, or None: everybody's."""
+    """Return the holders whose spending a person may see here; None: everybody's."""
     mine = [agent.card.name for agent in ctx.agents.values() if event.user in agent.card.owners]
     budgets = ctx.meter.budgets
     if len(mine) == len(ctx.agents) or _owns_a_default(budgets, event.user):
@@ -129,7 +129,7 @@ def seen_by(ctx: WorkerContext, event: InboxEvent) -> tuple[BudgetHolder, ...] |
 def _budgets_shown(
     ctx: WorkerContext, event: InboxEvent, seen: tuple[BudgetHolder, ...] | None
 ) -> tuple[BudgetHolder, ...]:
-    """Return whose budgets are told: here, their own, and what else they may see."""
+    """Return the holders whose budgets are shown: of this channel, their own, and others that they may see."""
     here = [*([("channel", event.channel)] if event.channel else []), ("user", event.user)]
     if seen is not None:
         return tuple(dict.fromkeys([*here, *seen]))
@@ -142,7 +142,7 @@ def _owned(budgets: Budgets, user: str) -> Iterator[BudgetHolder]:
 
 
 def _owns_a_default(budgets: Budgets, user: str) -> bool:
-    """Say if somebody is the owner of everybody's budgets in a scope."""
+    """Return whether a person owns the default budget of a scope."""
     return any(limits.default is not None and limits.default.owner == user for _, limits in _limits(budgets))
 
 
@@ -171,7 +171,7 @@ def _unknown(wrong: list[tuple[str, str | None]]) -> str:
 
 
 def _names(ctx: WorkerContext, found: Statement) -> dict[str, str]:
-    """Return the names of those whose bars are drawn; a person whom no one names now is given by their id."""
+    """Return the names of the people and channels in the chart; people without a known name keep their id."""
     if found.question.by not in {"user", "channel"}:
         return {}
     ids = [line.key for line in found.lines[: charts.POINTS] if line.key and line.key != statement.OTHERS]

@@ -1,7 +1,7 @@
-"""Send owners what a week, later a month, has cost: when it is due, and once.
+"""Send owners the digest of a week, later of a month, once it is due.
 
-What is due stands in the budget file and in the ledger, and what was sent in message rows; so a clock that was
-down makes good the last digest, and two clocks send one.
+The budget file and the ledger decide what is due, and message rows show what was sent, so a clock that was down sends
+the last digest late, and of two clocks only one sends it.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def send_due(ctx: WorkerContext) -> None:
-    """Send the digest that is due to the owners who have not been sent it."""
+    """Send the digest that is due to the owners who have not got it."""
     budgets, at = ctx.meter.budgets, now()
     owners = [owner for agent in ctx.agents.values() for owner in agent.card.owners]
     with ctx.database.read() as session:

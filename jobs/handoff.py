@@ -1,8 +1,7 @@
-"""What time does to handoffs: claims end, and one that nobody takes escalates.
+"""Handoffs over time: claims expire, and unclaimed handoffs escalate.
 
-Invariant: a move and all that is said of it are one transaction, and every move is conditional, so that
-of several clocks one makes it. A look waits for no Slack: what it says is written down, and `jobs.upkeep`
-says it.
+Invariant: a move and its messages are written in one transaction, and every move is conditional, so that of several
+clocks only one makes it. A look does not call Slack: its messages are written down, and `jobs.upkeep` sends them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,10 +32,10 @@ log = structlog.get_logger()
 
 Move = Callable[[Session], None]
 
-LATE = timedelta(minutes=2)
-"A step that was due right before people left is still taken so soon after."
-ASKED_AGAIN = 20
-"Of those who have left, this many are looked up at a time: Slack answers a hundred such questions a minute."
+GRACE = timedelta(minutes=2)
+"An escalation that was due right before the office closed is still made this long after."
+DEPARTED_AT_A_TIME = 20
+"Departed members re-checked per round; Slack allows about 100 look-ups a minute."
 
 
 def look(ctx: WorkerContext) -> None:
@@ -53,14 +52,14 @@ def look(ctx: WorkerContext) -> None:
                 move(session)
         except Transient as error:
             log.warning("handoff.delayed", handoff=handoff_id, error=str(error))
-        except Exception as bug:  # one handoff that is broken must not keep the others waiting
+        except Exception as bug:  # an error with one handoff must not stop the others
             log.exception("handoff.crashed", handoff=handoff_id, error=type(bug).__name__)
 
 
 def check_departures(ctx: WorkerContext) -> None:
-    """Ask Slack whether holders are full members still, and whether who left is back: it may have lost the event."""
+    """Ask Slack whether holders are still full members and departed people are back: events may have been lost."""
     with ctx.database.read() as session:
-        gone = members.departed(session, most=ASKED_AGAIN)
+        gone = members.departed(session, most=DEPARTED_AT_A_TIME)
         asked = {*handoffs_due.holders(session), *gone}
     for user in sorted(asked):
         try:
@@ -70,7 +69,7 @@ def check_departures(ctx: WorkerContext) -> None:
             log.info("member.not_looked_up", user=user, error=str(error))
             continue
         if isinstance(member, Unseen) or (barred is not None and barred.why is Bar.UNCLEAR):
-            continue  # nothing is known of them now; they may do nothing meanwhile
+            continue  # their membership is unknown, so they may not act until it is known
         if barred is not None:
             left(ctx, user)
         elif user in gone:
@@ -79,7 +78,7 @@ def check_departures(ctx: WorkerContext) -> None:
 
 
 def check_queue_privacy(ctx: WorkerContext) -> None:
-    """Take what was said in private from queue channels that others have come to read."""
+    """Remove private words from queue channels that others can read by now."""
     with ctx.database.read() as session:
         active = handoffs_due.private(session)
     unfit = {name: _withholds(ctx, name) for name in {agent for _, agent in active}}
@@ -99,7 +98,7 @@ def _withholds(ctx: WorkerContext, name: str) -> bool:
 
 
 def left(ctx: WorkerContext, user: str) -> None:
-    """Note that somebody has left the workspace, and let their claims end."""
+    """Note that somebody has left the workspace, and end their claims."""
     with ctx.database.write() as session:
         members.left(session, user)
     look(ctx)
@@ -108,7 +107,7 @@ def left(ctx: WorkerContext, user: str) -> None:
 def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[int, Move]]:
     """Yield the moves that are due, those of claims first.
 
-    Of an agent that is gone, claims end and nothing else is done: its handoffs are nobody's until it has an heir.
+    For an agent that is gone only claims end: nobody may act on its handoffs until it has an heir.
     """
     at, agents = now(), ctx.agents
     cards = [agent.card.handoff for agent in agents.values()]
@@ -129,10 +128,10 @@ def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[int, Move]]:
 
 
 def _overdue(people: People, handoff: OpenHandoff, at: datetime) -> list[EscalationAction]:
-    """Return the actions to be taken now, in order.
+    """Return the escalation actions that are due now, in order.
 
-    One that calls responders and was missed until they had left waits for their return; the requester,
-    who was promised somebody, is told before it then.
+    An action that calls responders waits while they are not at work. The requester, who was promised a person, is told
+    meanwhile.
     """
     ahead = people.actions(handoff.open_since)
     for taken in handoff.taken:
@@ -140,7 +139,7 @@ def _overdue(people: People, handoff: OpenHandoff, at: datetime) -> list[Escalat
         if same is not None:
             ahead.remove(same)
     overdue = [action for due, action in ahead if due <= at]
-    if overdue and people.opens_at(at) and people.opens_at(at - LATE):
+    if overdue and people.opens_at(at) and people.opens_at(at - GRACE):
         return [action for action in overdue if not action.calls_responders]
     return overdue
 
@@ -160,6 +159,6 @@ def _escalate(session: Session, *, handoff: OpenHandoff, people: People, actions
     for action in actions:
         moved = casework.escalate(session, handoff, people, action, taken=taken)
         if not isinstance(moved, Moved):
-            return  # claimed, or another clock has taken it
+            return  # it was claimed, or another clock has made the move
         taken.append(action)
         log.info("handoff.escalated", handoff=handoff.id, action=action)

@@ -1,4 +1,4 @@
-"""What a worker hears itself, reading a thread: by the same use cases as the web process, with the same look-ups."""
+"""Messages that a worker reads in Slack itself; it hears them with the use cases and look-ups of the web process."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from jobs.process import WorkerContext
 
 
 def is_persons(ctx: WorkerContext, message: dict[str, Any], bot_user: str) -> bool:
-    """Return whether a message that Slack shows is a person's words."""
+    """Return whether a message that Slack shows was written by a person."""
     return heard.is_persons(message, bot_user, roles.app_check(ctx.members))
 
 
 def read(ctx: WorkerContext, message: dict[str, Any], *, team: str, channel: str, bot_user: str) -> HeardMessage:
-    """Return a message that Slack shows, as it is heard; names are looked up with no transaction open."""
+    """Return a message that Slack shows as one that is heard; no transaction may be open, as names are looked up."""
     return heard.read_again(message, names.of(ctx.slack), team=team, channel=channel, bot_user=bot_user)
 
 

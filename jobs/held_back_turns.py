@@ -1,6 +1,7 @@
-"""Turns that were held back, because their requester had as many under way as one person may: one goes as one ends.
+"""Turns that are held back because their requester has the most turns under way that one person may.
 
-They are in no queue meanwhile, so they take no place in it from anybody. What a crash leaves, the clock lets go.
+They are not in the queue, so they do not delay the turns of others. When a turn of the requester ends, the next one is
+queued; the clock queues those that a crash left.
 """
 
 import structlog
@@ -13,17 +14,17 @@ from jobs.process import WorkerContext
 
 log = structlog.get_logger()
 
-OF_NOBODY = 1
-"Turns at once of an agent that is gone: each ends with a sentence that says so."
+WITHOUT_AGENT = 1
+"The most turns of one person under way if the agent is gone: each ends with a sentence that says so."
 
 
 def queue_next(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
-    """Queue as many of a person's turns as there is room for, the oldest first."""
+    """Queue a person's oldest held-back turns, as many as they may have now."""
     found = card.answering(ctx.agents, agent)
-    most = OF_NOBODY if found is None else found.card.per_person.turns
+    most = WITHOUT_AGENT if found is None else found.card.per_person.turns
     with ctx.database.write() as session:
-        going = shares.queue_next(session, team, user, turns=most)
-    for turn_id in going:
+        turn_ids = shares.queue_next(session, team, user, turns=most)
+    for turn_id in turn_ids:
         try:
             ctx.queue.put(RUN_TURN, turn_id)
         except Transient as error:
@@ -31,7 +32,7 @@ def queue_next(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
 
 
 def look(ctx: WorkerContext) -> None:
-    """Let go whatever has room by now: turns end in other ways than by an answer, and workers die."""
+    """Queue all held-back turns that may go now: their requester's turns also end without an answer, or workers die."""
     with ctx.database.read() as session:
         waiting = shares.held_back(session)
     for one in waiting:

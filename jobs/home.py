@@ -1,6 +1,6 @@
-"""Keep App Homes current: look at what has changed since, draw it again, publish it if it looks different.
+"""Keep App Homes current: draw each stale home again, and publish it if it looks different.
 
-Nothing here is owed to anybody: whatever goes wrong is logged, and the next look of the clock tries again.
+Errors are only logged: the next look of the clock tries again.
 """
 
 import hashlib
@@ -33,16 +33,16 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 HOLD_SECONDS = 20.0
-"Longer than the two slowest Slack calls of one publishing; then another publisher may try."
+"Seconds that a publisher has a home: longer than its two Slack calls can take."
 PAUSE_SECONDS = 1.0
-"Between two publishings of one home, however much happens: what came meanwhile is in the next."
+"Least seconds between two publications of one home; the next one shows all that happened between them."
 LATER_SECONDS = 10.0
-"Before Slack is tried again."
+"Seconds until Slack is tried again."
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A home as it should look, and the mark of the tables that it was drawn from."""
+    """A home as it should look, and the mark of the tables before it was drawn."""
 
     view: HomeView
     mark: str
@@ -56,13 +56,13 @@ def show(user: str) -> None:
 
 
 def refresh(ctx: WorkerContext) -> int:
-    """Publish the homes that show something else by now; return how many. Whoever calls it goes on whatever happens."""
+    """Publish the homes that have changed; return how many. Errors are logged and never raised."""
     try:
         with ctx.database.read() as session:
             users = homes.stale(session, homes.mark(session))
     except Transient as error:
         log.warning("homes.delayed", error=str(error))
-    except Exception as bug:  # a home is a nicety beside what its caller does
+    except Exception as bug:  # a home matters less than what the caller does besides
         log.exception("homes.crashed", error=type(bug).__name__)
     else:
         return _publish_all(ctx, users)
@@ -74,17 +74,17 @@ def _publish_all(ctx: WorkerContext, users: Sequence[str]) -> int:
     for number, user in enumerate(users):
         try:
             published += _publish(ctx, user)
-        except Transient as error:  # Slack or the database is away for all of them alike
+        except Transient as error:  # Slack or the database cannot be reached, so the other homes would fail too
             log.warning("homes.delayed", error=str(error), left=len(users) - number)
             _put_off(ctx, users[number:], error)
             break
-        except Exception as bug:  # one home must not keep the others from being shown; its hold ends by itself
+        except Exception as bug:  # an error with one home must not stop the others; it becomes free by itself
             log.exception("home.crashed", user=user, error=type(bug).__name__)
     return published
 
 
 def _publish(ctx: WorkerContext, user: str) -> bool:
-    """Publish one home if it is free and shows something else by now; say if Slack was called for it."""
+    """Publish one home if it is free and has changed; return whether it was published."""
     with ctx.database.write() as session:
         taken = homes.take(session, user, seconds=HOLD_SECONDS)
     if taken is None:
@@ -99,7 +99,7 @@ def _publish(ctx: WorkerContext, user: str) -> bool:
         try:
             slack.call(ctx.slack.views_publish, user_id=user, view=body)
         except slack.Rejected as error:
-            log.error("home.rejected", user=user, error=error.code)  # noqa: TRY400 - Slack's word says it all
+            log.error("home.rejected", user=user, error=error.code)  # noqa: TRY400 - Slack's error code is enough
             with ctx.database.write() as session:
                 homes.close(session, user)
             return False
@@ -113,20 +113,20 @@ def _put_off(ctx: WorkerContext, users: Sequence[str], error: Transient) -> None
         with ctx.database.write() as session:
             homes.put_off(session, users, seconds=max(error.retry_after or 0.0, LATER_SECONDS))
     except Transient:
-        log.warning("homes.not_postponed", error=str(error))  # the database itself is away
+        log.warning("homes.not_postponed", error=str(error))  # the database cannot be reached
 
 
 @lru_cache(maxsize=1)
 def _site(client: WebClient) -> str:
-    """Return the address of the workspace, asked of Slack once; it ends with a slash."""
+    """Return the URL of the workspace, which Slack is asked for once; it ends with a slash."""
     return str(slack.call(client.auth_test)["url"])
 
 
 def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, who: Actor | None) -> Drawn:
-    """Read what somebody's home shows; the mark first, so that a later change makes the home stale again.
+    """Read what a person's home shows; the mark is read first, so that a later change makes the home stale again.
 
-    Somebody who has a role sees a worklist if they may act now. If Slack does not say who they are, it is asked again
-    later: its look-ups are needed for those who ask for help.
+    A person with a role sees a worklist if they may act now. If Slack does not say who they are, the home is drawn
+    again later, since look-ups are needed for requesters first.
     """
     mark = homes.mark(session)
     serves = rights.served_by(agents, user)
@@ -146,7 +146,7 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
 def _worklist(
     session: Session, agents: Mapping[str, Agent], serves: Collection[str], user: str, site: str
 ) -> tuple[Worklist, bool]:
-    """Return what a responder has to do, and whether a card in it is about to be posted: no mark tells when it is."""
+    """Return a responder's worklist, and whether one of its cards is not posted yet, which the mark would not show."""
     active = [one for one in homes.active(session) if one.agent in serves]
     own = [one for one in active if one.holder == user]
     waiting = [one for one in active if one.holder is None]
@@ -202,7 +202,7 @@ def _request(asked: HomeTicket, site: str) -> Request:
 
 
 def _standing(asked: HomeTicket) -> tuple[Standing, datetime]:
-    """Return how a ticket stands, and since when."""
+    """Return the state of a ticket as its requester sees it, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
     if handoff is not None and handoff.state is HandoffState.CLAIMED:
         return "person", handoff.claimed_at or handoff.opened_at
@@ -223,5 +223,5 @@ def _standing(asked: HomeTicket) -> tuple[Standing, datetime]:
 
 
 def _permalink(site: str, channel: str, ts: str) -> str:
-    """Return the address of a message as Slack makes it, without asking for each."""
+    """Return the permanent link of a message, built as Slack builds it, without asking Slack."""
     return f"{site}archives/{channel}/p{ts.replace('.', '')}"

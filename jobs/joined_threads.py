@@ -1,11 +1,11 @@
-"""A mention in a thread that others had begun: what stands there is read once, before anything else is done.
+"""A mention in a thread that others had started: the thread is read once, before anything else is done.
 
     "my account is locked" (Maya)  "same here" (Sam)  "@deskhand any idea?" (Ivan)
 
-The request is the root's author's, here Maya's. Who called is not who asks: nobody's account is touched before the
-author has spoken. So the ticket becomes theirs, what everybody else said there is background, and they are asked; have
-they spoken since, they are answered. Where no author can be asked, since the root is an app's or gone, a person is
-called. What is said in the thread until it has been read is kept by its listener
+The requester is the author of the root, here Maya, and not the person who called the agent: no account is touched
+before the author has written. So the ticket becomes the author's, everything else in the thread is background, and the
+author is asked, or answered if they have written since. If the root is an app's or deleted, there is no author to ask,
+and the ticket goes to a person. Messages that come before the thread is read are stored by the listener
 (`bot.store.tickets.threads.is_unread`).
 """
 
@@ -38,45 +38,45 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 MOST = 200
-"Messages of a thread that are read, its root first."
+"The most messages of a thread that are read, from its root on."
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedThread:
-    """What became of a turn whose thread had begun before."""
+    """What became of a turn after its thread was read."""
 
     attempt: Attempt
-    "It, with what its requester had said in the thread before."
+    "The attempt, with what its requester had said in the thread before."
     ended: bool = False
     "The request is somebody else's, so this turn is over."
     next_turn: int | None = None
-    "The turn that answers its author."
+    "Id of the turn that answers the author."
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A thread as Slack shows it."""
+    """A thread as Slack shows it now."""
 
     said: tuple[tuple[Heard, bool], ...]
-    "What people said in it, oldest first, as it is kept; and if it was to somebody."
+    "People's messages, redacted, the oldest first; each with whether it was said to somebody else."
     author: str | None
-    "Who wrote its root; None: no person, or nobody knows."
+    "Slack user id of the root's author; None: not a person, or unknown."
     what: str
-    "`person`, `ours`, `app` or `gone`: whose the root is."
+    "Who wrote the root: `person`, `ours`, `app`; or `gone`."
 
 
 def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> JoinedThread:
-    """Read the thread of a turn, if that has not been done; let the request be its root's author's.
+    """Read the thread of a turn, unless that was done; give the request to the root's author.
 
     Raises:
         Fenced: another attempt has the turn.
-        Transient: Slack or the database is away; the turn is worth another try.
+        Transient: Slack or the database cannot be reached; try the turn again.
     """
     with ctx.database.read() as session:
         if not threads.is_unread(session, attempt.ticket):
             return JoinedThread(attempt)
     found = _thread(ctx, attempt.ticket)
-    given = found.author not in (None, attempt.ticket.requester)  # nobody else gives a ticket while an attempt holds it
+    given = found.author not in (None, attempt.ticket.requester)  # stays true: only this attempt changes the requester
     link = slack.permalink(ctx.slack, attempt.ticket.channel, attempt.ticket.thread_ts) if given else None
     with ctx.database.write() as session:
         ticket = tickets.lock(session, attempt.ticket.id)
@@ -91,7 +91,7 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> JoinedT
 
 
 def _thread(ctx: WorkerContext, ticket: Ticket) -> _Read:
-    """Ask Slack for what stands in a thread."""
+    """Ask Slack for the messages of a thread."""
     try:
         page = slack.call(ctx.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
         bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
@@ -116,7 +116,7 @@ def _said(ctx: WorkerContext, message: dict[str, Any], ticket: Ticket, bot_user:
 
 
 def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:
-    """Keep what was said before, as background, right before the word that called; the root is kept in any case."""
+    """Store what was said before as background, timed right before the call; the root is stored even if it is gone."""
     called = min((one.received_at for one in attempt.heard), default=now())
     for number, (one, aside) in enumerate(found.said):
         at = called - timedelta(microseconds=len(found.said) - number)
@@ -138,18 +138,16 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
 
 
 def _join(session: Session, ticket: Ticket, attempt: Attempt) -> Attempt:
-    """Let the turn answer what its requester had said in the thread before; return it with that."""
+    """Add what the requester had said in the thread before to the turn; return the attempt with it."""
     waiting_messages.fold(overheard.turn_into_requests(session, ticket), attempt.turn_id)
     session.flush()
-    return replace(
-        attempt, heard=ticket_messages.messages_of(session, attempt.turn_id)
-    )  # read again: there are more now
+    return replace(attempt, heard=ticket_messages.messages_of(session, attempt.turn_id))
 
 
 def _give(
     session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, *, author: str, link: str | None
 ) -> int | None:
-    """Let the ticket be the root's author's; return the turn that answers them, if they have spoken since."""
+    """Give the ticket to the root's author; return the turn that answers them if they have written since the call."""
     caller, called = ticket.requester, attempt.heard
     since, wished = min((float(one.ts or 0) for one in called), default=0.0), summary_if_asked(called)
     overheard.give(session, ticket, author)

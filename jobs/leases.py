@@ -1,7 +1,7 @@
-"""What this process has in hand: one beat for all of it keeps the leases (`DESKHAND_TURN_LEASE`, `bot.settings`).
+"""The leases of this process: one beat renews them all (`DESKHAND_TURN_LEASE`, `bot.settings`).
 
-A process that dies stops beating, and seconds later others take over what it had. One that was frozen,
-or cut off from the database, learns here what was taken from it: its attempts stop where they look
+When a process dies its leases expire within seconds, and others take over its turns and messages. A process that was
+frozen or cut off from the database learns here which leases it lost: their attempts stop at their next check
 (`HeldAttempt.check`), and at their next write in any case.
 """
 
@@ -29,13 +29,13 @@ IDLE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldAttempt:
-    """An attempt in hand."""
+    """An attempt of this process, with its lease."""
 
     attempt: Attempt
     lost: Event = field(default_factory=Event)
 
     def check(self) -> None:
-        """Go on, unless this attempt is not wanted any more.
+        """Raise if this attempt has to stop.
 
         Raises:
             Fenced: another attempt has the turn, or its requester has stopped it.
@@ -48,23 +48,23 @@ class HeldAttempt:
 
 @dataclass(slots=True, eq=False)
 class Sending:
-    """A message in hand."""
+    """A message that this process sends, with its lease."""
 
     delivery: Delivery
     until: float
-    "By the monotonic clock, which goes on while this process is stopped."
+    "When the lease expires, on the monotonic clock, which goes on while this process is frozen."
 
     def is_ours(self) -> bool:
-        """Say if nobody else can have taken it yet."""
+        """Return whether the lease holds, so that nobody else can have taken the message."""
         return time.monotonic() < self.until
 
 
 class Leases:
-    """The turns and messages that the threads of one process have in hand.
+    """The leases of the turns and messages that the threads of one process work on.
 
     Args:
-        database: where the leases stand.
-        lease: seconds that a turn is kept without a beat.
+        database: holds the leases.
+        lease: seconds after which a turn's lease expires without a beat.
     """
 
     def __init__(self, database: Database, *, lease: float) -> None:
@@ -73,36 +73,36 @@ class Leases:
         self._turns: set[HeldAttempt] = set()
         self._sendings: set[Sending] = set()
         self._something = Condition()
-        "Guards both sets; told when one of them grows."
+        "Guards both sets; notified when one of them grows."
         self._beating = Lock()
-        "Held while a beat writes: what is let go meanwhile must not be renewed after that."
+        "Held while a beat writes, so that a lease which ends meanwhile is not renewed after its end."
         self._thread: Thread | None = None
 
     @contextmanager
     def turn(self, attempt: Attempt) -> Iterator[HeldAttempt]:
-        """Keep an attempt's turn while the block runs."""
+        """Renew an attempt's lease while the block runs."""
         lease = HeldAttempt(attempt)
         try:
             self._take(lambda: self._turns.add(lease))
             yield lease
         finally:
-            self._let_go(lambda: self._turns.discard(lease))
+            self._remove(lambda: self._turns.discard(lease))
 
     @contextmanager
     def sending(self, delivery: Delivery) -> Iterator[Callable[[], bool]]:
-        """Keep a message while the block runs; yield what says if it is still ours."""
+        """Renew a message's lease while the block runs; yield a function that returns whether it still holds."""
         sending = Sending(delivery, delivery.taken_at + durations.SENDING_LEASE)
         try:
             self._take(lambda: self._sendings.add(sending))
             yield sending.is_ours
         finally:
-            self._let_go(lambda: self._sendings.discard(sending))
+            self._remove(lambda: self._sendings.discard(sending))
 
     def give_back(self) -> list[int]:
-        """Put every turn in hand back and fence its attempt off; return them, for others to begin at once.
+        """Put every turn back and fence its attempt off; return their ids, for others to begin at once.
 
         Raises:
-            Transient: the database is away; the leases end by themselves.
+            Transient: the database cannot be reached; the leases expire by themselves.
         """
         with self._beating, self._something:
             leases = list(self._turns)
@@ -113,10 +113,10 @@ class Leases:
         return [lease.attempt.turn_id for lease in leases]
 
     def renew(self) -> None:
-        """Beat once.
+        """Renew all leases once.
 
         Raises:
-            Transient: the database is away.
+            Transient: the database cannot be reached.
         """
         with self._beating:
             with self._something:
@@ -140,12 +140,12 @@ class Leases:
                 self._thread.start()
             self._something.notify()
 
-    def _let_go(self, discard: Callable[[], None]) -> None:
+    def _remove(self, discard: Callable[[], None]) -> None:
         with self._beating, self._something:
             discard()
 
     def _beat(self) -> None:
-        """Beat until there has been nothing in hand for a while."""
+        """Renew the leases until there have been none for `IDLE_SECONDS`."""
         pause = min(durations.LEASE_BEAT, self._lease / durations.BEATS_IN_A_LEASE)
         while True:
             with self._something:
@@ -157,5 +157,5 @@ class Leases:
                 self.renew()
             except Transient as error:
                 log.warning("leases.not_renewed", error=str(error))
-            except Exception as bug:  # the next beat may do better; without any, all that is in hand is lost
+            except Exception as bug:  # the next beat may succeed; without beats every lease would expire
                 log.exception("leases.crashed", error=type(bug).__name__)

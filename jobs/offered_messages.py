@@ -1,6 +1,6 @@
-"""A message that its writer has asked the agent to look at, after they were asked in private whether it is for it.
+"""The button "Yes, look at this": the agent had offered to look at a message that may be a request.
 
-Nothing of it was kept, so it is read now, as it stands by then, and heard as if it mentioned the agent.
+The message was not stored, so it is read in Slack now, as it is by then, and heard as if it mentioned the agent.
 """
 
 from dataclasses import replace
@@ -18,10 +18,10 @@ from jobs.process import WorkerContext
 
 
 def look(ctx: WorkerContext, event: InboxEvent) -> None:
-    """Hear the message that a button was pressed for, and show its writer that it is.
+    """Hear the message of an accepted offer, and show its writer what happens.
 
     Raises:
-        Transient: Slack or the database is away; it is worth another try.
+        Transient: Slack or the database cannot be reached; it is tried again.
     """
     ts = str(event.detail["ts"])
     message = _read(ctx, event.channel, ts)
@@ -39,7 +39,7 @@ def look(ctx: WorkerContext, event: InboxEvent) -> None:
 
 
 def _read(ctx: WorkerContext, channel: str, ts: str) -> dict[str, Any] | None:
-    """Return a message as it is now, or None when it is gone."""
+    """Return a message as Slack shows it now, or None if it is gone."""
     try:
         found = slack.call(ctx.slack.conversations_replies, channel=channel, ts=ts, limit=1)["messages"]
     except slack.Rejected:
@@ -48,7 +48,7 @@ def _read(ctx: WorkerContext, channel: str, ts: str) -> dict[str, Any] | None:
 
 
 def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
-    """Put the answer where the question was; where Slack gave no address for that, the thread says enough."""
+    """Replace the offer by the answer; without a response URL nothing is shown, as the agent answers in the thread."""
     url = event.detail.get("response_url")
     with ctx.database.write() as session:
         if not inbox_commands.answered(session, event.id) or url is None:

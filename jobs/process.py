@@ -1,6 +1,6 @@
-"""What one worker process holds: settings, database, queue, Slack client, agents at their desks.
+"""What one worker process holds: settings, database, queue, Slack client, runtimes of agents.
 
-Built by the first job and kept, so that any RQ worker can run our jobs; everything else is handed it.
+The first job builds it and it is kept, so that any RQ worker can run our jobs; all other code gets it as an argument.
 """
 
 import os
@@ -38,11 +38,11 @@ from jobs.leases import Leases
 log = structlog.get_logger()
 
 WAIT_SECONDS = 1.0
-"Between two looks whether what a process needs is there."
+"Seconds between checks that the database and Redis can be reached."
 
 
 class AgentGone(Exception):
-    """The agent of a ticket is here no longer, and nobody was named its heir."""
+    """The folder of a ticket's agent is gone, and no agent inherits its tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +52,27 @@ class WorkerContext:
     settings: Settings
     database: Database
     ground: Ground
-    "Whose database and Redis these are."
+    "The installation or demo that database and Redis belong to."
     queue: JobQueue
     slack: WebClient
     members: Members
     directory: Directory
     agents: Mapping[str, Agent]
-    "With their people as the cards name them now."
+    "By name, with the people that their cards name now."
     meter: Meter
     runtimes: dict[str, AgentRuntime]
     leases: Leases
     lock: Lock = field(default_factory=Lock)
-    "Held while a runtime is made, so that there is one model client and not one a thread."
+    "Held while a runtime is built, so that there is one model client and not one for each thread."
 
     def actor(self, user: str) -> Actor:
-        """Return somebody who wants to see or to do something, looked up; no transaction is open."""
+        """Look up a person who wants to see or do something; no transaction may be open."""
         membership = roles.membership_look_up(self.members)(user, "")
         with self.database.read() as session:
             return Actor(user, membership, left=members.has_left(session, user))
 
     def runtime(self, agent: str) -> AgentRuntime:
-        """Return an agent's runtime, made on first use, with its people as they are now.
+        """Return an agent's runtime, built on first use, with the people that its card names now.
 
         Raises:
             AgentGone: its folder is gone and it has no heir.
@@ -93,12 +93,12 @@ class WorkerContext:
 
 @cache
 def current() -> WorkerContext:
-    """Return this process's connections, made on the first call.
+    """Return this process's connections, opened on the first call.
 
     Raises:
-        ConfigError: a setting, a card or a money file is wrong, the schema is of another revision, or the database
-            or Redis is another's.
-        Transient: the database or Redis is away; the next call tries again.
+        ConfigError: a setting, a card or a money file is wrong, the schema has another revision, or the database or
+            Redis belongs to another installation or demo.
+        Transient: the database or Redis cannot be reached; the next call tries again.
     """
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
@@ -133,13 +133,13 @@ def current() -> WorkerContext:
 
 
 def wait_for_current(*, runtimes: bool = False) -> WorkerContext:
-    """Return this process's connections as soon as database and Redis are there.
+    """Return this process's connections as soon as the database and Redis can be reached.
 
     Args:
-        runtimes: make every agent's runtime at once, so that a wrong card or a missing key shows before the first turn.
+        runtimes: build every agent's runtime now, so that a wrong card or a missing key shows before the first turn.
 
     Raises:
-        ConfigError: see `current`; or the bot token is of another workspace than the database serves.
+        ConfigError: see `current`; or the bot token belongs to another workspace than the database serves.
     """
     token_check: TokenCheck | None = None
     while True:
@@ -157,5 +157,5 @@ def wait_for_current(*, runtimes: bool = False) -> WorkerContext:
 
 
 def name() -> str:
-    """Return who holds a lease: host and process."""
+    """Return the name under which this process holds leases: host and process id."""
     return f"{socket.gethostname()}:{os.getpid()}"

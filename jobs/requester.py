@@ -1,7 +1,7 @@
-"""Who asks: looked up for each turn, before anything else is looked up, and once more before an account is changed.
+"""The requester of a turn: looked up before anything else, and again right before an account is changed.
 
-Invariant: the directory is asked only for those who were admitted, and an account is changed only for somebody whom
-Slack has vouched for within the last `FRESH_SECONDS`.
+Invariant: the directory is asked only about admitted requesters, and an account is changed only if Slack confirmed its
+requester within the last `FRESH_SECONDS`.
 """
 
 from dataclasses import dataclass
@@ -23,30 +23,30 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 PATIENCE = timedelta(minutes=10)
-"How long a turn waits for Slack to say who asks; then a person finds it out."
+"A turn waits this long for Slack to say who the requester is; then a person has to find out."
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The requester of a turn, as far as anybody could find out."""
+    """What is known of a turn's requester."""
 
     who: Admitted | NotAdmitted | None
-    "None: the turn broke before anybody knew."
+    "None: the turn failed before it was known."
     subject: Subject
     zone: str | None = None
-    "Time zone name."
+    "Name of their time zone; None: unknown."
 
 
 def unknown(attempt: Attempt, who: NotAdmitted | None = None) -> Asker:
-    """Return a requester of whom nothing was found out, or nothing that binds them to an account."""
+    """Return a requester without an account."""
     return Asker(who, Subject(attempt.ticket.team, attempt.ticket.requester, ()))
 
 
 def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Asker:
-    """Return who asks, with the accounts that are theirs if they are admitted.
+    """Return the requester, with their accounts if they are admitted.
 
     Raises:
-        Transient: Slack or the database is away; the turn is worth another try.
+        Transient: Slack or the database cannot be reached; the turn is tried again.
     """
     try:
         return _found(ctx, runtime, attempt, at_most=KEEP_SECONDS)
@@ -59,10 +59,10 @@ def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Ask
 
 
 def still(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Subject:
-    """Return on whose behalf an account may be changed right now.
+    """Return the subject for whom an account may be changed right now.
 
     Raises:
-        Transient: Slack or the database is away; the turn is worth another try.
+        Transient: Slack or the database cannot be reached; the turn is tried again.
     """
     return _found(ctx, runtime, attempt, at_most=FRESH_SECONDS).subject
 

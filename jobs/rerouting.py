@@ -1,10 +1,10 @@
-"""Where a message goes that can never be said where it should be, and who is told of one that reaches no one.
+"""Where a message goes if Slack will never take it in its own place, and who is told if it reaches nobody.
 
-What the queue channel cannot take goes to the one who has the ticket, else to an owner, else to a responder, until one
-of them can be written to. What the requester's thread cannot take goes to their direct messages, and so does what one
-person alone was to see. It says so itself. An answer of the agent that its requester cannot be shown becomes a handoff,
-and what a responder wrote and no one can be shown is told to the responders: they must not believe that it was read.
-What Slack refuses for what it is, and would refuse anywhere, goes nowhere else.
+A message for the queue channel goes to the holder of the handoff, else to an owner, else to a responder, until Slack
+reaches one of them. A message for the requester's thread, or for one person only, becomes a direct message that says
+why. If an answer of the agent cannot reach its requester, the ticket is handed off; if a responder's words cannot, the
+responders are told, so that they do not believe it was read. A message that Slack rejects because of its content is not
+sent elsewhere.
 """
 
 from collections.abc import Sequence
@@ -36,23 +36,23 @@ log = structlog.get_logger()
 
 Place = tuple[str, dict[str, Any]]
 "Another channel, and the body of the message there."
-STANDS = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-"Slack refuses the change of one message; its channel is as open as before."
-CLOSED = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
-"Slack takes nothing of ours in a channel."
+EDIT_REJECTED = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+"Slack rejected an edit of this message; the channel itself still works."
+CHANNEL_CLOSED = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
+"Slack takes none of our messages in the channel."
 UNREAD = "The agent has answered, but Slack let its answer reach the requester neither in their thread nor directly."
 ALONE = frozenset({"only_you", "response"})
-"Kinds of what one person is told, and no one else."
+"Kinds of message that only one person sees."
 
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What a message is about."""
+    """The ticket and handoff that a message is about."""
 
     handoff: Handoff | None
     ticket: Ticket
     agent: Agent | None
-    "None for one that is gone and has no heir."
+    "None: its folder is gone and it has no heir."
 
 
 def of(ctx: WorkerContext) -> outbox.Elsewhere:
@@ -86,7 +86,7 @@ def _about(ctx: WorkerContext, delivery: Delivery) -> _About | None:
 
 
 def _to_one_person(ctx: WorkerContext, delivery: Delivery, code: str) -> Place | None:
-    """Send what one person alone was to see to their direct messages."""
+    """Send a message for one person only as a direct message."""
     if delivery.user is None or code in UNSAYABLE:
         return None
     return delivery.user, _headed(delivery, say("where.here_instead", _spoken(ctx, delivery.user)))
@@ -95,9 +95,9 @@ def _to_one_person(ctx: WorkerContext, delivery: Delivery, code: str) -> Place |
 def _to_a_person(
     ctx: WorkerContext, delivery: Delivery, handoff: Handoff, agent: Agent | None, code: str
 ) -> Place | None:
-    """Send what belongs in the queue channel to the holder, or to an owner or responder; what is gone there again."""
+    """Send a message for the queue channel to the holder, an owner or a responder, or again if it was deleted."""
     if code in UNSAYABLE:
-        return None  # it would be refused there too
+        return None  # Slack would reject it there too
     holder = (
         handoff.claimed_by if handoff.state is HandoffState.CLAIMED and delivery.kind is not MessageKind.CARD else None
     )
@@ -108,7 +108,7 @@ def _to_a_person(
         with ctx.database.write() as session:
             removed_cards.below_again(session, handoff.id, delivery)
         return None
-    if code in STANDS:
+    if code in EDIT_REJECTED:
         with ctx.database.write() as session:
             removed_cards.say_again(
                 session, handoff.id, delivery.id, str(delivery.ts), stands=code != "message_not_found"
@@ -122,17 +122,17 @@ def _to_a_person(
 
 
 def _to_the_next(delivery: Delivery, in_turn: Sequence[str]) -> Place | None:
-    """Send what one person's direct messages do not take to the one after them."""
+    """Send a message that did not reach one person to the next one."""
     following = dict(pairwise(in_turn)).get(delivery.channel)
     return None if following is None or delivery.ts is not None else (following, delivery.body)
 
 
 def _to_requester(ctx: WorkerContext, delivery: Delivery, ticket: Ticket, code: str) -> Place | None:
-    """Send what belongs in the requester's thread to them directly; what they have read already is not said again."""
+    """Send a message for the requester's thread as a direct message, unless they have already read it."""
     read = delivery.kind is MessageKind.NOTICE and delivery.ts is not None
-    if delivery.channel != ticket.channel or ticket.private or read or code in STANDS | UNSAYABLE:
+    if delivery.channel != ticket.channel or ticket.private or read or code in EDIT_REJECTED | UNSAYABLE:
         return None
-    key = "where.about_closed" if code in CLOSED else "where.about"
+    key = "where.about_closed" if code in CHANNEL_CLOSED else "where.about"
     note = say(key, _spoken(ctx, ticket.requester), channel=f"<#{delivery.channel}>")
     return ticket.requester, _headed(delivery, note)
 
@@ -143,7 +143,7 @@ def _spoken(ctx: WorkerContext, user: str) -> Language:
 
 
 def _to_people(ctx: WorkerContext, delivery: Delivery, about: _About, code: str) -> None:
-    """Let people know of what its requester cannot be shown; notices are promises of what people do anyway."""
+    """Tell people of a message that cannot reach its requester; a notice only says what people do anyway."""
     if delivery.kind is MessageKind.HUMAN_REPLY and about.handoff is not None:
         missed = queue_notes.not_delivered(about.ticket.requester, code)
         with ctx.database.write() as session:
@@ -154,7 +154,7 @@ def _to_people(ctx: WorkerContext, delivery: Delivery, about: _About, code: str)
 
 
 def _hand_off(ctx: WorkerContext, ticket: Ticket, agent: Agent, code: str) -> None:
-    """Give a ticket to people whose answer has not arrived, unless they have it; done again, it is done once."""
+    """Hand off a ticket whose answer cannot reach its requester, unless people have it already."""
     link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
     hides = ticket.private and queue_channels.of(ctx.slack).withholds(agent, ctx.agents)
     with ctx.database.write() as session:

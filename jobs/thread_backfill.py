@@ -1,9 +1,8 @@
-"""What a message that came late says by now, and what its requester said below it before anybody knew of it.
+"""Messages that Slack delivers late: what they say now, and what their requester wrote in the thread meanwhile.
 
-Slack delivers a message again, minutes later, when the web process was away. By then it may have been edited or
-deleted, of which we were told before there was anything to change; and what is said below it in the meantime is people
-talking among themselves. So a message that came late is looked up once: it is answered as it is now, and what its
-requester said in the thread that it began is heard like any other message.
+If the web process was down, Slack delivers a message again minutes later. Its edits, its deletion and further messages
+of its thread may have been told before it, when there was no ticket yet. So a late message is looked up once: it is
+answered as it reads now, and what its requester wrote in the thread that it began is heard like any other message.
 """
 
 from collections.abc import Sequence
@@ -25,24 +24,25 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 LATE_SECONDS = 2.0
-"From Slack's time stamp of a message to ours; Slack's first try takes well under a second."
-SLACKS_TRIES = 15 * 60.0
-"Seconds: Slack has given up by then. What is older comes of a clock that is wrong, and is believed as it came."
+"A message that comes this many seconds after its timestamp is late; Slack's first try takes well under a second."
+SLACK_GIVES_UP_SECONDS = 15 * 60.0
+"Slack does not deliver later than this. An older message comes from a wrong clock and is not compared with Slack."
 MOST = 200
+"The most messages of a thread that are read."
 GONE = frozenset({"thread_not_found", "message_not_found"})
 
 
 def catch_up(ctx: WorkerContext, ticket: Ticket, heard: Sequence[InboxEvent]) -> None:
-    """Look up what came late; what was said below it waits for the next turn.
+    """Look up messages that came late; what was written below them waits for the next turn.
 
     Args:
-        ctx: this process.
-        ticket: whose thread it is.
-        heard: what the turn answers.
+        ctx: this process's connections.
+        ticket: the ticket of the turn.
+        heard: the messages that the turn answers.
 
     Raises:
-        Fenced: a message has changed: another turn answers what it says now, if it still says anything.
-        Transient: Slack or the database is away; the turn is worth another try.
+        Fenced: a message has changed, so this turn has ended; another turn answers it unless it was deleted.
+        Transient: Slack or the database cannot be reached; the turn is tried again.
     """
     late = [event for event in heard if event.kind is InboxKind.MESSAGE and event.ts and _late_by(event) > LATE_SECONDS]
     if not late:
@@ -51,15 +51,15 @@ def catch_up(ctx: WorkerContext, ticket: Ticket, heard: Sequence[InboxEvent]) ->
     for event in late:
         shown = _shown(ctx, event)
         if shown is None:
-            continue  # no one may look there; what stands there can be said again, and the turn goes on
-        if _late_by(event) < SLACKS_TRIES:
+            continue  # we may not read there; the turn goes on with what was delivered
+        if _late_by(event) < SLACK_GIVES_UP_SECONDS:
             _follow(ctx, ticket, event, shown, bot_user)
         if event.ts == ticket.thread_ts and not ticket.private:
             _hear_below(ctx, ticket, shown, bot_user)
 
 
 def _shown(ctx: WorkerContext, event: InboxEvent) -> Sequence[dict[str, Any]] | None:
-    """Return a message and what stands in its thread, nothing where it is gone; None where no one may look."""
+    """Return a message and its thread, empty if it is gone; None: we may not read there, or it is not on the page."""
     try:
         page = slack.call(ctx.slack.conversations_replies, channel=event.channel, ts=event.ts, limit=MOST)
     except slack.Rejected as error:
@@ -74,10 +74,10 @@ def _shown(ctx: WorkerContext, event: InboxEvent) -> Sequence[dict[str, Any]] | 
 def _follow(
     ctx: WorkerContext, ticket: Ticket, event: InboxEvent, shown: Sequence[dict[str, Any]], bot_user: str
 ) -> None:
-    """Let a message say what it says in Slack now.
+    """Apply what a message says in Slack now.
 
     Raises:
-        Fenced: it said something else.
+        Fenced: it has changed.
     """
     now = next((one for one in shown if one["ts"] == event.ts and one.get("subtype") != "tombstone"), None)
     text, quoted = None, None
@@ -106,5 +106,5 @@ def _hear_below(ctx: WorkerContext, ticket: Ticket, shown: Sequence[dict[str, An
 
 
 def _late_by(event: InboxEvent) -> float:
-    """Return how long after its time by Slack's clock a message came, in seconds."""
+    """Return how many seconds after its Slack timestamp a message came."""
     return (event.received_at - datetime.fromtimestamp(float(event.ts or 0), UTC)).total_seconds()

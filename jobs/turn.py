@@ -1,6 +1,6 @@
 """The path of one turn. READ THIS FIRST.
 
-    begin -> who asks? -> may this release serve? -> think and act -> write the outcome down -> say it
+    begin -> requester? -> may this release serve? -> think and act -> write the outcome down -> say it
 
 Four laws of order: commit, then queue; no transaction is open while the model or Slack is waited for;
 write down, then act; look again before speaking (that one is in `bot.store.outbox.deliveries.take`).
@@ -50,7 +50,7 @@ from jobs.requester import Asker
 log = structlog.get_logger()
 
 WRITERS = frozenset(tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE)
-"Tools that change something."
+"Tools that change an account."
 
 
 def run_turn(turn_id: int) -> None:
@@ -61,19 +61,18 @@ def run_turn(turn_id: int) -> None:
             return
         with ctx.database.write() as session:
             attempt = turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
-        if attempt is not None:  # else it is done, or another worker has it
+        if attempt is not None:  # otherwise it is done, or another worker has it
             with structlog.contextvars.bound_contextvars(
                 turn=turn_id, attempt=attempt.number, ticket=attempt.ticket.id
             ):
                 _play(ctx, attempt)
     except Transient as error:
-        log.warning(
-            "turn.interrupted", turn=turn_id, error=str(error)
-        )  # the database is away; upkeep finds what is owed
+        # The database cannot be reached; upkeep queues the turn again.
+        log.warning("turn.interrupted", turn=turn_id, error=str(error))
 
 
 def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
-    """End a turn whose agent is gone and has no heir, and tell its requester; say if that was done."""
+    """End a turn whose agent is gone and has no heir, and tell its requester; return whether that was so."""
     with ctx.database.read() as session:
         ticket = turns.ticket_of(session, turn_id)
     if ticket is None or card.answering(ctx.agents, ticket.agent) is not None:
@@ -97,11 +96,11 @@ def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
 
 
 def show_stopped(ticket_id: int) -> None:
-    """Show at once that nobody is at a ticket: the worker that was finds out with the model's next word."""
+    """Show at once that the agent has stopped: the worker that plays the turn notices at the model's next event."""
     ctx = process.current()
     with ctx.database.read() as session:
-        ticket, going_on = tickets.read(session, ticket_id), turns.under_way(session, ticket_id)
-    if not going_on:  # else its requester has written again meanwhile
+        ticket, is_under_way = tickets.read(session, ticket_id), turns.under_way(session, ticket_id)
+    if not is_under_way:  # otherwise its requester has written again
         status.show(ctx.slack, ticket, "active")
 
 
@@ -109,10 +108,10 @@ def _play(ctx: WorkerContext, attempt: Attempt) -> None:
     """Take an attempt to its outcome, say it, and queue the turn that comes next."""
     following = None
     try:
-        with _in_hand(ctx, attempt):
+        with _leased(ctx, attempt):
             following = _take_to_outcome(ctx, attempt)
     except (Fenced, StopAsked):
-        log.warning("turn.fenced")  # stopped by its requester, or given up for dead: no longer ours
+        log.warning("turn.fenced")  # its requester stopped it, or its lease expired
         say_stopped(ctx, attempt)
     except Transient as error:
         log.warning("turn.delayed", error=str(error))
@@ -128,7 +127,7 @@ def _play(ctx: WorkerContext, attempt: Attempt) -> None:
 
 
 def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
-    """Let "Stopped." be said, if the turn was stopped in this attempt: only now has its last step ended."""
+    """Send "Stopped." if the turn was stopped in this attempt: only now has its last step ended."""
     with ctx.database.write() as session:
         if not turns.was_stopped(session, attempt):
             return
@@ -140,7 +139,7 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
 
 
 def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
-    """Find the outcome, write it down with what is to be said; return the turn that comes next."""
+    """Find the outcome and write it down with its messages; return the id of the next turn, if any."""
     runtime = ctx.runtime(attempt.ticket.agent)
     try:
         status.show(ctx.slack, attempt.ticket, "processing")
@@ -152,7 +151,7 @@ def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
         return _write_down(ctx, runtime, attempt, asker, _outcome(ctx, runtime, attempt, asker))
     except (Fenced, Transient):
         raise
-    except Exception as bug:  # whatever it is, the ticket must not end in silence
+    except Exception as bug:  # whatever it is, the requester must get an answer
         error_id = uuid4().hex[:8]
         log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
         outcome = Escalate(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
@@ -160,7 +159,7 @@ def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
 
 
 def _outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> Outcome | NotAdmitted:
-    """Ask what stands before the model first, then the model."""
+    """Return the outcome that code alone decides, or else the one that the model reaches."""
     first = beforehand.outcome(
         runtime,
         attempt,
@@ -174,7 +173,7 @@ def _outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker:
 def _write_down(
     ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
-    """End the turn with its outcome and what is to be said, in one transaction."""
+    """End the turn with its outcome and its messages, in one transaction."""
     known = _known(ctx, runtime, attempt, asker) if isinstance(outcome, Escalate) else None
     with ctx.database.write() as session:
         concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
@@ -190,7 +189,7 @@ def _write_down(
 
 
 def _known(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> HandoffContext:
-    """Return what Slack and the directory tell for who takes over, asked before the transaction that hands off."""
+    """Ask Slack and the directory for what a person who takes over needs; no transaction may be open."""
     ticket = attempt.ticket
     link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
     withheld = ticket.private and queue_channels.of(ctx.slack).withholds(runtime.agent, ctx.agents)
@@ -198,9 +197,9 @@ def _known(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: A
 
 
 def _with_account(known: HandoffContext, runtime: AgentRuntime, subject: Subject) -> HandoffContext:
-    """Add how the requester's account stands now, why, and why it is a person's work.
+    """Add the status of the requester's account, its reason, and why only a person may change it.
 
-    Nothing is added when nobody can say: a handoff does not wait for a directory.
+    If the directory cannot be reached nothing is added: a handoff does not wait for it.
     """
     if subject.account is None:
         return known
@@ -238,7 +237,7 @@ def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who
 def _say(
     session: Session, runtime: AgentRuntime, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted
 ) -> None:
-    """Write down what is to be said, in the transaction that ends the turn."""
+    """Store the messages of the outcome, in the transaction that ends the turn."""
     ticket, handoff = tickets.read(session, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     language = spoken_by(session, ticket.requester)
     footers = budget_cards.footers(
@@ -283,8 +282,8 @@ def _say(
 
 
 @contextmanager
-def _in_hand(ctx: WorkerContext, attempt: Attempt) -> Iterator[None]:
-    """Keep the turn while the block runs; a model that still answers when it was taken is cut off."""
+def _leased(ctx: WorkerContext, attempt: Attempt) -> Iterator[None]:
+    """Renew the lease while the block runs; if it is lost while the model answers, the answer is cut off."""
     with ctx.leases.turn(attempt) as lease:
         before = model.CANCELLATION.set(lease.check)
         try:

@@ -1,4 +1,4 @@
-"""Say what is owed, in Slack; `jobs.rerouting` finds another place for what can never be said where it should be."""
+"""Send stored messages to Slack; `jobs.rerouting` finds another place for one that Slack will never take."""
 
 from bot.slack.outbox import outbox
 from jobs import process, rerouting
@@ -6,13 +6,13 @@ from jobs.process import WorkerContext
 
 
 def deliver(ticket_id: int) -> None:
-    """Say everything that is owed in one ticket; with 0, anywhere."""
+    """Send all due messages of one ticket; 0: of all tickets."""
     ctx = process.current()
     _deliver(ctx, ticket_id or None)
 
 
 def deliver_all(ctx: WorkerContext) -> int:
-    """Say everything that is owed anywhere; return how many messages went out."""
+    """Send all due messages; return how many were sent."""
     return _deliver(ctx, None)
 
 

@@ -1,7 +1,7 @@
-"""What a crash left, found from SQL alone and put right.
+"""Repair what a crash left, found from SQL alone.
 
-Every sweep may run in two clock processes at once: rows are taken one by one, money is settled once,
-and a turn that is queued twice is begun once.
+Every sweep may run in two clock processes at once: rows are locked one by one, money is settled once, and a turn that
+is queued twice is begun once.
 """
 
 from datetime import timedelta
@@ -28,13 +28,13 @@ log = structlog.get_logger()
 FORGOTTEN = timedelta(minutes=10)
 "Many times as long as a look-up is good for, so that one under way meets what is known of a change."
 UNDECIDED = timedelta(hours=1)
-"How long the words of a responder that hold a secret wait for their author's answer."
+"Unredacted words of a responder are deleted if their author has not decided within this time."
 UNSEEN = timedelta(seconds=10)
 "Longer than a directory takes to answer somebody whose turn was stopped meanwhile."
 
 
 def sweep(ctx: WorkerContext) -> None:
-    """Look once at everything that may be owed, but for what waits for Slack (`deliver_messages`) or a directory."""
+    """Run all repairs once, except those that wait for Slack (`deliver_messages`) or a directory."""
     for story in (
         requeue_turns,
         held_back_turns.look,
@@ -53,14 +53,13 @@ def sweep(ctx: WorkerContext) -> None:
 
 
 def requeue_turns(ctx: WorkerContext) -> None:
-    """Put turns back in the queue that wait in none, or whose worker has died.
+    """Queue turns again that have lost their job, or whose worker died.
 
-    Jobs leave the queue in the order in which they came, so a turn that was queued well before the job that
-    is next is no longer among them.
+    Jobs leave the queue in order, so a turn that was queued well before the oldest job in it is no longer there.
     """
     with ctx.database.read() as session:
         if not turns.owed(session, queued_before=now() - timedelta(seconds=durations.ON_ITS_WAY)):
-            return  # nothing to ask Redis about
+            return  # Redis need not be asked
     head = ctx.queue.oldest()
     with ctx.database.write() as session:
         owed = turns.owed(session, queued_before=min(now(), head or now()) - timedelta(seconds=durations.ON_ITS_WAY))
@@ -71,7 +70,7 @@ def requeue_turns(ctx: WorkerContext) -> None:
 
 
 def requeue_commands(ctx: WorkerContext) -> None:
-    """Put slash commands and shortcuts back in the queue that nobody has answered."""
+    """Queue slash commands and shortcuts again that were not answered in time."""
     with ctx.database.write() as session:
         owed = inbox_commands.owed(session)
     for event_id in owed:
@@ -80,7 +79,7 @@ def requeue_commands(ctx: WorkerContext) -> None:
 
 
 def forget_undecided(ctx: WorkerContext) -> None:
-    """Let go of secrets that responders were asked about and have not decided: they are held no longer than that."""
+    """Delete the unredacted words of drafts that responders have not confirmed in time."""
     before = now() - UNDECIDED
     with ctx.database.read() as session:
         due = [draft.id for draft in responses.undecided(session, before=before)]
@@ -97,30 +96,30 @@ def forget_undecided(ctx: WorkerContext) -> None:
 
 
 def deliver_messages(ctx: WorkerContext) -> None:
-    """Post what the clock itself has written down, and what a worker that died or a Slack that was away left unsaid."""
+    """Send the messages that the clock stored, and those that a dead worker or an outage of Slack left unsent."""
     said = undeliverable.deliver_all(ctx)
     if said:
         log.info("messages.delivered", count=said)
 
 
 def take_back_duplicates(ctx: WorkerContext) -> None:
-    """Look once more at what was in doubt when it was said: Slack may have posted the first one after all."""
+    """Delete messages that Slack has twice: one in doubt was sent again, and the first had arrived after all."""
     taken_back = duplicates.take_back(ctx.database, ctx.slack)
     if taken_back:
         log.info("messages.taken_back", count=taken_back)
 
 
 def settle_money(ctx: WorkerContext) -> None:
-    """Charge calls whose outcome nobody will ever know, and free what was never sent."""
+    """Charge calls whose outcome will never be known, and free the money of calls that were never sent."""
     settled = ctx.meter.sweep()
     if settled:
         log.warning("ledger.swept", rows=settled)
 
 
 def close_intents(ctx: WorkerContext) -> None:
-    """Give every tool call that was intended its outcome in the audit log: nobody knows, where nobody will.
+    """Close every audit intent whose tool call will have no known result, with the outcome `tool.unseen`.
 
-    The worker died in it, and its turn has ended without another attempt at it.
+    The worker died during the call, and its turn ended without another attempt at it.
     """
     with ctx.database.write() as session:
         for step, ticket in steps.end_unseen(session, done_before=now() - UNSEEN):
@@ -137,7 +136,7 @@ def close_intents(ctx: WorkerContext) -> None:
 
 
 def forget_members(ctx: WorkerContext) -> None:
-    """Drop what Slack said of people when it is good for nothing any longer: it holds their addresses."""
+    """Delete profiles that are too old to be used: they hold people's addresses."""
     before = now() - FORGOTTEN
     with ctx.database.read() as session:
         if not members.any_before(session, before):
@@ -147,7 +146,7 @@ def forget_members(ctx: WorkerContext) -> None:
 
 
 def close_solved_tickets(ctx: WorkerContext) -> None:
-    """Close answered tickets once they count as solved: for most, when the directory says that they can sign in."""
+    """Close resolved tickets once they count as solved: for most agents, when the directory shows an active account."""
     with ctx.database.read() as session:
         waiting = tickets.awaiting_confirmation(session)
     for ticket in waiting:

@@ -1,6 +1,6 @@
 """The worker process: many turns at once, each on a thread of its own (`jobs.engine.threads`).
 
-A turn never relies on RQ to run it once or to notice a dead worker: leases in SQL do (`jobs.leases`).
+Leases in SQL (`jobs.leases`), and not RQ, make sure that a turn is played once and that a dead worker is noticed.
 """
 
 import logging
@@ -21,13 +21,13 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 SPARE_CONNECTIONS = 10
-"To Redis, beside one for each job in hand: to take jobs, to beat, to hear commands."
+"Connections to Redis beside one for each running job: to take jobs, to send heartbeats, to hear commands."
 
 
 @click.command()
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Turns at once; DESKHAND_CONCURRENCY by default.")
 def main(concurrency: int | None) -> None:
-    """Run turns until SIGTERM; then take no more, and give those in hand DESKHAND_DRAIN seconds (20) to end."""
+    """Run turns until SIGTERM; then take no more, and give the running ones DESKHAND_DRAIN seconds (20) to end."""
     private.keep_to_ourselves()
     logs.guard()
     if concurrency is not None:
@@ -43,7 +43,7 @@ def main(concurrency: int | None) -> None:
     log.info("worker.stopped", worker=worker.name, abandoned=len(worker.in_hand))
     if worker.in_hand:
         logging.shutdown()
-        os._exit(0)  # threads that go on while the interpreter takes itself apart would crash it
+        os._exit(0)  # threads that still run while the interpreter shuts down would crash it
 
 
 def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
@@ -52,7 +52,7 @@ def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
     return ThreadWorker(
         [open_queue(redis, ctx.ground)],
         connection=redis,
-        name=f"{process.name()}:{uuid4().hex[:6]}",  # a process id may come back
+        name=f"{process.name()}:{uuid4().hex[:6]}",  # process ids are reused
         concurrency=concurrency,
         drain_seconds=ctx.settings.deskhand_drain,
         on_abandon=lambda: _give_back(ctx),
@@ -60,7 +60,7 @@ def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
 
 
 def _give_back(ctx: WorkerContext) -> None:
-    """Put the turns in hand back in the queue, for another worker to begin at once."""
+    """Put the running turns back in the queue, for another worker to begin at once."""
     try:
         for turn_id in ctx.leases.give_back():
             ctx.queue.put(RUN_TURN, turn_id)

@@ -139,7 +139,7 @@ class Meter:
             model: the id asked for.
             prompt_bytes: UTF-8 bytes of everything sent.
             max_tokens: of output.
-            cache: the top_spenders cache write that the request asks for.
+            cache: the dearest cache write that the request asks for.
             count: asks the vendor for the prompt's tokens, at most once; None when it does not say.
 
         Raises:

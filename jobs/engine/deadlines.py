@@ -1,8 +1,8 @@
-"""How long a job may take on its thread, and how it is asked to stop before that.
+"""The time limit of a job on its thread, and how a job is asked to stop.
 
-Signals interrupt only a main thread, so one watchdog thread raises in the others. What it raises reaches
-the block that it is meant for or nobody: never the job that comes after. It cannot interrupt a call into
-C; every network call has a time limit of its own.
+Signals interrupt only the main thread, so one watchdog thread raises exceptions in the others. An exception reaches the
+block that it is meant for, or nothing; never the next job. It cannot interrupt a call into C, so every network call has
+a timeout of its own.
 """
 
 import ctypes
@@ -16,24 +16,24 @@ from typing import Any
 from rq.timeouts import BaseDeathPenalty, JobTimeoutException
 
 STOP_SECONDS = 5.0
-"How long a job that was asked to stop may take to look; then it is stopped wherever it is."
+"Seconds that a job which was asked to stop may take to notice; then an exception stops it."
 
 
 class StopAsked(BaseException):
-    """Somebody wants this job stopped; not an `Exception`, so that no job takes it for a bug of its own."""
+    """The job was asked to stop; not an `Exception`, so that no job handles it as an error."""
 
 
 def stop_asked() -> bool:
-    """Say if the job on this thread has been asked to stop."""
+    """Return whether the job on this thread was asked to stop."""
     deadline = _here.get()
     return deadline is not None and deadline.stop_asked
 
 
 def check() -> None:
-    """Look up from the work.
+    """Raise if the job on this thread was asked to stop.
 
     Raises:
-        StopAsked: the job on this thread has been asked to stop.
+        StopAsked: it was.
     """
     if stop_asked():
         raise StopAsked
@@ -43,12 +43,12 @@ class Deadline(BaseDeathPenalty):
     """A block on one thread that has a time limit and can be asked to stop.
 
     Raises:
-        JobTimeoutException: the time is over (or what else was named).
-        StopAsked: it was asked to stop and went on for `STOP_SECONDS`.
+        JobTimeoutException: the time limit is over (or the exception that was given).
+        StopAsked: it was asked to stop and still ran after `STOP_SECONDS`.
     """
 
     def __init__(self, timeout: float | None, exception: type[Exception] = JobTimeoutException, **_job: object) -> None:
-        """Take what rq gives: seconds (none or below one for no limit), what to raise, the job's id."""
+        """Take RQ's arguments: seconds (None or below one: no limit), the exception to raise, the job's id."""
         super().__init__(timeout, exception)  # type: ignore[no-untyped-call]  # rq leaves it untyped
         self.stop_asked = False
         self.raises: type[BaseException] = exception
@@ -56,24 +56,24 @@ class Deadline(BaseDeathPenalty):
         self.over = False
         self._thrown: type[BaseException] | None = None
         self._turn = Lock()
-        "Held for a moment by whoever throws or ends the block."
+        "Held while an exception is raised in the block, and while the block ends."
 
     def ask_to_stop(self) -> None:
-        """Ask from another thread; the block has `STOP_SECONDS` to end by itself."""
+        """Ask the block to stop, from another thread; it has `STOP_SECONDS` to end by itself."""
         if not self.stop_asked:
             self.stop_asked = True
             self.due, self.raises = time.monotonic() + STOP_SECONDS, StopAsked
             _watchdog.look()
 
     def throw(self) -> None:
-        """Raise in the block's thread, unless the block is over."""
+        """Raise in the block's thread, unless the block has ended."""
         with self._turn:
             if not self.over and self._thrown is None:
                 self._thrown = self.raises
                 _raise_in(self._thread, self._thrown)
 
     def __enter__(self) -> None:
-        """Begin; the time runs from here."""
+        """Start the time limit."""
         self._thread = get_ident()
         self._token = _here.set(self)
         if self._timeout is not None and self._timeout > 0 and not self.stop_asked:
@@ -83,13 +83,13 @@ class Deadline(BaseDeathPenalty):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        """End; from here on nothing is raised in this thread."""
+        """End the block; after this nothing is raised in its thread."""
         while not self.over:
             try:
                 with self._turn:
                     self.over = True
                     _raise_in(self._thread, None)
-            except BaseException as late:  # thrown as the block ended: it came too late
+            except BaseException as late:  # it was raised while the block ended
                 if type(late) is not self._thrown:
                     raise
         _watchdog.leave(self)
@@ -99,7 +99,7 @@ class Deadline(BaseDeathPenalty):
 
 
 class _Watchdog:
-    """One thread for all deadlines of this process, started by the first."""
+    """One thread for all deadlines of this process, started by the first one."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -130,7 +130,7 @@ class _Watchdog:
                 now = time.monotonic()
                 for deadline in [one for one in self._deadlines if one.due <= now]:
                     deadline.throw()
-                    self._deadlines.discard(deadline)  # once is enough, should its thread never come back to Python
+                    self._deadlines.discard(deadline)  # raised once only, even if its thread never returns to Python
                 self._wakes = min((one.due for one in self._deadlines), default=math.inf)
                 self._changed.wait(None if self._wakes == math.inf else self._wakes - now)
 
@@ -140,6 +140,6 @@ _watchdog = _Watchdog()
 
 
 def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    """Let a thread raise as soon as it runs Python; None takes back what has not been raised yet."""
+    """Raise in a thread as soon as it runs Python code; None cancels an exception that was not raised yet."""
     what: Any = ctypes.py_object() if kind is None else ctypes.py_object(kind)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)

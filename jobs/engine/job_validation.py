@@ -1,7 +1,8 @@
-"""What a worker takes from the queue: one of our names with one argument, exactly as `bot.queue` puts it there.
+"""Which jobs a worker runs: one of our names with one argument, exactly as `bot.queue` enqueues it.
 
-Anyone who can write to Redis can put anything in the queue. Whatever is not ours is told by its kind, before any of it
-is imported or carried out, and dropped: what is owed stands in SQL and is queued again from there.
+Anybody who can write to Redis can put anything in the queue. A record that is not as we write it is dropped before
+anything of it is imported or run, and the log says what was wrong. Nothing is lost: our own jobs are queued again from
+SQL.
 """
 
 import json
@@ -19,30 +20,30 @@ from bot.queue import JOBS, KEEP_FAILED_SECONDS, stem
 
 DATA_BYTES = 2_000
 TEXT_LENGTH = 300
-"Of an argument; the longest of ours are the ids of events."
+"The most characters of a text argument; our longest ones are event ids."
 LARGEST_NUMBER = 2**63 - 1
-"Of a row."
+"The largest id of a row."
 ID = re.compile(r"[A-Za-z0-9_-]{1,400}")
 
-TOLD = frozenset(
+FIELDS = frozenset(
     {"status", "created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "worker_name"}
     | {"origin", "description", "data", "timeout", "result_ttl", "failure_ttl"}
 )
-"All that the record of a job of ours says; RQ has names there of what is to be called, awaited or put back too."
+"Every field that the record of our jobs may have. RQ knows others, such as callbacks and dependencies, that run code."
 FIXED = {"timeout": durations.JOB, "result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
 
 
 class ForeignJob(NoSuchJobError):
-    """A record that is none of ours: to RQ there is no such job. The message is the kind of what was wrong."""
+    """A record that is not as we write it; RQ treats it as a missing job. The message names what is wrong."""
 
 
 class ValidatedJob(Job):
-    """A job as we queue it."""
+    """A job whose record is as we write it."""
 
     names: ClassVar[frozenset[str]] = frozenset(JOBS)
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-        """Take over what stands in Redis.
+        """Take over the record from Redis.
 
         Raises:
             ForeignJob: it is not as we queue it.
@@ -58,14 +59,14 @@ class ValidatedJob(Job):
 
     @classmethod
     def fault(cls, job_id: str, record: Mapping[str, bytes]) -> str | None:
-        """Say what kind of thing is wrong with a record, in one word, or None."""
+        """Return what is wrong with a record, in a few words; None: nothing."""
         name, instance, arguments, named = _data(record["data"])
         if name not in cls.names:
             return "name"
         argument: Any = arguments[0] if len(arguments) == 1 else None
         if instance is not None or named or not _is_plain(argument):
             return "arguments"
-        if record.keys() - TOLD:
+        if record.keys() - FIELDS:
             return "more than a name and an argument"
         if any(record.get(field) != str(value).encode() for field, value in FIXED.items()):
             return "times"
@@ -74,11 +75,11 @@ class ValidatedJob(Job):
         return None
 
 
-def taken(kind: type[Job], queue: Queue, job_id: bytes) -> tuple[Job | None, str | None]:
-    """Return the job of an id that was popped, or None and what is wrong with it; nothing is with one that is gone.
+def fetch(kind: type[Job], queue: Queue, job_id: bytes) -> tuple[Job | None, str | None]:
+    """Return the job of an id that was popped, or None and what is wrong with it; (None, None): it is gone.
 
     Raises:
-        RedisError: Redis is away; the id may still be read later.
+        RedisError: Redis cannot be reached; the id may still be read later.
     """
     if not ID.fullmatch(name := job_id.decode(errors="replace")):
         return None, "id"
@@ -92,7 +93,7 @@ def taken(kind: type[Job], queue: Queue, job_id: bytes) -> tuple[Job | None, str
 
 
 def _data(packed: bytes) -> tuple[str, object, list[Any], object]:
-    """Return name, instance, arguments and named arguments; raise when they are anything else."""
+    """Return name, instance, arguments and named arguments; raise if the data is anything else."""
     unpacking = zlib.decompressobj()
     text = unpacking.decompress(packed, DATA_BYTES)
     if not unpacking.eof:
@@ -104,7 +105,7 @@ def _data(packed: bytes) -> tuple[str, object, list[Any], object]:
 
 
 def _is_plain(argument: Any) -> bool:
-    """Say if it is the number of a row, or a short text."""
+    """Return whether an argument is the id of a row, or a short text."""
     if isinstance(argument, str):
         return 0 < len(argument) <= TEXT_LENGTH
-    return type(argument) is int and 0 <= argument <= LARGEST_NUMBER  # true is an int too
+    return type(argument) is int and 0 <= argument <= LARGEST_NUMBER  # `type`, since True is an int too

@@ -1,7 +1,7 @@
-"""An RQ worker that has many jobs in hand at once, each on a thread.
+"""An RQ worker that runs many jobs at once, each on a thread.
 
-The main thread takes a job only when a slot is free. Redis being away ends nothing: what is in hand goes on,
-and a job whose end could not be recorded is only logged, for the truth about what is owed is in SQL.
+The main thread takes a job only when a slot is free. If Redis cannot be reached, running jobs go on, and a job whose
+end could not be recorded is only logged: SQL, not Redis, holds what is still to be done.
 """
 
 import math
@@ -36,28 +36,28 @@ from jobs.engine.worker_registry import BACK_OFF_SECONDS, RegisteredWorker
 log = structlog.get_logger()
 
 POP_SECONDS = 1
-"The longest wait for a job: a signal is heeded when it is over."
+"The longest wait for a job, in seconds; a signal takes effect after it."
 LOOK_SECONDS = 0.05
-"Between two looks at whether the last job has ended."
+"Seconds between checks whether the last job has ended."
 ANSWER_SECONDS = 5
-"Redis is away when it has not answered by then."
+"Seconds after which Redis counts as unreachable."
 SAME_SIGNAL_SECONDS = 1.0
-"A terminal and a process manager both send a signal: two so close are one."
+"A terminal and a process manager may both send a signal: two within this time count as one."
 
 
 @dataclass(eq=False, frozen=True, slots=True)
 class InHand:
-    """A job on its thread."""
+    """A running job on its thread."""
 
     job: Job
     queue: Queue
     deadline: Deadline
     execution: Execution
-    "RQ's record of it."
+    "RQ's record of the run."
 
 
 class ThreadWorker(RegisteredWorker):
-    """A worker of one queue with many jobs in hand."""
+    """A worker of one queue that runs many jobs at once."""
 
     death_penalty_class = Deadline
     log_result_lifespan = False
@@ -72,20 +72,20 @@ class ThreadWorker(RegisteredWorker):
         on_abandon: Callable[[], object] = lambda: None,
         **options: Any,
     ) -> None:
-        """Make a worker that is not yet seen in Redis.
+        """Make a worker; it is not registered in Redis yet.
 
         Args:
-            queues: one queue; several would have no intermediate queue.
-            name: unique among the workers alive.
-            concurrency: the most jobs in hand.
-            drain_seconds: how long jobs in hand may go on once the end was asked for.
-            on_abandon: called when some are left then; the process must end right after `work`.
-            options: what RQ's own workers take; `job_class` says which jobs are taken, by default ours alone.
+            queues: one queue; RQ has no intermediate queue for several.
+            name: unique among the living workers.
+            concurrency: the most jobs at once.
+            drain_seconds: how long running jobs may go on after a stop signal.
+            on_abandon: called if some still run after that; the process must end right after `work`.
+            options: options of RQ's own workers; `job_class` decides which jobs are run, by default only ours.
         """
         super().__init__(queues, name, **{"job_class": ValidatedJob, **options, "serializer": JSONSerializer})
         self.drain_seconds = drain_seconds
         self.in_hand: set[InHand] = set()
-        "What is left in it when `work` has returned was abandoned."
+        "Jobs that are still in it when `work` returns were abandoned."
         self._on_abandon = on_abandon
         self._slots = Semaphore(concurrency)
         self._gives_up_at = math.inf
@@ -101,7 +101,7 @@ class ThreadWorker(RegisteredWorker):
         date_format: str = DEFAULT_LOGGING_DATE_FORMAT,
         log_format: str = DEFAULT_LOGGING_FORMAT,
     ) -> None:
-        """Be seen and heard, as soon as Redis is there."""
+        """Register the worker and listen for commands, as soon as Redis can be reached."""
         if len(self.queues) != 1:
             raise ValueError(f"A thread worker serves one queue, not {len(self.queues)}.")
         while not (
@@ -114,24 +114,24 @@ class ThreadWorker(RegisteredWorker):
             self._beside[-1].start()
 
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's signature
-        """Look at most once a second: it costs a round trip."""
+        """Check for a suspension, at most once a second since it costs a round trip."""
         if time.monotonic() - self._looked_at >= POP_SECONDS:
             self._looked_at = time.monotonic()
             looked = self.tried("look for a suspension", super().check_for_suspension, burst)
             if not looked and self._state == WorkerStatus.SUSPENDED:
-                self._state = WorkerStatus.IDLE  # whether it still is, the next look will tell
+                self._state = WorkerStatus.IDLE  # the next check finds out whether it is still suspended
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """Take a slot, then a job; None when there will be none."""
+        """Take a slot, then a job; return None if there will be none."""
         patience = time.monotonic() + (math.inf if max_idle_time is None else max_idle_time)
         while not self._stop_requested:
             if self._slots.acquire(timeout=POP_SECONDS):
                 if (taken := self._pop(timeout)) is not None:
                     return taken
                 self._slots.release()
-                if timeout is None:  # a burst is over when nothing in hand can queue more
+                if timeout is None:  # a burst is over when no running job can queue more
                     if not self.in_hand:
                         return None
                     time.sleep(LOOK_SECONDS)
@@ -143,20 +143,20 @@ class ThreadWorker(RegisteredWorker):
         return None
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Hand a job to a thread of its own, so that nothing of one job can reach the next."""
+        """Run a job on a new thread, so that it shares no state with the next one."""
         execution = Execution(uuid4().hex, job.id, self.connection, worker_name=self.name)
         one = InHand(job, queue, Deadline(job.timeout or self.queue_class.DEFAULT_TIMEOUT), execution)
         self.in_hand.add(one)
         self.executions[execution.id] = execution
         try:
             Thread(target=self._carry, args=(one,), name=job.id, daemon=True).start()
-        except RuntimeError as error:  # the system gives no more threads: what is owed is found in SQL
+        except RuntimeError as error:  # the system has no more threads; upkeep finds the work in SQL
             log.exception("job.not_started", job=job.id, error=type(error).__name__)
             self._put_down(one)
             time.sleep(BACK_OFF_SECONDS)
 
     def teardown(self) -> None:
-        """Wait for what is in hand, still beating; then give up the rest and be gone."""
+        """Wait for running jobs, still sending heartbeats; then abandon the rest and unregister."""
         if self._shutdown_requested_date is not None:
             self.tried("say that it stops", self.set_shutdown_requested_date)
         while self.in_hand and time.monotonic() < self._gives_up_at:
@@ -165,7 +165,7 @@ class ThreadWorker(RegisteredWorker):
             log.warning("jobs.abandoned", count=len(self.in_hand))
             giving_back = Thread(target=self._give_back, name="give-back", daemon=True)
             giving_back.start()
-            giving_back.join(ANSWER_SECONDS)  # a database that hangs must not keep the process
+            giving_back.join(ANSWER_SECONDS)  # a database that hangs must not keep the process alive
         self._gone.set()
         for thread in self._beside:
             thread.join(ANSWER_SECONDS)
@@ -174,13 +174,13 @@ class ThreadWorker(RegisteredWorker):
     def _give_back(self) -> None:
         try:
             self._on_abandon()
-        except Exception as error:  # what cannot be given back now is found by its lease
+        except Exception as error:  # what cannot be given back is taken over when its lease expires
             log.exception("jobs.not_given_back", error=type(error).__name__)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's
-        """Take no more jobs; a second signal leaves those in hand at once.
+        """Take no more jobs; a second signal abandons the running ones at once.
 
-        Nothing is raised and no lock is taken here: a pop under way must be finished, and started.
+        Nothing is raised and no lock is taken here, because a job that is being popped must still be started.
         """
         if self._shutdown_requested_date is None:
             self._shutdown_requested_date = now()
@@ -196,7 +196,7 @@ class ThreadWorker(RegisteredWorker):
                 popped = queue.lmove(self.connection, queue.key, timeout)
                 if popped is None:
                     return None
-                job, wrong = job_validation.taken(self.job_class, queue, popped[1])
+                job, wrong = job_validation.fetch(self.job_class, queue, popped[1])
                 if job is not None:
                     return job, queue
                 if wrong is not None:
@@ -212,14 +212,14 @@ class ThreadWorker(RegisteredWorker):
     # --- a job's own thread ---
 
     def _carry(self, one: InHand) -> None:
-        """Carry a job to its end, and write down how it ended."""
+        """Run a job, and record how it ended."""
         try:
             self.tried("record a start", self.begin, one.job, one.queue, one.execution)
             failure: BaseException | None = None
             try:
                 with one.deadline:
                     result = one.job.perform()
-            except BaseException as error:  # noqa: BLE001 - it is the job's end, whatever it is
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the job has ended with it
                 failure = error
             if one.deadline.stop_asked:
                 self.tried("record a stop", self._stopped, one)
@@ -227,7 +227,7 @@ class ThreadWorker(RegisteredWorker):
                 self.tried("record a success", self._finalize_success, one.job, one.queue, one.execution, result)
             else:
                 self.tried("record a failure", self._failed, one, failure)
-        except Exception as bug:  # RQ's own records could not be written, for another reason than Redis
+        except Exception as bug:  # RQ's records could not be written, though Redis can be reached
             log.exception("job.not_recorded", job=one.job.id, error=type(bug).__name__)
         finally:
             self._put_down(one)
@@ -244,7 +244,7 @@ class ThreadWorker(RegisteredWorker):
         self.handle_job_failure(one.job, one.queue, exc_string="Stopped on request.", execution=one.execution)
 
     def _failed(self, one: InHand, failure: BaseException) -> None:
-        """Keep the kind of an error in Redis, with the id that the log has it under; its text may be people's words."""
+        """Record only the type of an error in Redis, with its id in the log: its text may hold people's words."""
         error_id = uuid4().hex[:8]
         log.error("job.failed", job=one.job.id, error_id=error_id, exc_info=failure)
         one.job.ended_at = now()
@@ -259,7 +259,7 @@ class ThreadWorker(RegisteredWorker):
         exc_string: str = "",
         execution: Execution | None = None,
     ) -> None:
-        """Write down a failure, or a stop: RQ has one place for the job that was stopped, so one at a time."""
+        """Record a failure or a stop, one at a time: RQ's worker remembers only one stopped job."""
         with self._failing:
             stopped = any(one.job is job and one.deadline.stop_asked for one in tuple(self.in_hand))
             self._stopped_job_id = job.id if stopped else None
@@ -268,7 +268,7 @@ class ThreadWorker(RegisteredWorker):
     # --- the thread that listens ---
 
     def handle_payload(self, message: dict[str, Any]) -> None:
-        """Carry out a command of RQ; one to stop a job may mean any of those in hand."""
+        """Run a command of RQ; a command to stop a job may mean any of the running ones."""
         payload = parse_payload(message)
         if payload["command"] == "stop-job":
             self._ask_to_stop(lambda one: one.job.id == payload["job_id"])
@@ -284,16 +284,16 @@ class ThreadWorker(RegisteredWorker):
             log.info("job.stop_asked", job=one.job.id)
             one.deadline.ask_to_stop()
 
-    # --- what holds for all of it ---
+    # --- settings of RQ's worker ---
 
     @property
     def dequeue_timeout(self) -> int:
-        """How long a pop may wait, in seconds."""
+        """Return the longest wait of a pop, in seconds."""
         return POP_SECONDS
 
     @property
     def connection_timeout(self) -> int:
-        """How long Redis may take to answer, in seconds."""
+        """Return the longest wait for an answer of Redis, in seconds."""
         return ANSWER_SECONDS
 
     def _start_scheduler(self, *_options: Any) -> NoReturn:

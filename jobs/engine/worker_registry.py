@@ -1,8 +1,8 @@
-"""What RQ's tools see of a worker that has many jobs in hand: its own record, and one for each execution.
+"""What RQ's tools see of a worker that runs many jobs: its own record, and one for each execution.
 
-Every few seconds it says all of it, so that a Redis that came back empty knows it again; nothing depends on
-the records being there. It makes a third of the round trips that RQ makes for a job. It hears what the tools say,
-and removes what workers that died have left.
+The worker writes all records every few seconds, so that a Redis that came back empty has them again; nothing depends on
+them. It makes a third of RQ's round trips for a job. It also hears the commands of the tools, and removes the records
+of dead workers.
 """
 
 import os
@@ -28,46 +28,46 @@ from bot.errors import kind
 log = structlog.get_logger()
 
 BACK_OFF_SECONDS = 1.0
-"Before Redis is tried again."
+"Seconds until Redis is tried again."
 LISTEN_SECONDS = 0.25
 OURS = {"prepare_for_work": False, "maintenance_interval": 60}
-"Options of RQ's workers; the interval is in seconds."
+"Our values for options of RQ's workers; the interval is in seconds."
 
 
 class RegisteredWorker(BaseWorker):
-    """A worker that is seen with all of its executions; `executions` holds those that are not yet recorded as over."""
+    """A worker that is listed with all of its executions; `executions` holds those not recorded as ended."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Make a worker without asking Redis, which may be away."""
+        """Make a worker without calling Redis, which may be unreachable."""
         super().__init__(*arguments, **{**OURS, **options})
         self.hostname, self.pid = socket.gethostname(), os.getpid()
         self._gone = Event()
-        "Set once nothing of this worker is to be seen any longer."
+        "Set when this worker has to disappear from the registry."
 
     def register_birth(self) -> None:
-        """Say all of what this process is and has in hand, whatever Redis still knows of it."""
+        """Write the records of this worker and its executions, whatever Redis holds of them."""
         self.last_heartbeat = now()
         self.birth_date = self.birth_date or self.last_heartbeat
         if self._state != WorkerStatus.SUSPENDED:
             self._state = WorkerStatus.BUSY if self.executions else WorkerStatus.IDLE
-        told = tuple(self.executions.values())
+        executions = tuple(self.executions.values())
         with self.connection.pipeline(transaction=False) as pipeline:
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self._state})
             pipeline.expire(self.key, durations.WORKER_SEEN)
             worker_registration.register(self, pipeline)
-            for execution in told:
+            for execution in executions:
                 execution.last_heartbeat = self.last_heartbeat
-                self._tell_of(execution, pipeline)
+                self._write(execution, pipeline)
             pipeline.execute()
-            for execution in told:
-                if execution.id not in self.executions:  # it ended meanwhile: do not bring it back
+            for execution in executions:
+                if execution.id not in self.executions:  # it ended meanwhile and must not come back
                     self._forget(execution, pipeline)
             pipeline.execute()
 
     def begin(self, job: Job, queue: Queue, execution: Execution) -> None:
-        """Write down that a job has started."""
+        """Record that a job has started."""
         with self.connection.pipeline() as pipeline:
-            self._tell_of(execution, pipeline)
+            self._write(execution, pipeline)
             self.set_state(WorkerStatus.BUSY, pipeline=pipeline)
             job.prepare_for_execution(self.name, pipeline=pipeline)
             pipeline.persist(job.key)
@@ -81,7 +81,7 @@ class RegisteredWorker(BaseWorker):
         started_job_registry: StartedJobRegistry,  # noqa: ARG002 - RQ's
         execution: Execution,
     ) -> None:
-        """Write down a success: the job is forgotten, and nothing follows it."""
+        """Record a success: the job's record is deleted, and no dependent job is queued."""
         with self.connection.pipeline() as pipeline:
             pipeline.delete(job.key, job.dependencies_key, job.dependents_key, Result.get_key(job.id))  # type: ignore[no-untyped-call]
             self.increment_successful_job_count(pipeline)
@@ -90,50 +90,50 @@ class RegisteredWorker(BaseWorker):
             pipeline.execute()
 
     def _enqueue_dependents_safely(self, queue: Queue, job: Job) -> None:
-        """Queue nothing after a failure either: what follows a turn stands in its rows."""
+        """Queue nothing after a failure either: the rows of a turn decide what follows it."""
 
     def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:  # noqa: ARG002 - RQ's
-        """Note the time; what is written down next needs no heartbeat before it."""
+        """Note the time; RQ would also send a heartbeat here."""
         job.ended_at = now()
 
     def cleanup_execution(self, job: Job, pipeline: Pipeline, execution: Execution | None = None) -> None:
-        """Take an execution out of the records; the last one leaves the worker idle."""
+        """Remove an execution from the records; after the last one the worker is idle."""
         super().cleanup_execution(job, pipeline, execution)
         if not self.executions:
             self.set_state(WorkerStatus.IDLE, pipeline=pipeline)
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """Say the state when it is another one; a beat mends what two threads said at once."""
+        """Write the state if it has changed; the next heartbeat corrects it if two threads write at once."""
         if state != self._state:
             super().set_state(state, pipeline)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Leave it to the thread that beats: RQ would beat with every job."""
+        """Do nothing: a thread of its own sends the heartbeats, and RQ would send one for every job."""
 
     def procline(self, message: str) -> None:
-        """Keep the process's title: it has many jobs."""
+        """Do nothing: the process runs many jobs, and RQ would name one in its title."""
 
     def subscribe(self) -> None:
-        """Leave it to the thread that listens."""
+        """Do nothing: a thread of its own listens for commands."""
 
     def unsubscribe(self) -> None:
-        """Leave it to the thread that listens."""
+        """Do nothing: a thread of its own listens for commands."""
 
     def keep_beating(self) -> None:
-        """Beat until the worker is gone."""
+        """Send heartbeats until the worker is gone."""
         while not self._gone.wait(durations.WORKER_BEAT):
             self.tried("beat", self.register_birth)
 
     def run_maintenance_tasks(self) -> None:
-        """Clean RQ's registries; when it cannot be done now, the next time will do."""
+        """Clean RQ's registries; if that fails, it is done the next time."""
         try:
             self.tried("maintain", super().run_maintenance_tasks)
-        except Exception as bug:  # one record that cannot be read must not end the worker
+        except Exception as bug:  # a record that cannot be read must not end the worker
             log.exception("worker.not_maintained", error=type(bug).__name__)
         self.last_cleaned_at = now()  # type: ignore[assignment]  # rq has it as None for ever
 
     def clean_registries(self) -> None:
-        """Clean what we use of RQ, in our own queue: the rest may be another's, or be put there to be carried out."""
+        """Clean only the registries that we use, of our own queue: foreign records could make RQ run other code."""
         [queue] = self.queues
         if queue.acquire_maintenance_lock():
             known: dict[str, Any] = {"queue": queue, "job_class": self.job_class, "serializer": self.serializer}
@@ -144,10 +144,10 @@ class RegisteredWorker(BaseWorker):
             queue.release_maintenance_lock()  # type: ignore[no-untyped-call]  # rq leaves it untyped
 
     def clean_group_registries(self) -> None:
-        """Leave groups alone: ours have none."""
+        """Do nothing: we use no groups."""
 
     def keep_listening(self) -> None:
-        """Heed the commands of this worker's channel; after Redis was away, subscribe again."""
+        """Run the commands that come on this worker's channel; subscribe again after Redis was unreachable."""
         while not self._gone.is_set():
             if not self.tried("listen", self._heed_commands):
                 self._gone.wait(BACK_OFF_SECONDS)
@@ -163,7 +163,7 @@ class RegisteredWorker(BaseWorker):
                         log.warning("command.malformed", error=type(error).__name__)
 
     def tried(self, what: str, work: Callable[..., object], *arguments: Any) -> bool:
-        """Do something with Redis, and say if Redis was there."""
+        """Call Redis; return False if it cannot be reached."""
         try:
             work(*arguments)
         except RedisError as error:
@@ -171,7 +171,7 @@ class RegisteredWorker(BaseWorker):
             return False
         return True
 
-    def _tell_of(self, execution: Execution, pipeline: Pipeline) -> None:
+    def _write(self, execution: Execution, pipeline: Pipeline) -> None:
         execution.save(durations.WORKER_SEEN, pipeline)
         self.queues[0].started_job_registry.add_execution(execution, pipeline, ttl=durations.WORKER_SEEN)
         ExecutionRegistry(execution.job_id, pipeline).add(execution, durations.WORKER_SEEN, pipeline)

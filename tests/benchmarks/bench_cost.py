@@ -1,7 +1,7 @@
 """How long the figures of `/agent-cost` take to read and to put into blocks, and whether that grows with the ledger.
 
 Two ledgers that end alike: 10,000 calls of fifty days, and the same after 990,000 more, at 2,740 a day. The owner's
-view is asked for, which is the top_spenders: every call, budgets of every kind. Day and week of the end are the same in
+view is asked for, which costs most: every call, budgets of every kind. Day and week of the end are the same in
 both ledgers, so any difference is the ledger's length; day, week and month are then asked for where calls are dense.
 """
 

@@ -95,7 +95,7 @@ def test_a_ticket_without_a_link_has_a_place(ctx: WorkerContext, books: Books, *
 
 
 def test_no_more_than_a_few_are_told(ctx: WorkerContext, books: Books, today: Clock) -> None:
-    """The top_spenders of a day; those who come later wait for tomorrow."""
+    """The most expensive of a day; those who come later wait for tomorrow."""
     for number in range(8):
         books.ask(0, f"U0NEW{number}", tickets=20 + number)
     books.write()

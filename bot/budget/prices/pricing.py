@@ -189,13 +189,13 @@ class Prices:
 
         A byte-level token covers at least one byte, so a prompt has no more tokens than bytes, plus
         what the vendor adds. Geography and service tier may be settings of the vendor's workspace:
-        the top_spenders count.
+        the dearest count.
 
         Args:
             model: the id asked for.
             prompt_bytes: UTF-8 bytes of everything sent, or its tokens where the vendor has counted them.
             max_tokens: of output, thinking included.
-            cache: the top_spenders cache write that the request asks for.
+            cache: the dearest cache write that the request asks for.
             speed: as asked for.
             web_searches: how many the request allows at most.
             at: when the call is made; now by default.
@@ -207,8 +207,8 @@ class Prices:
         tariff = self._tariff(model, speed, at)
         prompt = prompt_bytes + self.hidden_prompt_tokens
         written = {"none": (), "5m": (tariff.cache_write_5m,), "1h": (tariff.cache_write_1h,)}[cache]
-        top_spenders = max(rate.highest(prompt) for rate in (tariff.input, tariff.cache_read, *written))
-        tokens = prompt * top_spenders + max_tokens * tariff.output.highest(prompt)
+        dearest = max(rate.highest(prompt) for rate in (tariff.input, tariff.cache_read, *written))
+        tokens = prompt * dearest + max_tokens * tariff.output.highest(prompt)
         searches = self._searches(Usage(model, web_searches=web_searches, speed=speed), at)
         dearest_place = max(self.geographies.values(), default=Fraction(1))
         dearest_tier = max(self.service_tiers.values(), default=Fraction(1))

@@ -39,7 +39,7 @@ class Rate:
         return next((price for over, price in reversed(self.steps) if prompt_tokens > over), self.base)
 
     def highest(self, prompt_tokens: int) -> Fraction:
-        """Return the top_spenders rate for a prompt of at most this length."""
+        """Return the dearest rate for a prompt of at most this length."""
         return max(self.base, *(price for over, price in self.steps if prompt_tokens > over), Fraction(0))
 
 

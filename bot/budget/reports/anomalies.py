@@ -54,7 +54,7 @@ class Anomaly:
 
 
 def find(session: Session, budgets: Budgets, *, agent: str, at: datetime) -> tuple[Anomaly, ...]:
-    """Return how the local day that holds a moment deviates, the top_spenders first; none when nobody wants alerts."""
+    """Return how the local day that holds a moment deviates, the dearest first; none when nobody wants alerts."""
     if budgets.alerts is None:
         return ()
     since, until = budgets.bounds("day", at)

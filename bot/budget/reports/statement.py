@@ -83,7 +83,7 @@ class Statement:
     until: datetime
     summary: Summary
     lines: tuple[CostLine, ...]
-    "Of people's requests by what was asked for, the top_spenders first; what evaluations cost is the last of them."
+    "Of people's requests by what was asked for, the dearest first; what evaluations cost is the last of them."
     spenders: tuple[tuple[str, int], ...]
     "The users that spent most, and how much."
     accounts: tuple[BudgetUse, ...]
@@ -169,8 +169,8 @@ def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Itera
     mine = {cap.key: cap for cap in _caps(budgets, question.budgets, at)}
     others: dict[str, Cap] = {}
     if question.seen is None and question.channel is question.user is question.agent is None:
-        top_spenders = _dearest(session, budgets, at, spare=len(decided))
-        others = {cap.key: cap for cap in top_spenders if cap.key not in mine}
+        dearest = _dearest(session, budgets, at, spare=len(decided))
+        others = {cap.key: cap for cap in dearest if cap.key not in mine}
     told, rest = (
         [
             _account(session, budgets, statement, cap, decided, at)

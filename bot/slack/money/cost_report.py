@@ -63,7 +63,7 @@ def fallback(statement: Statement, reader: Reader) -> Body:
 
 
 def rows(by: Dimension, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
-    """Return lines as people call them, the top_spenders first, evaluations last; direct messages are one."""
+    """Return lines as people call them, the largest amount first, evaluations last; direct messages are one."""
     found: dict[str, Row] = {}
     workspaces = len({line.key for line in lines} - OF_EVALUATIONS) if by == "team" else 1
     for line in lines:
@@ -80,7 +80,7 @@ def rows(by: Dimension, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
 
 
 def chart(by: Dimension, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Block]:
-    """Return the top_spenders rows as bars, the others as one, those of evaluations aside; nothing without a bar."""
+    """Return the largest rows as bars and the others as one, without evaluations; nothing if there is no bar."""
     people = [row for row in shown if row.key not in OF_EVALUATIONS]
     if not people:
         return []

@@ -188,7 +188,7 @@ def at_one_moment(session: Session) -> None:
 
 
 def spend_by(session: Session, by: Dimension, where: LedgerFilter) -> tuple[CostLine, ...]:
-    """Return who or what spent how much, the top_spenders first."""
+    """Return who or what spent how much, the largest amount first."""
     key = GROUPS[by]
     sums = [figure.label(name) for name, figure in FIGURES.items()]
     rows = select(key.label("key"), *sums).where(_within(where)).group_by(key)

@@ -169,7 +169,7 @@ def test_a_count_is_held_with_what_the_vendor_adds(office: Office) -> None:
     runtime = office.runtime(Script([("Hello.",)]), hard=BETWEEN, count_tokens=count)
     play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
     [row] = ledger_of(office)
-    # 1,300 counted and 1,000 hidden at the cache-write rate, 700 of output, in the top_spenders geography
+    # 1,300 counted and 1,000 hidden at the cache-write rate, 700 of output, in the most expensive geography
     assert row.reserved_nusd == (2_300 * 2_500 + 700 * 10_000) * 11 // 10
 
 

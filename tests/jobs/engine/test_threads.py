@@ -344,7 +344,7 @@ def test_a_beat_does_not_bring_back_what_ends_meanwhile(idle: ThreadWorker, monk
     """A job that ends while all that is in hand is being told has no record afterwards; one that goes on has."""
     jobs = [idle.queues[0].enqueue(sample_jobs.tell, number) for number in range(2)]
     ended, going = (idle.prepare_execution(job) for job in jobs)
-    tell = RegisteredWorker._tell_of
+    tell = RegisteredWorker._write
 
     def told_as_it_ends(worker: ThreadWorker, execution: Execution, pipeline: Pipeline) -> None:
         tell(worker, execution, pipeline)
@@ -353,7 +353,7 @@ def test_a_beat_does_not_bring_back_what_ends_meanwhile(idle: ThreadWorker, monk
                 idle.cleanup_execution(jobs[0], another, execution)
                 another.execute()
 
-    monkeypatch.setattr(RegisteredWorker, "_tell_of", told_as_it_ends)
+    monkeypatch.setattr(RegisteredWorker, "_write", told_as_it_ends)
     idle.register_birth()
     assert (idle.connection.exists(ended.key), idle.connection.exists(going.key)) == (0, 1)
     assert idle.connection.smembers(idle.executions_key) == {going.composite_key.encode()}

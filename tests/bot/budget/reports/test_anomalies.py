@@ -212,7 +212,7 @@ def test_it_must_be_far_enough_and_matter(
 
 
 def test_one_earlier_accident_does_not_hide_the_next(books: Books) -> None:
-    """Of a month of days the top_spenders one counts for nothing."""
+    """Of a month of days the most expensive one counts for nothing."""
     books.weeks("U0MAYA", "U0OTTO", "U0AIKO")
     books.ask(9, tickets=50)
     books.ask(0, tickets=12)

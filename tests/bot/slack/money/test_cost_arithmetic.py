@@ -79,7 +79,7 @@ def line(key: str | None, of: list[Call]) -> CostLine:
 
 
 def lines(ledger: list[Call], by: str) -> tuple[CostLine, ...]:
-    """Return what each person or tool spent, the top_spenders first."""
+    """Return what each person or tool spent, the largest amount first."""
     turns = [call for call in ledger if call.ticket is not None]
     found = [line(key, [call for call in turns if getattr(call, by) == key]) for key in {getattr(c, by) for c in turns}]
     return tuple(sorted(found, key=lambda one: (-one.cost_nusd, str(one.key))))

@@ -47,7 +47,7 @@ def test_a_terminal_reads_what_slack_reads() -> None:
 
 
 def test_a_row_has_its_share_as_a_bar() -> None:
-    """The top_spenders first; a bar of twenty columns is the whole."""
+    """The most expensive first; a bar of twenty columns is the whole."""
     rows = cost_table.as_text(EVERYWHERE).splitlines()[10:13]
     assert [row.split() for row in rows] == [
         ["tool", "spent", "share", "calls", "tokens"],

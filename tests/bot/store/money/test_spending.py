@@ -113,7 +113,7 @@ def books(database: Database) -> Database:
     ],
 )
 def test_spending_is_cut_every_way(books: Database, by: Dimension, lines: list[CostLine]) -> None:
-    """Each cut sums calls, tokens and cost of its window, the top_spenders first, and adds up to the whole."""
+    """Each cut sums calls, tokens and cost of its window, the largest amount first, and adds up to the whole."""
     with books.read() as session:
         found = spending.spend_by(session, by, TODAY)
         summary = spending.summary(session, TODAY)
@@ -160,7 +160,7 @@ def test_a_cut_is_of_one_channel_one_user_or_one_purpose(books: Database) -> Non
 
 
 def test_those_who_spent_most(books: Database) -> None:
-    """So many as asked for, the top_spenders first."""
+    """As many as asked for, those that spent most first."""
     with books.read() as session:
         assert spending.top_spenders(session, "user", TODAY, most=9) == (("U0OTTO", 541), ("U0MAYA", 137))
         assert spending.top_spenders(session, "channel", TODAY, most=1) == (("D0MAYA", 541),)
