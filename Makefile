@@ -29,8 +29,8 @@ install: $(VENV)/.install ## Install what runs into .venv, without starting anyt
 	@echo 'The command is $(BIN)/deskhand'
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests, three files at a time (some of it waits); ARGS="-n 0 -k tour" runs some of them one by one
-	@exec $(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+test: $(VENV)/.dev ## Run the tests, four files at a time (some of it waits); ARGS="-n 0 -k tour" runs some of them one by one
+	@exec $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Run what CI runs: format, lint, types, layers, tests

@@ -4,6 +4,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
+from tests.support import xdist_order
 from tests.support.paths import ROOT
 
 
@@ -23,3 +24,9 @@ def test_no_public_class_has_the_name_of_another() -> None:
         homes[name].append(home)
     assert len(homes) > 300
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+
+
+def test_the_order_of_the_tests_names_files_that_there_are() -> None:
+    """A file that was renamed would begin late, and be waited for at the end."""
+    named = (*(one for one in xdist_order.LONGEST if one != xdist_order.HOUSE), *xdist_order.IN_THE_HOUSE)
+    assert [one for one in named if not (ROOT / one).exists()] == []

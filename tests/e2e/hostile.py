@@ -47,7 +47,7 @@ _WORDS = (
 _WORKERS = 2
 HANDS, ACTS_A_SECOND = 4, 10.0
 "The hostile person's."
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0
 "How long the last ones are waited for."
 MOST_RATIO = 2.0
 _LONG = "& a\n" * 10_000

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.sandbox.demo.scenes import dying
-from bot.sandbox.demo.scenes.dying import Point
+from bot.sandbox.demo.scenes.dying import Killed, Point
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage, Thread, typed
 from bot.store.schema import Message, now
 from bot.store.tickets.ticket_history import TicketHistory
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("house", [HTTP], indirect
 
 SECONDS = 0.5
 "How long Slack takes to post."
+TRIES = 5
 WISH = "I want to talk to a person."
 PEOPLE = {"card": "U0LENA", "notice": "U0FINN", "transcript": "U0GRACE"}
 "Who asks, by the part of the opening in which something dies."
@@ -45,6 +46,14 @@ def sending(kind: str) -> Point:
 def is_sending(kind: str, story: TicketHistory) -> bool:
     """Return whether a part of the opening is on its way."""
     return any(one.kind == kind and one.state == "sending" for one in story.messages)
+
+
+def kill_while_sending(stage: Stage, part: str) -> Killed:
+    """Kill a worker in that moment; on a busy machine it may take a few who ask until we come in time."""
+    tries = (dying.kill(stage, sending(part)) for _ in range(TRIES))
+    killed = next((one for one in tries if one is not None), None)
+    assert killed is not None, f"the {part} was posted each time"
+    return killed
 
 
 def give_up(stage: Stage, thread: Thread) -> None:
@@ -75,7 +84,7 @@ def stands_once(stage: Stage, thread: Thread) -> None:
 @pytest.mark.usefixtures("slow")
 def test_a_worker_killed_while_it_opens_a_handoff(stage: Stage) -> None:
     """In the middle of posting card, notice or transcript: another says the rest, and nothing is there twice."""
-    killed = [dying._kill_at(stage, sending(part)) for part in PEOPLE]
+    killed = [kill_while_sending(stage, part) for part in PEOPLE]
     stage.slack_faults()
     time.sleep(SECONDS)  # Slack goes on with what the dead have sent
     for one in killed:

@@ -28,7 +28,7 @@ CHANNEL, OWN_QUEUE = "C0SOFTWARE", "C0SOFTWAREQUEUE"
 BUYS = "I need an Adobe Creative Cloud licence for the spring campaign"
 INSTALL = "Install it from the software centre"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400), pytest.mark.usefixtures("untroubled")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900), pytest.mark.usefixtures("untroubled")]
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def children(process: int) -> list[int]:
     return found
 
 
-def until_up(checkout: Path, process: subprocess.Popen[str], seconds: float = 150) -> None:
+def until_up(checkout: Path, process: subprocess.Popen[str], seconds: float = 600) -> None:
     """Wait until the demo says that it is up; it must not end before."""
     deadline = time.monotonic() + seconds
     while "Deskhand is up" not in (checkout / "out").read_text():
@@ -64,12 +64,12 @@ def until_up(checkout: Path, process: subprocess.Popen[str], seconds: float = 15
         time.sleep(0.1)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_800)
 def test_the_tour_plays_every_scene(checkout: Path) -> None:
     """Every scene of the tour holds, with real processes, and its facts are printed as JSON."""
     process = deskhand(checkout, "--tour", "--json", "--model-seconds", "0")
     try:
-        code = process.wait(350)
+        code = process.wait(1_500)
     finally:
         process.kill()
     out, err = (checkout / "out").read_text(), (checkout / "err").read_text()
@@ -91,7 +91,7 @@ def test_the_tour_plays_every_scene(checkout: Path) -> None:
     assert [point["attempts"] >= 2 for point in points].count(True) == 4
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_800)
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, and only Linux ends orphans")
 def test_the_demo_keeps_its_state_and_leaves_no_process(checkout: Path) -> None:
     """The demo serves its page, ends all its processes on TERM and on KILL, and need not evaluate twice."""
@@ -112,10 +112,10 @@ def test_the_demo_keeps_its_state_and_leaves_no_process(checkout: Path) -> None:
             ours = children(process.pid)
             assert len(ours) == 7  # redis, workspace, stand-in, web, two workers, clock
             process.send_signal(end)
-            assert process.wait(30) == code
+            assert process.wait(120) == code
         finally:
             process.kill()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while any(Path(f"/proc/{child}").exists() for child in ours):
             assert time.monotonic() < deadline, "a child has outlived the demo"
             time.sleep(0.05)

@@ -27,7 +27,7 @@ def running(ctx: WorkerContext) -> Iterator[None]:
         stop()
 
 
-def wait(what: Callable[[], object], *, seconds: float = 10) -> None:
+def wait(what: Callable[[], object], *, seconds: float = 120) -> None:
     """Look until something is so."""
     deadline = time.monotonic() + seconds
     while not what():

@@ -23,8 +23,8 @@ LEASE = 60.0
 
 
 def until(holds: Callable[[], bool]) -> None:
-    """Wait for a beat, for five seconds at most."""
-    deadline = time.monotonic() + 5
+    """Wait for a beat, however late a busy machine makes it."""
+    deadline = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -159,7 +159,7 @@ def test_a_message_let_go_is_not_renewed_by_a_beat_under_way(
     with leases.sending(delivery):
         beat = Thread(target=leases.renew)
         beat.start()
-        assert beats.wait(5)
+        assert beats.wait(120)
     let_go.set()
     beat.join()
     assert set(seen) == {False}

@@ -158,7 +158,7 @@ def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
         "jobs.engine.job_validation.ValidatedJob",
     )
     command = ("rq.cli", "worker", "--burst", *at, yard.queue.queue.name)
-    assert yard.start(*command, SLACK_API_URL=away).wait(60) == 0
+    assert yard.start(*command, SLACK_API_URL=away).wait(300) == 0
     assert (yard.queue.waiting(), yard.queue.failed()) == (0, 0)
     [seen] = rows(yard.database, Turn)
     assert (seen.id, seen.state, seen.attempt >= 1) == (turn, "waiting", True)

@@ -230,7 +230,7 @@ def test_slack_may_be_in_trouble_with_any_part(place: Place, trouble: str) -> No
 def until_done(place: Place, handoff: int, part: str, missing: str | None) -> None:
     """Wait until Slack has done what it was asked for; see that what it refused is not there before its time."""
     name = f"{part}:handoff:{handoff}"
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 120
     while missing is None and not standing(place).keys[name] and time.monotonic() < deadline:
         time.sleep(0.01)
     assert standing(place).keys[name] == (missing is None), part

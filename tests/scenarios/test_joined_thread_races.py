@@ -42,7 +42,7 @@ def at_once(*work: Callable[[], object]) -> None:
     gate = Barrier(len(work))
 
     def do(one: Callable[[], object]) -> None:
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
         one()
 
     with ThreadPoolExecutor(len(work)) as pool:

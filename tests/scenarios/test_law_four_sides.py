@@ -32,7 +32,7 @@ from tests.support.factories import FIRST
 from tests.support.paths import CONFIG
 from tests.support.web_harness import BOT
 
-SECONDS = 10.0
+SECONDS = 120.0
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 PRIYA = "U0PRIYA"

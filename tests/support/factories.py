@@ -146,7 +146,7 @@ def in_rounds(count: int, rounds: Sequence[Any], do: Callable[[int, Any], _T]) -
     def run(number: int) -> list[_T]:
         given = []
         for one in rounds:
-            gate.wait(timeout=60)
+            gate.wait(timeout=300)
             given.append(do(number, one))
         return given
 
@@ -195,7 +195,7 @@ def at_once(count: int, do: Callable[[int], _T]) -> list[_T]:
     gate = Barrier(count)
 
     def run(number: int) -> _T:
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
         return do(number)
 
     with ThreadPoolExecutor(count) as pool:

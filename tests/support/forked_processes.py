@@ -25,7 +25,7 @@ from typing import IO, Any, NoReturn, cast
 
 from bot import private
 from bot.sandbox.demo.processes import Crew, Program
-from tests.support import forked_children
+from tests.support import forked_children, shortcuts
 from tests.support.paths import ROOT
 
 _LOADED = (
@@ -138,7 +138,7 @@ class _Server:
             descriptor = output if isinstance(output, int) else output.fileno()
             socket.send_fds(self._socket, [len(body).to_bytes(4, "big")], [descriptor])
             self._socket.sendall(body)
-            return self._born.get(timeout=60)
+            return self._born.get(timeout=300)
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -164,6 +164,7 @@ def main() -> None:
     """Fork a child for each order until the tests have ended; the children end with this process."""
     for name in _LOADED:
         importlib.import_module(name)
+    shortcuts.leave_the_disk_behind()
     gc.collect()
     gc.freeze()  # keeps their memory shared
     signal.signal(signal.SIGCHLD, forked_children.bury)

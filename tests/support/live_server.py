@@ -15,7 +15,7 @@ from bot.sandbox.demo.serve import WorkspaceServer
 
 LOOK = 0.005
 "Seconds between two looks of a server, or at it."
-PATIENCE = 10.0
+PATIENCE = 120.0
 "Seconds that a server may take to start, or to end what it is at."
 
 

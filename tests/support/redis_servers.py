@@ -38,7 +38,7 @@ def start_redis(folder: Path, port: int | None = None) -> RedisServer:
     process = subprocess.Popen([*command, "--maxmemory-policy", "noeviction"], stdout=subprocess.DEVNULL)
     url = f"redis://127.0.0.1:{port}/0"
     with redis.Redis.from_url(url) as client:
-        for _ in range(500):
+        for _ in range(6_000):
             try:
                 client.ping()
             except redis.ConnectionError:

@@ -26,7 +26,19 @@ def take() -> None:
     _compile_statements_once()
     _parse_yaml_once()
     _read_certificates_once()
-    _leave_the_disk_behind()
+    leave_the_disk_behind()
+
+
+def leave_the_disk_behind() -> None:
+    """Let no commit to SQLite wait for the disk: no power is cut in the middle of a test."""
+    connect = db._sqlite
+
+    def hurried(url: str) -> sqlalchemy.Engine:
+        engine = connect(url)
+        event.listen(engine, "connect", _not_synchronous)
+        return engine
+
+    _put(db, "_sqlite", hurried)
 
 
 def _compile_statements_once() -> None:
@@ -61,18 +73,6 @@ def _read_certificates_once() -> None:
         return made[key]
 
     _put(ssl, "create_default_context", create)
-
-
-def _leave_the_disk_behind() -> None:
-    """Let no commit to SQLite wait for the disk: no power is cut in the middle of a test."""
-    connect = db._sqlite
-
-    def hurried(url: str) -> sqlalchemy.Engine:
-        engine = connect(url)
-        event.listen(engine, "connect", _not_synchronous)
-        return engine
-
-    _put(db, "_sqlite", hurried)
 
 
 def _not_synchronous(connection: PoolProxiedConnection, _entry: object) -> None:

@@ -57,7 +57,7 @@ from bot.web import server
 from bot.web.entrance import ClientLimits
 from jobs import process, undeliverable
 from tests.support.json_object import Json
-from tests.support.live_server import PromptWorkspace, running_server, served_as
+from tests.support.live_server import PATIENCE, PromptWorkspace, running_server, served_as
 from tests.support.paths import CONFIG, DEMO_PEOPLE, MANIFEST
 
 FRONT_SECRET, _PAGE_KEY = "front-door-secret", "front-page"
@@ -117,7 +117,7 @@ class FrontDoor:
     def send(self, raw: bytes, headers: dict[str, str]) -> tuple[int, str]:
         """Send a request exactly as given."""
         place = urlsplit(self.url)
-        with closing(http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)) as connection:
             connection.request("POST", place.path, raw, headers)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
@@ -125,14 +125,14 @@ class FrontDoor:
     def send_chunks(self, chunks: list[bytes], headers: dict[str, str]) -> int:
         """Send a body piece by piece, its length untold; return the status."""
         place = urlsplit(self.url)
-        with closing(http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)) as connection:
             connection.request("POST", place.path, iter(chunks), headers, encode_chunked=True)
             return connection.getresponse().status
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask for a page of the web process; return status and body."""
         try:
-            with _DIRECT.open(f"{self.url.removesuffix('/slack/events')}{path}", timeout=20) as answer:
+            with _DIRECT.open(f"{self.url.removesuffix('/slack/events')}{path}", timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -142,7 +142,7 @@ class FrontDoor:
         """Make the workspace fail."""
         data = json.dumps(list(faults)).encode()
         request = urllib.request.Request(f"{self.slack}/sandbox/faults", data, _OWN_HEADERS, method="PUT")  # noqa: S310 - ours
-        with _DIRECT.open(request, timeout=20):
+        with _DIRECT.open(request, timeout=PATIENCE):
             return
 
     def event(self, event: Json, *, event_id: str = "Ev0FRONT", headers: dict[str, str] | None = None) -> int:
@@ -165,7 +165,7 @@ class FrontDoor:
         data = json.dumps({"user": user, **fields}).encode()
         request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, _OWN_HEADERS, method="POST")  # noqa: S310 - ours
         try:
-            with _DIRECT.open(request, timeout=20) as answer:
+            with _DIRECT.open(request, timeout=PATIENCE) as answer:
                 done: Json = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -207,7 +207,7 @@ class FrontDoor:
     def _administer(self, what: str, **fields: Any) -> Json:
         data = json.dumps(fields).encode()
         request = urllib.request.Request(f"{self.slack}/sandbox/{what}", data, _OWN_HEADERS, method="POST")  # noqa: S310 - ours
-        with _DIRECT.open(request, timeout=20) as answer:
+        with _DIRECT.open(request, timeout=PATIENCE) as answer:
             done: Json = json.load(answer)
             return done
 
@@ -228,7 +228,7 @@ class FrontDoor:
 
     def settle(self) -> None:
         """Wait until every event of the workspace was answered."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while set(self.world.journal._events) - {str(one.get("event_id")) for one in list(self.world.journal.entries)}:
             if time.monotonic() > deadline:
                 raise AssertionError("the door does not answer")
@@ -237,7 +237,7 @@ class FrontDoor:
     def sees(self, user: str) -> Json:
         """Return what a person sees."""
         asked = urllib.request.Request(f"{self.slack}/sandbox/state?user={user}", headers=_OWN_HEADERS)  # noqa: S310 - ours
-        with _DIRECT.open(asked, timeout=20) as answer:
+        with _DIRECT.open(asked, timeout=PATIENCE) as answer:
             seen: Json = json.load(answer)
             return seen
 

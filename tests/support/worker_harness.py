@@ -15,7 +15,7 @@ from bot.queue import open_queue
 from tests.support import forked_processes
 from tests.support.forked_processes import Forked
 
-SECONDS = 20.0
+SECONDS = 120.0
 
 
 @dataclass

@@ -15,23 +15,42 @@ IN_THE_HOUSE = tuple(
     f"tests/e2e/test_{name}.py" for name in ("bad_input", "duplicates", "handoff_faults", "page", "requests")
 )
 LONGEST = (
-    "tests/e2e/chaos/test_chaos.py",
     "tests/e2e/test_tour.py",
     HOUSE,
+    "tests/e2e/chaos/test_chaos.py",
     "tests/bot/sandbox/page/test_shown.py",
     "tests/bot/sandbox/page/test_used.py",
-    "tests/bot/store/handoffs/test_moves.py",
     "tests/scenarios/test_law_four.py",
-    "tests/scenarios/test_lifecycle.py",
-    "tests/bot/evals/test_sabotage.py",
-    "tests/bot/evals/test_runner.py",
-    "tests/jobs/test_turn.py",
-    "tests/e2e/test_clocks.py",
+    "tests/bot/listeners/test_nulls.py",
     "tests/jobs/engine/test_threads_ending.py",
-    "tests/jobs/test_worker.py",
+    "tests/bot/evals/test_sabotage.py",
+    "tests/scenarios/test_languages.py",
+    "tests/scenarios/test_handoff_faults.py",
+    "tests/scenarios/test_lifecycle.py",
+    "tests/e2e/test_clocks.py",
+    "tests/jobs/test_home.py",
+    "tests/jobs/test_turn.py",
+    "tests/scenarios/test_law_four_sides.py",
     "tests/bot/budget/test_metering.py",
+    "tests/bot/listeners/test_buttons.py",
+    "tests/jobs/test_handoff.py",
+    "tests/bot/test_cli.py",
+    "tests/bot/listeners/test_linked_threads.py",
+    "tests/bot/listeners/test_modals.py",
+    "tests/bot/agent/test_bounds.py",
+    "tests/bot/evals/test_runner.py",
+    "tests/jobs/test_after_raise.py",
+    "tests/bot/store/handoffs/test_moves.py",
+    "tests/e2e/test_second_agent.py",
+    "tests/jobs/engine/test_threads.py",
+    "tests/jobs/test_clock.py",
+    "tests/jobs/test_worker.py",
+    "tests/bot/budget/test_trials.py",
 )
-"A third of a minute each or more; the others in the order of their names."
+"""Ten seconds each or more, the longest first; the others in the order of their names.
+
+The first few mostly wait, for processes, leases and pages, and leave the cores to the others.
+"""
 
 
 class TogetherAtHome(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types

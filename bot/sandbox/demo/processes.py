@@ -26,7 +26,7 @@ from bot import private
 from bot.errors import DeskhandError
 
 LEASH = Path(__file__).with_name("die_with_parent.py")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 END_SECONDS = 5.0
 SHORT_LIFE_SECONDS = 30.0
 "A child that ended by itself within this was born ill."

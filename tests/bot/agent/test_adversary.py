@@ -264,7 +264,7 @@ def test_hostile_calls_of_the_stand_in_change_nothing(office: Office, privileged
     subject = office.account("kim", privileged=privileged)
     with served(create_app(StandinConfig(latency=0))) as url:
         httpx.put(f"{url}/faults", json=[{"kind": "hostile_tool", "times": -1}]).raise_for_status()
-        runtime = office.runtime(model.connect(api_key="k", base_url=url, timeout=5))
+        runtime = office.runtime(model.connect(api_key="k", base_url=url, timeout=60))
         outcome = play_attempt(runtime, office.begin(office.asks()), subject)
         calls = httpx.get(f"{url}/calls").json()
     assert isinstance(outcome, Escalate)

@@ -80,7 +80,7 @@ def spend(files: Path, redis_url: str, postgres_url: str) -> Iterator[Callable[.
 
 
 def outcome(process: "subprocess.Popen[str]") -> dict[str, int]:
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     return dict(json.loads(out))
 
@@ -347,7 +347,7 @@ def test_a_kill_at_any_step_is_resolved(
 ) -> None:
     """After SIGKILL the hold counts until its lease ends; what has left is charged at its worst then."""
     process = spend(die=step, used=300, lease=1.0)
-    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert process.wait(timeout=300) == -signal.SIGKILL
     meter = connect(redis_url, postgres)
     assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
     assert meter.sweep() == 0
@@ -458,7 +458,7 @@ def test_processes_never_pass_the_cap_while_redis_forgets(
     workers = [spend(threads=8, calls=40, lease=1.0) for _ in range(4)]
     over: list[int] = []
     done = threading.Event()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
 
     def watch() -> None:
         while not done.wait(0.02):

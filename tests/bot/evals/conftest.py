@@ -26,7 +26,7 @@ RICH = '{time_zone: UTC, channel: {default: {window: day, hard: "500.00"}}}'
 @pytest.fixture(scope="module")
 def call_standin(standin: str) -> CallModel:
     """Return the real model door, opened on the stand-in."""
-    return model.connect(api_key="none-needed", base_url=standin, timeout=10)
+    return model.connect(api_key="none-needed", base_url=standin, timeout=60)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def answer(
     given = dict(headers)
     if method == "WEBSOCKET":
         method, given = "GET", {**UPGRADE, **given}
-    with closing(http.client.HTTPConnection(base.removeprefix("http://"), timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(base.removeprefix("http://"), timeout=60)) as connection:
         connection.putrequest(method, path, skip_host="Host" in given)
         length = {} if method in ("GET", "HEAD", "OPTIONS") else {"Content-Length": str(len(body))}
         for name, value in {**given, **length}.items():

@@ -31,7 +31,7 @@ HELLO = [{"role": "user", "content": "hello"}]
 @pytest.fixture
 def client(standin: str) -> Iterator[anthropic.Anthropic]:
     httpx.put(f"{standin}/faults", json=[]).raise_for_status()
-    with anthropic.Anthropic(api_key="any", base_url=standin, max_retries=0, timeout=5) as made:
+    with anthropic.Anthropic(api_key="any", base_url=standin, max_retries=0, timeout=60) as made:
         yield made
 
 

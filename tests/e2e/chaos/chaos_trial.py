@@ -33,9 +33,9 @@ SLOTS: tuple[tuple[str, Part], ...] = (
 UNDER_WAY = 16
 "Most of them wait for the lease of somebody who was killed."
 _LOOK_SECONDS = 0.25
-_QUIET_SECONDS = 60.0
-_START_SECONDS = 20.0
-BOOKS_SECONDS = 40.0
+_QUIET_SECONDS = 300.0
+_START_SECONDS = 120.0
+BOOKS_SECONDS = 200.0
 "Until the lease of every model call is over, and what nobody saw the end of is noted."
 FREEZE_SECONDS = (LEASE_SECONDS + 1, LEASE_SECONDS + 4)
 ZOMBIE_SECONDS = 4.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.support.json_object import Json
 
 Part = Literal["worker", "clock", "web"]
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 
 
 @dataclass

@@ -31,7 +31,7 @@ LEASE_SECONDS = 8.0
 DRAIN_SECONDS = 4.0
 _MODEL_SECONDS = 0.3
 CONNECTIONS = 300
-END_SECONDS = 10.0
+END_SECONDS = 60.0
 Memory = Literal["kept", "empty", "old"]
 
 

@@ -14,7 +14,7 @@ SEED = 29
 KILLS = 15
 "At least, on a machine with ten others at work; an idle one reaches several times as many."
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1_800)]
 
 
 @pytest.mark.parametrize("theme", ["everybody", "storm"])

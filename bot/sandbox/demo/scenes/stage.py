@@ -31,7 +31,7 @@ Seen = TypeVar("Seen")
 
 HELP, QUEUE = "C0HELP", "C0QUEUE"
 BOT = "U0DESKHAND"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 LOOK_SECONDS = 0.05
 
 DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")

@@ -18,8 +18,8 @@ STUBBORN += "pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 
 
 def until(seen: Callable[[], object]) -> None:
-    """Look until something is seen, ten seconds at most."""
-    deadline = time.monotonic() + 10
+    """Look until something is seen, two minutes at most."""
+    deadline = time.monotonic() + 120
     while not seen():
         assert time.monotonic() < deadline, "it was never seen"
         time.sleep(0.01)

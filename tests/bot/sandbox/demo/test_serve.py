@@ -34,7 +34,7 @@ def started(port: int, state: Path) -> subprocess.Popen[bytes]:
     """Start the process and wait until it answers."""
     command = [sys.executable, "-c", PROGRAM, str(port), str(state)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
-    for _ in range(500):
+    for _ in range(6_000):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
         except OSError:

@@ -12,7 +12,7 @@ from tests.support.local_workspace import OWN_HEADERS
 @contextmanager
 def following(workspace: Any, user: str, after: int) -> Iterator[Iterator[dict[str, Any]]]:
     """Follow the stream of a person, as parsed changes."""
-    connection = http.client.HTTPConnection(workspace.base.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(workspace.base.removeprefix("http://"), timeout=60)
     connection.request("GET", f"/sandbox/events?user={user}&after={after}", headers=OWN_HEADERS)
     response = connection.getresponse()
 

@@ -115,12 +115,12 @@ def test_a_move_waits_for_what_is_being_done_to_its_ticket(postgres: Database) -
         if number == 1:
             with postgres.write() as session:
                 row = session.get_one(Handoff, handoff.id)  # as a listener has looked before it moves
-                assert held.wait(30)
+                assert held.wait(300)
                 return MOVES["claim"](session, row, OTHER)
         with postgres.write() as session:
             tickets.lock(session, handoff.ticket_id)
             held.set()
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 300
             while not _blocked(postgres):
                 assert time.monotonic() < deadline, "the other did not wait"
                 time.sleep(0.01)

@@ -132,10 +132,10 @@ def test_a_claim_and_a_reply_take_turns(postgres: Database) -> None:
             with postgres.write() as session:
                 session.get_one(Ticket, ticket_id, with_for_update=True).assignee = "U0PRIYA"
                 session.flush()
-                held.wait(timeout=10)
+                held.wait(timeout=120)
                 time.sleep(0.2)
             return None
-        held.wait(timeout=10)
+        held.wait(timeout=120)
         return try_to_take(postgres, key)
 
     ticket_id, held = ticket(postgres).id, Barrier(2)

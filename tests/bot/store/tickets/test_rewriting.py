@@ -424,7 +424,7 @@ def test_no_edit_is_lost_in_a_race_with_its_turn(postgres: Database) -> None:
         return None
 
     def race(side: int, turn_id: int, message: Heard, number: int) -> Rewritten | None:
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
         return play(turn_id, number) if side == 0 else rewrite(postgres, message, "BRAVO")
 
     with ThreadPoolExecutor(2) as pool:

@@ -72,7 +72,7 @@ def test_lines_that_come_at_once_are_one_conversation(postgres: Database) -> Non
     gate = Barrier(4)
 
     def race(number: int, user: str) -> tickets.Accepted | None:
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
         return hear(postgres, line(number, user))
 
     people = [f"U0P{number}" for number in range(30)]

@@ -226,7 +226,7 @@ def test_every_message_ends_in_one_turn_or_with_a_person(postgres: Database) -> 
     worker, gate = Worker(postgres), Barrier(4)
 
     def race(number: int, turn_id: int, thread: Heard) -> None:
-        gate.wait(timeout=30)
+        gate.wait(timeout=300)
         if number == 0:
             worker.play(turn_id, to_person=turn_id % 3 == 0)
             return
