@@ -1,13 +1,13 @@
 """A local Slack workspace and a stand-in for the model, for the demo and the end-to-end tests.
 
     slack        the workspace itself: its state, its events, its rules
-    methods      the methods of the Web API; api: their door, files: the bytes of files
+    methods      the methods of the Web API; api: how they are called, files: the bytes of files
     people       what people do in it, and what they see
-    workspace    the app with its routes; guard: who may speak to it; static: the page
-    standin      the model's
-    demo         for a visitor, or played by itself
+    workspace    the app with its routes; guard: who may send requests to it; static: the page
+    standin      the stand-in for the model
+    demo         the demo for a visitor, and the tour that plays itself
 
-It is as strict as Slack. What surprises, and where it is documented or who reported it:
+It is as strict as Slack. These behaviours may surprise; each has its documentation or a report of it:
 
 behaviour                                                     | source
 --------------------------------------------------------------+----------------------------------------------------

@@ -1,6 +1,6 @@
-"""The door of the Web API: whose token, which scopes, which limits, which faults; then the method.
+"""How the Web API is called: token, scopes, limits and faults are checked, then the method runs.
 
-Answers as Slack does: HTTP 200 with `ok` false for a refusal, 429 with Retry-After for a rate limit.
+It answers as Slack does: HTTP 200 with `ok` false for a refusal, 429 with Retry-After for a rate limit.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ _log = logging.getLogger("deskhand.sandbox")
 
 
 class HangUp(Response):
-    """Closes the connection without a word, as a network does."""
+    """Closes the connection without an answer, as a network failure does."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 the ASGI signature
-        """End the connection under the server's feet."""
+        """Close the connection below the server."""
         transport = getattr(getattr(scope["sandbox.send"], "__self__", None), "transport", None)
         if transport is None:
             raise RuntimeError("drop_answer needs uvicorn: the server's transport is not in reach")
         transport.abort()
-        # A server that has not noticed yet would send a 500.
+        # Otherwise the server, which does not know yet, would send a 500.
         while (await receive())["type"] != "http.disconnect":
             continue
 
@@ -78,7 +78,7 @@ def _answer(world: World, name: str, token: str, args: Json, base_url: str) -> t
     try:
         method = METHODS.get(name)
         if method is None:
-            raise SlackError("unknown_method", req_method=name)  # noqa: TRY301 one place words every refusal
+            raise SlackError("unknown_method", req_method=name)  # noqa: TRY301 every refusal is answered in one place
         _check_token(world, method, token)
         _check_scopes(world, method, args)
         _check_rate(world, method)
@@ -144,7 +144,7 @@ async def _arguments(request: Request) -> tuple[Json, str]:
 
 
 def is_the_bot(request: Request) -> bool:
-    """Say if a request shows the bot's token."""
+    """Return whether a request carries the bot's token."""
     world: World = request.app.state.world
     return same(_bearer(request), world.config.bot_token)
 

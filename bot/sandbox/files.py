@@ -1,6 +1,6 @@
-"""The bytes of files: taken in, given back, and shown to people who follow a file's permalink.
+"""The bytes of files: uploaded, returned, and shown to people who follow a file's permalink.
 
-An uploaded page must not run as one of ours, so nothing is ever served as HTML.
+An uploaded page must not run in our origin, so nothing is ever served as HTML.
 """
 
 from starlette.requests import Request
@@ -27,7 +27,7 @@ async def upload(request: Request) -> Response:
 
 
 async def download(request: Request) -> Response:
-    """Give a file's bytes back to the bot; `team_file` is the team's id, a dash and the file's."""
+    """Return a file's bytes to the bot; `team_file` is the team's id, a dash and the file's id."""
     if not is_the_bot(request):
         return JSONResponse({"ok": False, "error": "not_authed"}, 403)
     stored = _find(request, request.path_params["team_file"].rpartition("-")[2])
@@ -38,7 +38,7 @@ async def download(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """Show a file to a person: a picture, a text, or what is known of anything else."""
+    """Show a file to a person: a picture, a text, or the name and size of anything else."""
     stored = _find(request, request.path_params["file"])
     if stored is None:
         return PlainTextResponse("There is no such file.", 404)

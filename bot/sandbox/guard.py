@@ -1,9 +1,9 @@
-"""Who may speak to the local workspace: the bot with its token, and the page that was opened by the printed address.
+"""Who may send requests to the local workspace: the bot with its token, and the page opened by the printed address.
 
-Every web site that a developer has open can send requests to this machine. So nothing is answered unless it was
-sent to our own address (a name that points here is another's), by no other site, and with what only we have handed
-out: the key of the page, or whatever a route of the bot's asks for itself. A route that is not named here needs
-the key.
+Every web site that a developer has open can send requests to this machine. So a request is answered only if it was sent
+to our own address (another site may own a name that points here), comes from no other site, and carries a secret that
+only we hand out: the key of the page, or what a route for the bot checks itself. Every route that is not named here
+needs the key.
 """
 
 import hmac
@@ -19,16 +19,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 KEY_HEADER = "x-page-key"
-"How programs of ours show the key; no site can send it without being asked first, and we do not answer that."
+"The header in which our programs send the key; a browser sends it for another site only with our permission."
 OPEN = ("/healthz",)
-"What anybody on this machine may ask."
+"What anybody on this machine may request."
 FOR_PROGRAMS = ("/api/", "/upload/", "/link", "/commands/", "/actions/", "/app/", "/files-pri/")
-"""What the bot asks, with a token or an address that only it was told; never asked by a browser.
+"""What the bot requests, with a token or an address that only it was given; browsers never request it.
 
-With all that lies below a name that ends in a slash."""
+A name that ends in a slash includes everything below it.
+"""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 FROM_HERE = frozenset({"same-origin", "none"})
-"What a browser says of a request that our own page made, or that was typed."
+"What a browser sends with a request that our own page made, or that was typed."
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
@@ -52,7 +53,7 @@ demo starts.</p>
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request says of itself."""
+    """What a request says about itself."""
 
     path: str
     method: str
@@ -60,21 +61,21 @@ class _Asked:
     query: Mapping[str, Sequence[str]]
     port: int
     hosts: frozenset[str]
-    "Every way to write our address."
+    "Every spelling of our address."
 
     @property
     def for_programs(self) -> bool:
-        """Say if it is for a route of the bot's."""
+        """Return whether it is for a route of the bot."""
         return any(self.path == one or (one.endswith("/") and self.path.startswith(one)) for one in FOR_PROGRAMS)
 
     @property
     def of_a_browser(self) -> bool:
-        """Say if a browser says where it was made."""
+        """Return whether it comes from a browser."""
         return "origin" in self.headers or "sec-fetch-site" in self.headers
 
 
 class Guard:
-    """The one door of the app, before every route."""
+    """Checks every request before any route."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         if not key:
@@ -83,7 +84,7 @@ class Guard:
         self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, or say why not."""
+        """Serve a request, or answer why not."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -96,7 +97,7 @@ class Guard:
             await answer(scope, receive, _careful(send))
 
     def _answer(self, asked: _Asked) -> Response | None:
-        """Return the answer to what may not pass, and to who shows the key for the first time."""
+        """Return the answer to a request that may not pass, or to the first one that carries the key."""
         if refused := _refused(asked):
             return PlainTextResponse(refused, HTTPStatus.FORBIDDEN)
         if asked.path in OPEN or asked.for_programs:
@@ -110,7 +111,7 @@ class Guard:
         return None
 
     def _let_in(self, asked: _Asked) -> Response:
-        """Turn the key of the printed address into a cookie, and take it out of the address."""
+        """Turn the key of the printed address into a cookie, and remove it from the address."""
         if not same(asked.query["key"][-1], self._key):
             return HTMLResponse(_WHAT_TO_DO, HTTPStatus.FORBIDDEN)
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
@@ -123,25 +124,25 @@ class Guard:
 
 
 def cookie_name(port: int) -> str:
-    """Return the name of the key's cookie: one browser sends a machine's cookies to all of its ports."""
+    """Return the name of the key's cookie, with the port: a browser sends a cookie to all ports of a machine."""
     return f"deskhand-{port}"
 
 
 def refused_to_programs(scope: Scope) -> str | None:
-    """Say why a request is not ours to answer where only programs ask."""
+    """Return why a request is refused where only programs may ask, or None."""
     asked = _asked(scope)
-    return _refused(asked) or ("Browsers have nothing to ask here." if asked.of_a_browser else None)
+    return _refused(asked) or ("Browsers may not use this address." if asked.of_a_browser else None)
 
 
 def _refused(asked: _Asked) -> str | None:
-    """Say why a request is not ours to answer, no matter who sends it."""
+    """Return why a request is refused no matter who sends it, or None."""
     hosts, origins = asked.headers.getlist("host"), asked.headers.getlist("origin")
     if len(hosts) != 1 or hosts[0].lower() not in asked.hosts:
-        return f"This is not the name of the local workspace; it is http://127.0.0.1:{asked.port}/."
+        return f"The local workspace has another name: http://127.0.0.1:{asked.port}/."
     if any(origin.lower() != f"http://{hosts[0].lower()}" for origin in origins):
         return "Another site may not ask the local workspace."
     if asked.for_programs and asked.of_a_browser:
-        return "Browsers have nothing to ask here."
+        return "Browsers may not use this address."
     site = asked.headers.get("sec-fetch-site", "same-origin")
     if site not in FROM_HERE and not (asked.path == "/" and asked.method in SAFE_METHODS):
         return "Another site may not ask the local workspace."
@@ -162,7 +163,7 @@ def _asked(scope: Scope) -> _Asked:
 
 
 def _careful(send: Send) -> Send:
-    """Put on every answer that it is no other site's to frame, read or guess at; a route may be stricter."""
+    """Add headers to every answer so that no other site can frame, read or guess it; a route may be stricter."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -187,6 +188,6 @@ def _cookie(headers: Headers, name: str) -> str | None:
 
 
 def same(shown: str, key: str) -> bool:
-    """Compare two secrets in a time that tells nothing of them; an empty one is nobody's."""
-    # JSON may hold half of a pair of surrogates, which is no UTF-8.
+    """Compare two secrets in constant time; an empty one never matches."""
+    # JSON may hold half of a surrogate pair, which is not valid UTF-8.
     return bool(key) and hmac.compare_digest(shown.encode(errors="replace"), key.encode())

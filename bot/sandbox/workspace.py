@@ -1,7 +1,7 @@
-"""A local Slack workspace as one ASGI app: the Web API, Socket Mode, the page and what stands behind it.
+"""A local Slack workspace as one ASGI app: the Web API, Socket Mode, the page and its requests.
 
-It is strict where Slack is: what passes here would pass there. It belongs on the loopback address, and answers
-there to who shows its key, and to the bot (`guard.py`).
+It is strict where Slack is: what it accepts, Slack would accept. It belongs on the loopback address, and there it
+answers only requests that carry its key, and the bot (`guard.py`).
 """
 
 from collections.abc import AsyncIterator
@@ -30,17 +30,17 @@ STATIC = Path(__file__).with_name("static")
 
 
 class FreshFiles(StaticFiles):
-    """Files that a browser asks about each time, so that it never mixes old and new modules."""
+    """Files that a browser revalidates each time, so that it never mixes old and new modules."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return a file, or 304 where the browser has it."""
+        """Return a file, or 304 if the browser has it."""
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
         return response
 
 
 class WorkspaceApp(Starlette):
-    """Starlette behind the guard, which lets a fault reach the server's own connection."""
+    """Starlette behind the guard; a fault can reach the server's own connection."""
 
     def __init__(self, world: World) -> None:
         super().__init__(routes=_routes(), lifespan=_lifespan)
@@ -48,7 +48,7 @@ class WorkspaceApp(Starlette):
         self._guard = Guard(super().__call__, world.config.key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, its raw `send` kept in reach."""
+        """Serve one request, keeping its raw `send` for faults."""
         scope["sandbox.send"] = send
         await self._guard(scope, receive, send)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 from sqlalchemy import func, select
 
-from bot.sandbox.demo.processes import Crew, Program, free_port
+from bot.sandbox.demo.processes import Program, Supervisor, free_port
 from bot.store import db, revisions
 from bot.store.schema import InboxEvent, Turn
 from tests.e2e.product_processes import TOKENS, Site, direct
@@ -38,14 +38,14 @@ def run(say: Callable[[str], None]) -> Json:
         revisions.migrate(database_url)
         site = Site.choose(database_url)
         plain = Site({**site.ports, "web": free_port()}, site.environment)
-        with Crew(folder / "logs") as crew:
-            crew.start(site.redis(folder), site.model(0.0), site.slack(socket_mode=True), site.web())
+        with Supervisor(folder / "logs") as supervisor:
+            supervisor.start(site.redis(folder), site.model(0.0), site.slack(socket_mode=True), site.web())
             say(f"ack: {PER_SECOND} messages/s for {SECONDS} s to the web process")
             ours = asyncio.run(_load(f"{site.address('web')}slack/events"))
             stored, turns = _kept(database_url)
             calls = len(direct(f"{site.address('model')}calls"))
             say(f"ack: p99 {ours['p99_ms']} ms; now the same to a plain Bolt app that stores nothing")
-            crew.start(_plain_bolt(plain))
+            supervisor.start(_plain_bolt(plain))
             theirs = asyncio.run(_load(f"{plain.address('web')}slack/events"))
     sent = WARM_UP + PER_SECOND * SECONDS
     return {

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE as RESIDENTS
-from bot.sandbox.demo.processes import Crew, Program
+from bot.sandbox.demo.processes import Program, Supervisor
 from bot.store import db, revisions
 from bot.store.accounts import accounts
 from bot.store.db import Database
@@ -52,13 +52,13 @@ class Yard:
     """Everything, up."""
 
     site: Site
-    crew: Crew
+    supervisor: Supervisor
     database: Database
     workers: tuple[str, ...]
 
     def pid(self, name: str) -> int:
         """Return the process number of a program by its name."""
-        return self.crew._running[name].pid
+        return self.supervisor._running[name].pid
 
     def not_answered(self) -> int:
         """Return how many turns of this database ended in anything but a reply: then something else was measured."""
@@ -68,7 +68,7 @@ class Yard:
 
     def pids(self) -> dict[str, int]:
         """Return the process number of every program that is up."""
-        return {name: process.pid for name, process in self.crew._running.items()}
+        return {name: process.pid for name, process in self.supervisor._running.items()}
 
 
 @contextmanager
@@ -82,23 +82,23 @@ def yard_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[Yard
     """
     site = _site(database_url, folder)
     people = crowd_file(folder, PEOPLE)
-    with closing(db.connect(database_url)) as database, Crew(folder / "logs") as crew:
+    with closing(db.connect(database_url)) as database, Supervisor(folder / "logs") as supervisor:
         with database.write() as session:
             accounts.seed(session, seed_file.read(people))
         slack = ["tests.benchmarks.outside", "slack", str(people), f"{site.address('web')}slack/events"]
         model = ["tests.benchmarks.outside", "model", str(plan.model_seconds)]
-        crew.start(
+        supervisor.start(
             site.redis(folder),
             site.python("model", model, port="model", path="", outlives=True),
             site.python("slack", slack, port="slack", path="healthz", outlives=True),
         )
         workers = [_worker(site, plan, number) for number in range(1, plan.workers + 1)]
         if plan.bot == "deskhand":
-            crew.start(site.web(), *workers, site.clock())
+            supervisor.start(site.web(), *workers, site.clock())
         else:
-            crew.start(site.python("web", [plan.bot], port="web", path="healthz"))
+            supervisor.start(site.python("web", [plan.bot], port="web", path="healthz"))
             workers = []
-        yield Yard(site, crew, database, tuple(worker.name for worker in workers))
+        yield Yard(site, supervisor, database, tuple(worker.name for worker in workers))
 
 
 @contextmanager
@@ -136,9 +136,9 @@ def _evaluate(database_url: str, folder: Path) -> None:
     site = Site.choose(database_url)
     with closing(db.connect(database_url)) as database, database.write() as session:
         accounts.seed(session, seed_file.read(RESIDENTS))
-    with Crew(folder / "logs") as crew:
-        crew.start(site.redis(folder), site.model(0.0))
-        crew.run(site.evaluation(), show=lambda _line: None)
+    with Supervisor(folder / "logs") as supervisor:
+        supervisor.start(site.redis(folder), site.model(0.0))
+        supervisor.run(site.evaluation(), show=lambda _line: None)
 
 
 def _site(database_url: str, folder: Path) -> Site:

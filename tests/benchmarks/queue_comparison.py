@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from bot.sandbox.demo.processes import Crew
+from bot.sandbox.demo.processes import Supervisor
 from tests.benchmarks import proc_stats
 from tests.benchmarks.peers import job
 from tests.e2e.product_processes import Site
@@ -98,8 +98,8 @@ class _Contest:
         site, journal = Site.choose("sqlite://"), folder / "journal"
         journal.touch()
         environment = {**os.environ, **site.environment, job.JOURNAL: str(journal), "PYTHONPATH": str(ROOT)}
-        with Crew(folder / "logs") as crew, (folder / "worker.log").open("wb") as log:
-            crew.start(site.redis(folder))
+        with Supervisor(folder / "logs") as supervisor, (folder / "worker.log").open("wb") as log:
+            supervisor.start(site.redis(folder))
             workers = [
                 subprocess.Popen(peer.command, env=environment, stdout=log, stderr=log, cwd=folder)
                 for _ in range(peer.processes)

@@ -107,7 +107,7 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: N
         monkeypatch.setenv(name, "")  # so that what a command puts there is taken back
     url = f"sqlite:///{tmp_path / demo.STATE / 'deskhand.db'}"
     told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(CONFIG), "DESKHAND_GROUND": "demo"}
-    with folder.held(demo.STATE, fresh=False), folder.told(demo.STATE, told):
+    with folder.locked(demo.STATE, fresh=False), folder.published(demo.STATE, told):
         revisions.migrate(url)
         yield tmp_path / demo.STATE
 

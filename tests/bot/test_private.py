@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bot import private
 from bot.errors import ConfigError
-from bot.sandbox.demo.processes import Crew, Program
+from bot.sandbox.demo.processes import Program, Supervisor
 from bot.store import db
 
 
@@ -83,9 +83,9 @@ def test_logs_are_ours_and_so_is_what_a_child_makes(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir(mode=0o700)
     (logs / "old.log").touch(mode=0o644)
-    with Crew(logs) as crew:
+    with Supervisor(logs) as supervisor:
         for name in ("old", "new"):
-            crew.run(Program(name, ["touch", str(tmp_path / f"{name}.made")]), show=print)
+            supervisor.run(Program(name, ["touch", str(tmp_path / f"{name}.made")]), show=print)
     assert {path.name: mode(path) for path in tmp_path.rglob("*.*")} == dict.fromkeys(
         ("old.log", "new.log", "old.made", "new.made"), 0o600
     )

@@ -198,7 +198,7 @@ def play_hostile(folder: Path, *, seconds: float, seed: int, beside: bool, say: 
         site = stands.site
         workers = [site.worker(number) for number in range(1, _WORKERS + 1)]
         for program in (site.web(), *workers, site.clock()):
-            stands.crew.start(program)  # one after another: a machine that is busy has them all up in time
+            stands.supervisor.start(program)  # one after another: a machine that is busy has them all up in time
         slack, over = site.address("slack"), Event()
         hostile = Hostile(slack, people[-1], seed)
         raging = Thread(target=hostile.goes_on, args=(over,), daemon=True)

@@ -10,8 +10,8 @@ import redis
 from rq.registry import FailedJobRegistry
 
 from bot.directory import seed_file
-from bot.sandbox.demo.launch import Sitting
-from bot.sandbox.demo.processes import Crew
+from bot.sandbox.demo.launch import RunningDemo
+from bot.sandbox.demo.processes import Supervisor
 from bot.sandbox.demo.scenes.stage import Stage
 from bot.store import db
 from bot.store.accounts import accounts
@@ -46,13 +46,13 @@ class House:
     """Everything up: the stage acts in the workspace and looks into the database."""
 
     stage: Stage
-    crew: Crew
+    supervisor: Supervisor
     environment: dict[str, str]
 
     def complaints(self) -> list[str]:
         """Return every log line of level error, every traceback, and every start after a death."""
-        found = [f"{name} died {times} times" for name, times in self.crew.restarts.items()]
-        for log in sorted(self.crew.logs.glob("*.log")):
+        found = [f"{name} died {times} times" for name, times in self.supervisor.restarts.items()]
+        for log in sorted(self.supervisor.logs.glob("*.log")):
             for line in log.read_text(errors="replace").splitlines():
                 level = _level(line)
                 if level in ("error", "critical") or line.startswith("Traceback"):
@@ -66,7 +66,7 @@ class House:
 
     def last_words(self) -> str:
         """Return the end of every log."""
-        logs = sorted(self.crew.logs.glob("*.log"))
+        logs = sorted(self.supervisor.logs.glob("*.log"))
         ends = {log.name: log.read_text(errors="replace").splitlines()[-LAST_LINES:] for log in logs}
         return "\n".join(line for name, lines in ends.items() for line in (f"--- {name}", *lines))
 
@@ -82,12 +82,12 @@ def moved_in(order: HouseOrder, database_url: str, folder: Path, config: Path | 
         config: another configuration than this checkout's, with room for everybody.
     """
     site = Site.choose(database_url, config)
-    with closing(db.connect(database_url)) as database, ForkingCrew(folder / "logs") as crew:
-        crew.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
+    with closing(db.connect(database_url)) as database, ForkingCrew(folder / "logs") as supervisor:
+        supervisor.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
         workers = [site.worker(number) for number in range(1, order.workers + 1)]
-        crew.start(site.socket() if order.socket else site.web(), *workers, site.clock())
-        sitting = Sitting(crew, site.address("slack"), site.address("model"), database, KEYS)
-        yield House(Stage(sitting, print), crew, site.environment)
+        supervisor.start(site.socket() if order.socket else site.web(), *workers, site.clock())
+        running_demo = RunningDemo(supervisor, site.address("slack"), site.address("model"), database, KEYS)
+        yield House(Stage(running_demo, print), supervisor, site.environment)
 
 
 def prepare(database_url: str, folder: Path, config: Path | None = None, agents: Sequence[str] = ("access",)) -> None:
@@ -95,10 +95,10 @@ def prepare(database_url: str, folder: Path, config: Path | None = None, agents:
     site = Site.choose(database_url, config)
     with closing(db.connect(database_url)) as database, database.write() as session:
         accounts.seed(session, seed_file.read(crowd.crowd_people()))
-    with ForkingCrew(folder / "logs") as crew:
-        crew.start(site.redis(folder), site.model(0.0))
+    with ForkingCrew(folder / "logs") as supervisor:
+        supervisor.start(site.redis(folder), site.model(0.0))
         for agent in agents:
-            crew.run(site.evaluation(agent), show=print)
+            supervisor.run(site.evaluation(agent), show=print)
 
 
 def carry_over(prepared_url: str, database_url: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from bot.principals import Reason
-from bot.sandbox.demo.launch import Sitting
+from bot.sandbox.demo.launch import RunningDemo
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from bot.slack.handoffs import handoff_messages
 from bot.store import db
@@ -67,17 +67,17 @@ def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
     card.write_text(yaml.safe_dump(content))
     site = Site.choose(postgres_url)
     site.environment["DESKHAND_CONFIG"] = str(config)
-    with closing(db.connect(postgres_url)) as database, ForkingCrew(tmp_path / "logs") as crew:
-        crew.start(site.redis(tmp_path), site.slack(socket_mode=True))
-        crew.start(*(replace(site.clock(), name=name) for name in CLOCKS))
-        sitting = Sitting(crew, site.address("slack"), site.address("model"), database, KEYS)
-        yield House(Stage(sitting, print), crew, site.environment)
+    with closing(db.connect(postgres_url)) as database, ForkingCrew(tmp_path / "logs") as supervisor:
+        supervisor.start(site.redis(tmp_path), site.slack(socket_mode=True))
+        supervisor.start(*(replace(site.clock(), name=name) for name in CLOCKS))
+        running_demo = RunningDemo(supervisor, site.address("slack"), site.address("model"), database, KEYS)
+        yield House(Stage(running_demo, print), supervisor, site.environment)
 
 
 def halt(house: House) -> None:
     """Halt both clocks, once they go."""
     for name in CLOCKS:
-        log = house.crew.logs / f"{name}.log"
+        log = house.supervisor.logs / f"{name}.log"
         house.stage.wait(f"{name} to go", lambda log=log: "clock.started" in log.read_text())  # type: ignore[misc]
     _signal(house, signal.SIGSTOP)
 
@@ -92,7 +92,7 @@ def hand_off(house: House, number: int, *, holder: str | None) -> int:
     """Give a request to people, one of whom may have claimed it."""
     ts = str(house.stage.act("say", user="U0LENA", channel=HELP, text=f"I lost my phone {number}")["ts"])
     heard = Heard(f"Ev{number}", "T0DESKHAND", HELP, ts, None, "U0LENA", "I lost my phone", (), private=False)
-    with house.stage.sitting.database.write() as session:
+    with house.stage.running_demo.database.write() as session:
         accepted = tickets.accept(session, heard, agent="access")
         assert accepted is not None
         turns.stop(session, accepted.ticket_id)
@@ -154,4 +154,4 @@ def test_two_clocks_do_each_thing_once(house: House) -> None:
 
 def _signal(house: House, number: signal.Signals) -> None:
     for name in CLOCKS:
-        os.kill(house.crew._running[name].pid, number)
+        os.kill(house.supervisor._running[name].pid, number)

@@ -22,7 +22,7 @@ UNDER_ANOTHER_ID = {"method": "events", "kind": "new_event_id", "times": 2}
 
 def deliveries(stage: Stage, thread: Thread) -> list[Json]:
     """Return how the events of a request's channel were delivered and acknowledged since it was made."""
-    entries = direct(f"{stage.sitting.page}sandbox/log")
+    entries = direct(f"{stage.running_demo.page}sandbox/log")
     kinds = ("message", "app_mention")
     since = float(thread.ts) - 0.001
     ours = [one for one in entries if one["kind"] == "event" and one["name"] in kinds and one["at"] >= since]
@@ -31,7 +31,7 @@ def deliveries(stage: Stage, thread: Thread) -> list[Json]:
 
 def events(stage: Stage, thread: Thread) -> list[InboxEvent]:
     """Return what was stored of a thread, in the order it came."""
-    ticket = stage.story(thread).ticket.id
+    ticket = stage.history(thread).ticket.id
     query = select(InboxEvent).where(InboxEvent.ticket_id == ticket).order_by(InboxEvent.id)
     return stage.read(lambda session: list(session.scalars(query)))
 
@@ -43,7 +43,7 @@ def add(stage: Stage, thread: Thread, text: str) -> None:
 
 def settled(stage: Stage, thread: Thread, *, turns: int) -> list[Any]:
     """Wait until so many turns have ended and all is said; return them."""
-    stage.wait(f"{turns} turns", lambda: len(stage.story(thread).turns) >= turns)
+    stage.wait(f"{turns} turns", lambda: len(stage.history(thread).turns) >= turns)
     return list(stage.done(thread).turns)
 
 
@@ -57,7 +57,7 @@ def test_event_delivered_again_is_one_turn(stage: Stage) -> None:
     assert sorted(times.values()) == [1, 1, 1, 3, 3]  # the single ones: under other ids, and the answer itself
     for event_id in times:
         for new_id in (False, True):
-            direct(f"{stage.sitting.page}sandbox/redeliver", {"event_id": event_id, "new_id": new_id})
+            direct(f"{stage.running_demo.page}sandbox/redeliver", {"event_id": event_id, "new_id": new_id})
     delivered = stage.wait("the late deliveries", lambda: _all(deliveries(stage, thread), 19))
     assert [one["ok"] for one in delivered] == [True] * 19
     story = stage.done(thread)
@@ -79,7 +79,7 @@ def test_message_during_a_turn_waits_for_the_next(stage: Stage) -> None:
     first, second = settled(stage, thread, turns=2)
     assert [one.turn_id for one in events(stage, thread)] == [first.id, second.id, second.id]
     assert [turn.outcome for turn in (first, second)] == ["reply", "reply"]
-    answers = [one for one in stage.story(thread).messages if one.kind == "reply"]
+    answers = [one for one in stage.history(thread).messages if one.kind == "reply"]
     assert [(one.turn_id, one.state) for one in answers] == [(first.id, "posted"), (second.id, "posted")]
     assert [one["text"] for one in stage.replies(thread)] == [one.body["text"] for one in answers]
     assert first.finished_at <= second.started_at
@@ -103,7 +103,7 @@ def test_messages_in_one_breath_are_all_answered(stage: Stage) -> None:
     thread = stage.ask(crowd.like("U0FINN"), "When is the next payday?")
     for number in range(4):
         add(stage, thread, f"Question {number}: what is the weather like?")
-    stage.wait("the first to be heard", lambda: stage.story_so_far(thread))
+    stage.wait("the first to be heard", lambda: stage.history_so_far(thread))
     stage.wait("all to be taken up", lambda: [bool(one.turn_id) for one in events(stage, thread)] == [True] * 5)
     story = stage.done(thread)
     assert {one.turn_id for one in events(stage, thread)} == {turn.id for turn in story.turns}
@@ -115,5 +115,5 @@ def _all(delivered: list[Json], count: int) -> list[Json] | None:
 
 
 def _is_running(stage: Stage, thread: Thread) -> bool:
-    story = stage.story_so_far(thread)
+    story = stage.history_so_far(thread)
     return story is not None and story.turns[0].state == "running"

@@ -58,8 +58,8 @@ def kill_while_sending(stage: Stage, part: str) -> Killed:
 
 def give_up(stage: Stage, thread: Thread) -> None:
     """Let the time be over that a sender is waited for."""
-    ticket = stage.story(thread).ticket.id
-    with stage.sitting.database.write() as session:
+    ticket = stage.history(thread).ticket.id
+    with stage.running_demo.database.write() as session:
         unsaid = update(Message).where(Message.ticket_id == ticket, Message.state == "sending")
         session.execute(unsaid.values(due_at=now()))
 
@@ -96,9 +96,9 @@ def test_a_worker_killed_while_it_opens_a_handoff(stage: Stage) -> None:
 @pytest.mark.usefixtures("slow")
 def test_a_redis_that_comes_back_empty(stage: Stage) -> None:
     """Killed while the card is on its way: nothing is lost or said twice, and the next request is answered."""
-    thread, crew = stage.ask(crowd.like(REDIS), WISH), stage.sitting.crew
+    thread, supervisor = stage.ask(crowd.like(REDIS), WISH), stage.running_demo.supervisor
     stage.wait("the card to be on its way", lambda: _is_here(stage, thread))
-    crew.kill(crew._running["redis"].pid)
+    supervisor.kill(supervisor._running["redis"].pid)
     stage.slack_faults()
     time.sleep(SECONDS)
     give_up(stage, thread)
@@ -107,5 +107,5 @@ def test_a_redis_that_comes_back_empty(stage: Stage) -> None:
 
 
 def _is_here(stage: Stage, thread: Thread) -> bool:
-    story = stage.story_so_far(thread)
+    story = stage.history_so_far(thread)
     return story is not None and is_sending("card", story)

@@ -37,7 +37,7 @@ def page(browser: Browser, stage: Stage) -> Iterator[Page]:
     expect.set_options(timeout=PATIENCE)
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{stage.sitting.door}#user=U0MAYA&channel={HELP}")
+    page.goto(f"{stage.running_demo.entry_url}#user=U0MAYA&channel={HELP}")
     yield page
     context.close()
     assert complaints == []

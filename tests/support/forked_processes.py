@@ -24,7 +24,7 @@ from functools import cache
 from typing import IO, Any, NoReturn, cast
 
 from bot import private
-from bot.sandbox.demo.processes import Crew, Program
+from bot.sandbox.demo.processes import Program, Supervisor
 from tests.support import forked_children, shortcuts
 from tests.support.paths import ROOT
 
@@ -86,8 +86,8 @@ class Forked:
         self._ended.set()
 
 
-class ForkingCrew(Crew):
-    """A crew whose programs of ours are forked."""
+class ForkingCrew(Supervisor):
+    """A supervisor whose programs of ours are forked."""
 
     def _popen(self, program: Program, output: int) -> "subprocess.Popen[bytes]":
         match program.command:

@@ -140,7 +140,7 @@ def workspace_served(config: WorkspaceConfig, bot: ListeningBot) -> Iterator[Loc
 
 def response_url(workspace: LocalWorkspace, user: str, channel: str) -> str:
     """Return where a slash command or a shortcut that a person uses now is answered."""
-    name = workspace.world.permits.new_address(user, channel)
+    name = workspace.world.issued.new_address(user, channel)
     return f"{workspace.base}/commands/{workspace.world.seed.team.id}/1/{name}"
 
 

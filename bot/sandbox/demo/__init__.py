@@ -1,7 +1,7 @@
-"""The demo: for a visitor, or played by itself.
+"""The demo, for a visitor or as a tour that plays itself.
 
-demo, tour      for a visitor; by itself; scenes: what is played
-launch          starts everything; folder: where all of it is kept
-processes       children; die_with_parent: they do not outlive the demo
+demo, tour      the two ways to run it; scenes: what the tour plays
+launch          starts everything; folder: where the demo keeps its files
+processes       child processes; die_with_parent: they do not outlive the demo
     entrypoints     what each of the sandbox's processes runs; serve: the workspace's
 """

@@ -1,8 +1,8 @@
 """`deskhand demo`: the whole product on one machine, for a visitor or as a tour that plays itself.
 
-A visitor's workspace is kept in `.deskhand/demo/` until `--fresh`. The tour has a folder of its own: it
-begins with everybody locked out again, and is always answered by the stand-in, so that it costs nothing.
-Neither is where an installation keeps its database (`bot.sandbox.demo.folder`).
+A visitor's workspace is kept in `.deskhand/demo/` until `--fresh`. The tour has a folder of its own: it starts with
+every account locked again, and the stand-in always answers it, so it costs nothing. An installation keeps its database
+elsewhere (`bot.sandbox.demo.folder`).
 """
 
 import signal
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from bot.errors import ConfigError
-from bot.sandbox.demo.launch import CLAUDE, STANDIN, Order, sit_down
+from bot.sandbox.demo.launch import CLAUDE, STANDIN, LaunchOptions, start
 from bot.sandbox.demo.processes import CannotRun, free_port
 from bot.sandbox.demo.tour import CAPS, chosen, play
 from bot.settings import Settings
@@ -19,10 +19,10 @@ STATE = Path(".deskhand/demo")
 TOUR = Path(".deskhand/demo-tour")
 CONFIG = Path("config")
 PAGE_PORT = 8765
-"Taken when it is free, so that the page's address stays the same from day to day."
+"Used when it is free, so that the page's address stays the same from day to day."
 MODEL_SECONDS = 0.3
 ENDED = 130
-"The exit code of what Ctrl-C ended before its end."
+"The exit code when Ctrl-C ends the demo."
 
 
 def run(
@@ -37,27 +37,29 @@ def run(
     """Run the demo until Ctrl-C, or play the tour; return the exit code.
 
     Args:
-        fresh: forget what was kept.
+        fresh: delete what an earlier demo kept.
         tour: play the scenes instead of waiting for a visitor.
-        as_json: one JSON object a scene on stdout, everything else on stderr.
-        port: where the page is served; a free port by default.
-        scenes: which of the tour, all by default.
-        model_seconds: how long an answer of the stand-in takes.
+        as_json: print one JSON object per scene on stdout, and everything else on stderr.
+        port: the page's port; a free one by default.
+        scenes: the scenes of the tour to play; all by default.
+        model_seconds: how many seconds an answer of the stand-in takes.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # ends as Ctrl-C does
+        signal.signal(number, signal.default_int_handler)  # end as on Ctrl-C
     say = _say_on_stderr if as_json else _say
     seconds = MODEL_SECONDS if model_seconds is None else model_seconds
     try:
         if tour:
             names, page = chosen(scenes), free_port(port)
-            order = Order(TOUR, CONFIG, page, model_seconds=seconds, fresh=True, caps=CAPS)
-            with sit_down(order, say) as sitting:
-                return play(sitting, names, say, as_json=as_json)
+            options = LaunchOptions(TOUR, CONFIG, page, model_seconds=seconds, fresh=True, caps=CAPS)
+            with start(options, say) as running_demo:
+                return play(running_demo, names, say, as_json=as_json)
         claude, page = Settings.from_environment().has("ANTHROPIC_API_KEY"), free_port(port, preferred=PAGE_PORT)
-        with sit_down(Order(STATE, CONFIG, page, claude=claude, model_seconds=seconds, fresh=fresh), say) as sitting:
-            say(welcome(sitting.door, claude=claude))
-            sitting.crew.watch()
+        with start(
+            LaunchOptions(STATE, CONFIG, page, claude=claude, model_seconds=seconds, fresh=fresh), say
+        ) as running_demo:
+            say(welcome(running_demo.entry_url, claude=claude))
+            running_demo.supervisor.watch()
     except KeyboardInterrupt:
         say("\nEnded.")
         return ENDED if tour else 0
@@ -69,7 +71,7 @@ def run(
 
 
 def welcome(page: str, *, claude: bool) -> str:
-    """Return what a visitor is told once everything is up."""
+    """Return what a visitor reads once everything is up."""
     who = CLAUDE if claude else f"{STANDIN} (With ANTHROPIC_API_KEY set, Claude does.)"
     return f"""
 Deskhand is up:  {page}
@@ -82,7 +84,7 @@ Deskhand is up:  {page}
   as Priya   in #access-queue   press Claim on Lena's card, then Reply, then Resolve
   as Olivia  anywhere           /agent-cost   or   /agent-eval
 
-  Everything is kept in {STATE}/ (logs in {STATE}/logs/); --fresh forgets it. Ctrl-C ends it all.
+    Everything is kept in {STATE}/ (logs in {STATE}/logs/); --fresh deletes it. Ctrl-C ends the demo.
 """
 
 

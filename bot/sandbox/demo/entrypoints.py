@@ -1,4 +1,4 @@
-"""What the demo puts in the place of the world outside, each as a process: the workspace and the model.
+"""What replaces the outside world in the demo, each as a process: the workspace and the model.
 
     python -m bot.sandbox.demo.entrypoints workspace | stand-in
 
@@ -23,14 +23,16 @@ PAGE_KEY = "DESKHAND_PAGE_KEY"
 
 @click.group()
 def main() -> None:
-    """Run one part."""
+    """Run one of the processes."""
 
 
 @main.command("workspace")
-@click.option("--deliver-to", required=True, help="Where the bot hears events.")
-@click.option("--state", type=click.Path(path_type=Path), required=True, help="Where messages are kept.")
+@click.option("--deliver-to", required=True, help="The bot's address for events.")
+@click.option("--state", type=click.Path(path_type=Path), required=True, help="The file that keeps the messages.")
 @click.option("--banner", required=True, help="Who answers.")
-@click.option("--key", envvar=PAGE_KEY, required=True, help="What its page shows; the variable keeps it from `ps`.")
+@click.option(
+    "--key", envvar=PAGE_KEY, required=True, help="The key of its page; in the variable it does not show in `ps`."
+)
 def run_workspace(*, deliver_to: str, state: Path, banner: str, key: str) -> None:
     """Run the local Slack workspace."""
     settings = Settings.from_environment()
@@ -52,7 +54,7 @@ def run_workspace(*, deliver_to: str, state: Path, banner: str, key: str) -> Non
 
 
 @main.command("stand-in")
-@click.option("--seconds", type=float, required=True, help="How long an answer takes.")
+@click.option("--seconds", type=float, required=True, help="How many seconds an answer takes.")
 def run_standin(seconds: float) -> None:
     """Run the stand-in for the model."""
     settings = Settings.from_environment()

@@ -1,7 +1,7 @@
-"""The folder that one demo lives in: made, marked and emptied by itself, and held by one demo at a time.
+"""The folder of one demo: the demo makes, marks and empties it, and one demo at a time holds it.
 
-Invariant: nothing is taken over and nothing is removed that a demo has not made. A folder without a mark is
-somebody's unless it is empty; one that holds a file of another name, or a link, is not emptied.
+Invariant: the demo takes over and removes nothing that a demo has not made. A folder without a mark is somebody else's
+unless it is empty; one that holds a file of another name, or a link, is not emptied.
 """
 
 import fcntl
@@ -32,19 +32,19 @@ MADE = (
     "redis/redis.sock",
     "config/*",
 )
-"All that a demo makes, by its place in the folder; a star matches folders too."
+"All that a demo makes, by path in the folder; a star also matches folders."
 
 
 @contextmanager
-def held(place: Path, *, fresh: bool) -> Iterator[Ground]:
-    """Hold the folder for the block: two demos over one database would take each other's turns.
+def locked(place: Path, *, fresh: bool) -> Iterator[Ground]:
+    """Hold the folder during the block: two demos over one database would take each other's turns.
 
     Args:
-        place: the folder; made when it is not there.
-        fresh: remove what an earlier demo has kept in it.
+        place: the folder; created if it does not exist.
+        fresh: whether to remove what an earlier demo has kept in it.
 
     Raises:
-        CannotRun: another demo holds it, or it holds what no demo has made; nothing was removed.
+        CannotRun: another demo holds it, or it holds something that no demo has made; nothing was removed.
     """
     if place.is_symlink():
         raise CannotRun(f"{place} is a link, and a demo keeps to a folder of its own: remove the link.")
@@ -65,8 +65,8 @@ def held(place: Path, *, fresh: bool) -> Iterator[Ground]:
 
 
 @contextmanager
-def told(place: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Let commands that are run beside the demo find it for the block, by what its own processes are told."""
+def published(place: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Let commands that run beside the demo find it during the block, through its processes' environment."""
     with open(place / TOLD, "w", encoding="utf-8", opener=private.opener) as file:
         json.dump(dict(environment), file)
     try:
@@ -76,23 +76,23 @@ def told(place: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def running(place: Path) -> dict[str, str] | None:
-    """Return what the processes of the demo that runs in a folder are told; None when none runs there."""
+    """Return the environment of the processes of the demo that runs in a folder; None when none runs there."""
     try:
         with open(place / LOCK, opener=private.opener) as lock, (place / TOLD).open(encoding="utf-8") as file:
             environment: dict[str, str] = json.load(file)
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return environment
-    except (OSError, ValueError):  # none has ever run here, or it is just beginning or ending
+    except (OSError, ValueError):  # no demo has run here, or one is just starting or ending
         return None
-    return None  # it was killed, and what it was told is left over
+    return None  # it was killed and left its environment behind
 
 
 def _mark(place: Path) -> Ground | None:
-    """Return the mark of a folder; None when it is empty but for what holds it.
+    """Return the mark of a folder; None when it is empty apart from the lock.
 
     Raises:
-        CannotRun: it bears none, and is not empty.
+        CannotRun: it has no mark, and is not empty.
     """
     try:
         with open(place / MARK, encoding="utf-8", errors="replace", opener=private.opener) as file:
@@ -106,7 +106,7 @@ def _mark(place: Path) -> Ground | None:
     others = sorted(child.name for child in place.iterdir() if child.name not in {LOCK, NEW})
     if others:
         raise CannotRun(
-            f"{place} holds {others[0]}, and no demo has marked the folder as its own: move it away, "
+            f"{place} holds {others[0]}, and the folder has no demo's mark: move it away, "
             "or run the demo elsewhere. Nothing was removed."
         )
     return None
@@ -122,10 +122,10 @@ def _put(place: Path) -> Ground:
 
 
 def _empty(place: Path) -> None:
-    """Remove what a demo has made, its mark last, so that what is cut short can be done again.
+    """Remove what a demo has made, its mark last, so that an interrupted removal can be repeated.
 
     Raises:
-        CannotRun: there is something else; nothing was removed.
+        CannotRun: it holds something else; nothing was removed.
     """
     for path in _below(place):
         name = path.relative_to(place).as_posix()
@@ -140,7 +140,7 @@ def _empty(place: Path) -> None:
 
 
 def _below(place: Path) -> Iterator[Path]:
-    """Yield everything in a folder and in those below it; links are not followed."""
+    """Yield everything in a folder and its subfolders; links are not followed."""
     for child in place.iterdir():
         yield child
         if child.is_dir() and not child.is_symlink():

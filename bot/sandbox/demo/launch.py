@@ -1,7 +1,7 @@
-"""One sitting on one machine: everything that the demo and the tour start, in the order it is needed.
+"""Everything that the demo and the tour start on one machine, in the order in which it is needed.
 
-Real are Redis, the database and Deskhand's own processes; the Slack workspace is ours, and so is the model
-unless Claude is asked for. All of it is ended with the block that started it.
+Redis, the database and Deskhand's own processes are real. The Slack workspace is ours, and so is the model, unless the
+demo is to use Claude. All of it ends with the block that started it.
 """
 
 import os
@@ -28,7 +28,7 @@ from bot.ground import Ground
 from bot.sandbox import standin
 from bot.sandbox.demo import folder
 from bot.sandbox.demo.entrypoints import PAGE_KEY, PEOPLE
-from bot.sandbox.demo.processes import CannotRun, Crew, Program, answers, free_port, redis_server
+from bot.sandbox.demo.processes import CannotRun, Program, Supervisor, answers, free_port, redis_server
 from bot.sandbox.guard import KEY_HEADER
 from bot.settings import Settings
 from bot.store import db, marks, releases, revisions
@@ -36,9 +36,9 @@ from bot.store.db import Database
 
 FREE_BYTES = 50_000_000
 LONGEST_SOCKET = 100
-"Of a socket's path, in bytes: systems take little more."
+"The longest path of a socket, in bytes; systems allow little more."
 WORKERS = 2
-"Short, so that a visitor who kills a worker need not wait."
+"Short, so that a visitor who kills a worker does not wait long."
 STANDIN = "The stand-in model answers here, not Claude."
 CLAUDE = "Claude answers here."
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -49,40 +49,40 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be started, and where."""
+class LaunchOptions:
+    """What to start, and where."""
 
     state: Path
-    "Folder of all that is kept."
+    "The folder for everything that is kept."
     config: Path
-    "Folder of agents, budgets and prices."
+    "The folder of agents, budgets and prices."
     page_port: int
     claude: bool = False
-    "Claude answers, with the key of the environment; else the stand-in."
+    "Whether Claude answers, with the key of the environment; otherwise the stand-in does."
     model_seconds: float = 0.3
-    "How long an answer of the stand-in takes."
+    "How many seconds an answer of the stand-in takes."
     fresh: bool = False
-    "Forget what was kept."
+    "Whether to delete what an earlier demo kept."
     caps: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    "Caps of single channels, put over those of the budget file."
+    "Caps of single channels, which override those of the budget file."
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """Everything, up and answering."""
+class RunningDemo:
+    """The running demo."""
 
-    crew: Crew
+    supervisor: Supervisor
     page: str
-    "Address of the workspace."
+    "The address of the workspace."
     model: str | None
-    "Address of the stand-in; None when Claude answers."
+    "The address of the stand-in; None when Claude answers."
     database: Database
     keys: Mapping[str, str]
-    "Headers by which the workspace and the stand-in know us."
+    "Headers that show the workspace and the stand-in that a request is ours."
 
     @property
-    def door(self) -> str:
-        """Return the address that opens the page."""
+    def entry_url(self) -> str:
+        """Return the address that opens the page, with its key."""
         return f"{self.page}?key={self.keys[KEY_HEADER]}"
 
 
@@ -94,44 +94,48 @@ class _Ports:
 
 
 @contextmanager
-def sit_down(order: Order, say: Say) -> Iterator[Sitting]:
-    """Start everything, and end everything with the block.
+def start(options: LaunchOptions, say: Say) -> Iterator[RunningDemo]:
+    """Start everything, and end it with the block.
 
     Args:
-        order: what, and where.
+        options: what to start, and where.
         say: shows a line of progress.
 
     Raises:
-        CannotRun: something does not start, or there is no room for it.
+        CannotRun: something does not start, or the disk is full.
         ConfigError: a card is wrong.
     """
-    state = order.state.absolute()
+    state = options.state.absolute()
     private.folder(state)
     if shutil.disk_usage(state).free < FREE_BYTES:
-        raise CannotRun(f"The disk that holds {order.state} is full: {FREE_BYTES // 1_000_000} MB are needed.")
-    ports = _Ports(order.page_port, free_port(), free_port())
-    with folder.held(state, fresh=order.fresh) as ground, _socket(state) as redis, Crew(state / "logs") as crew:
-        environment = _environment(order, ports, state, _config(order, state)) | {
+        raise CannotRun(f"The disk that holds {options.state} is full: {FREE_BYTES // 1_000_000} MB are needed.")
+    ports = _Ports(options.page_port, free_port(), free_port())
+    with (
+        folder.locked(state, fresh=options.fresh) as ground,
+        _socket(state) as redis,
+        Supervisor(state / "logs") as supervisor,
+    ):
+        environment = _environment(options, ports, state, _config(options, state)) | {
             "DESKHAND_GROUND": ground.kind,
             "REDIS_URL": f"unix://{quote(str(redis))}?db=0",
         }
-        crew.start(_redis(redis, state))
+        supervisor.start(_redis(redis, state))
         database = _database(state / "deskhand.db", ground)
         try:
-            with folder.told(state, environment):
-                crew.start(*_world(order, ports, environment, state))
+            with folder.published(state, environment):
+                supervisor.start(*_world(options, ports, environment, state))
                 for program in _deskhand(environment, ports, redis):
-                    crew.launch(program)
-                _evaluate(crew, database, environment, say, claude=order.claude)
-                crew.wait()
-                model = None if order.claude else _address(ports.model)
-                yield Sitting(crew, _address(ports.page), model, database, keys_of(environment))
+                    supervisor.launch(program)
+                _evaluate(supervisor, database, environment, say, claude=options.claude)
+                supervisor.wait()
+                model = None if options.claude else _address(ports.model)
+                yield RunningDemo(supervisor, _address(ports.page), model, database, keys_of(environment))
         finally:
             database.close()
 
 
-def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict[str, str]:
-    """Return what every process of this sitting is told; the tokens are worth nothing outside it."""
+def _environment(options: LaunchOptions, ports: _Ports, state: Path, config: Path) -> dict[str, str]:
+    """Return the environment of every process of this demo; its tokens are valid nowhere else."""
     common = {
         "DATABASE_URL": f"sqlite:///{state / 'deskhand.db'}",
         "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(12)}",
@@ -146,7 +150,7 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
         "PORT": str(ports.web),
         "PYTHONUNBUFFERED": "1",
     }
-    if order.claude:
+    if options.claude:
         return common
     model = {
         "ANTHROPIC_BASE_URL": _address(ports.model).rstrip("/"),
@@ -157,14 +161,14 @@ def _environment(order: Order, ports: _Ports, state: Path, config: Path) -> dict
 
 
 def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers by which the workspace and, unless Claude answers, the stand-in know our own programs."""
+    """Return the headers that show the workspace and, unless Claude answers, the stand-in that a request is ours."""
     model = environment.get("ANTHROPIC_API_KEY")
     return {KEY_HEADER: environment[PAGE_KEY], **({} if model is None else {"x-api-key": model})}
 
 
 @contextmanager
 def _socket(state: Path) -> Iterator[Path]:
-    """Return where Redis listens: no other account of the machine gets there, as it would to a port."""
+    """Return the path of Redis's socket: unlike a port, no other account of the machine can reach it."""
     private.folder(state / "redis")
     inside = state / "redis" / "redis.sock"
     if len(os.fsencode(inside)) < LONGEST_SOCKET:
@@ -181,9 +185,9 @@ def _redis(listens: Path, state: Path) -> Program:
 
 
 def _database(file: Path, ground: Ground) -> Database:
-    """Bring the schema of this demo's database up to date, and fill the directory when it is empty.
+    """Bring this demo's database to the current schema, and fill the directory if it is empty.
 
-    A new one gets its name only when it bears the mark, so that one without a mark is somebody else's.
+    A new database is given its name only when it is marked, so a file without a mark is somebody else's.
     """
     if not file.exists():
         fresh = file.with_name(f"{file.name}.new")
@@ -196,29 +200,29 @@ def _database(file: Path, ground: Ground) -> Database:
     marks.look_before_migrating(database, ground.kind)
     revisions.migrate(f"sqlite:///{file}")
     if marks.enter(database, ground.kind) != ground:
-        raise CannotRun(f"{file} is another demo's: move it away, or begin again with --fresh.")
+        raise CannotRun(f"{file} belongs to another demo: move it away, or start again with --fresh.")
     people, directory = seed_file.read(PEOPLE), LocalDirectory(database)
     if directory.account(people[0].id) is None:
         directory.seed(people)
     return database
 
 
-def _world(order: Order, ports: _Ports, environment: dict[str, str], state: Path) -> Iterator[Program]:
-    """Return what stands in for the world outside: Slack and, unless Claude is asked, the model."""
+def _world(options: LaunchOptions, ports: _Ports, environment: dict[str, str], state: Path) -> Iterator[Program]:
+    """Return the programs that replace the outside world: Slack and, unless Claude answers, the model."""
     part = [sys.executable, "-m", "bot.sandbox.demo.entrypoints"]
     slack = [*part, "workspace", "--deliver-to", f"{_address(ports.web)}slack/events"]
-    slack += ["--state", str(state / "workspace.json"), "--banner", CLAUDE if order.claude else STANDIN]
+    slack += ["--state", str(state / "workspace.json"), "--banner", CLAUDE if options.claude else STANDIN]
     healthy = f"{_address(ports.page)}healthz"
     at = {**environment, "PORT": str(ports.page)}
     yield Program("workspace", slack, at, is_up=lambda _: answers(healthy), outlives=True)
-    if not order.claude:
-        model, address = [*part, "stand-in", "--seconds", str(order.model_seconds)], _address(ports.model)
+    if not options.claude:
+        model, address = [*part, "stand-in", "--seconds", str(options.model_seconds)], _address(ports.model)
         at = {**environment, "PORT": str(ports.model)}
         yield Program("stand-in", model, at, is_up=lambda _: answers(address), outlives=True)
 
 
 def _deskhand(environment: dict[str, str], ports: _Ports, redis: Path) -> Iterator[Program]:
-    """Return Deskhand's own processes, as the Procfile has them."""
+    """Return Deskhand's own processes, as in the Procfile."""
     ours = [sys.executable, "-m", "bot.cli"]
     healthy = f"{_address(ports.web)}healthz"
     yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(healthy))
@@ -227,8 +231,10 @@ def _deskhand(environment: dict[str, str], ports: _Ports, redis: Path) -> Iterat
     yield Program("clock", [*ours, "clock"], environment)
 
 
-def _evaluate(crew: Crew, database: Database, environment: dict[str, str], say: Say, *, claude: bool) -> None:
-    """Evaluate each agent whose release never was: only one that passes may serve."""
+def _evaluate(
+    supervisor: Supervisor, database: Database, environment: dict[str, str], say: Say, *, claude: bool
+) -> None:
+    """Evaluate each agent whose release has no verdict: only one that passes may serve."""
     paid = " Its model calls are paid with your key." if claude else ""
     ours = {name.lower(): environment[name] for name in ("DESKHAND_MODEL", "ANTHROPIC_BASE_URL") if name in environment}
     settings = Settings.from_environment().model_copy(update=ours)
@@ -240,7 +246,7 @@ def _evaluate(crew: Crew, database: Database, environment: dict[str, str], say: 
             say(f"Evaluating {release}: only a release that passes may serve.{paid}")
             command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent.card.name]
             try:
-                crew.run(Program("eval", command, environment), show=lambda line: _show_sparingly(line, say))
+                supervisor.run(Program("eval", command, environment), show=lambda line: _show_sparingly(line, say))
             except CannotRun as failed:
                 if not claude:
                     raise
@@ -248,21 +254,21 @@ def _evaluate(crew: Crew, database: Database, environment: dict[str, str], say: 
 
 
 def _show_sparingly(line: str, say: Say) -> None:
-    """Show a report whole, and of its progress one line in twenty."""
+    """Show every line of a report, but only one in twenty lines of its progress."""
     progress = PROGRESS.match(line)
     if progress is None or int(progress[1]) % 20 == 0:
         say(f"  {line}")
 
 
-def _config(order: Order, state: Path) -> Path:
-    """Return the folder of configuration: the given one, or a copy with other caps."""
-    if not order.caps:
-        return order.config.absolute()
+def _config(options: LaunchOptions, state: Path) -> Path:
+    """Return the configuration folder: the given one, or a copy with other caps."""
+    if not options.caps:
+        return options.config.absolute()
     copy = state / "config"
-    shutil.copytree(order.config, copy, dirs_exist_ok=True)
+    shutil.copytree(options.config, copy, dirs_exist_ok=True)
     budgets = copy / "budgets.yaml"
     content = yaml_text.load(budgets.read_text())
-    content.setdefault("channel", {}).setdefault("named", {}).update(order.caps)
+    content.setdefault("channel", {}).setdefault("named", {}).update(options.caps)
     budgets.write_text(yaml.safe_dump(content))
     for path in (copy, *copy.rglob("*")):
         private.tighten(path)
@@ -274,12 +280,12 @@ def _address(port: int) -> str:
 
 
 def _is_registered(redis: Path, process: int) -> bool:
-    """Say if a worker of this process number has told Redis that it takes jobs."""
+    """Return whether a worker with this process number has registered in Redis."""
     return re.search(rf":{process}\b", _redis_says(redis, "SMEMBERS rq:workers")) is not None
 
 
 def _redis_says(listens: Path, command: str) -> str:
-    """Return the short answer to an inline command; empty while there is none."""
+    """Return the short answer to an inline command, or an empty string without one."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1)

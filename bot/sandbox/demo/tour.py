@@ -1,7 +1,7 @@
 """The tour: the whole story without a browser, scene by scene, each with facts that were looked up.
 
-Invariant: a scene is `ok` only when all it checked held; one that fails says what it saw, and the others
-are still played.
+Invariant: a scene is `ok` only when all its checks held; one that fails says what it saw, and the others are still
+played.
 """
 
 import json
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bot.errors import ConfigError, DeskhandError
-from bot.sandbox.demo.launch import Say, Sitting
+from bot.sandbox.demo.launch import RunningDemo, Say
 from bot.sandbox.demo.processes import CannotRun
 from bot.sandbox.demo.scenes.asking import out_of_scope, password_reset, unlock
 from bot.sandbox.demo.scenes.budgets import CAPS, budget_hard, budget_soft, digest
@@ -48,10 +48,10 @@ SCENES: tuple[Scene, ...] = (
 
 
 def chosen(names: Sequence[str]) -> tuple[Scene, ...]:
-    """Return the scenes of these names in the order of the story; all of them for none.
+    """Return the scenes with these names, in the order of the story; all of them if no name is given.
 
     Raises:
-        ConfigError: there is no such scene.
+        ConfigError: no scene has one of the names.
     """
     known = {scene.__name__: scene for scene in SCENES}
     unknown = [name for name in names if name not in known]
@@ -60,9 +60,9 @@ def chosen(names: Sequence[str]) -> tuple[Scene, ...]:
     return tuple(scene for name, scene in known.items() if not names or name in names)
 
 
-def play(sitting: Sitting, scenes: Sequence[Scene], say: Say, *, as_json: bool) -> int:
-    """Play scenes and report each; return 0 when all went as they should, else 1."""
-    stage, results = Stage(sitting, say), []
+def play(running_demo: RunningDemo, scenes: Sequence[Scene], say: Say, *, as_json: bool) -> int:
+    """Play scenes and report each; return 0 if all passed, else 1."""
+    stage, results = Stage(running_demo, say), []
     for scene in scenes:
         say(f"\n{scene.__name__}: {(scene.__doc__ or '').splitlines()[0]}")
         result = _played(stage, scene)
@@ -72,12 +72,12 @@ def play(sitting: Sitting, scenes: Sequence[Scene], say: Say, *, as_json: bool) 
             sys.stdout.flush()
         say(_shown(result))
     failed = [result["scene"] for result in results if not result["ok"]]
-    say(f"\n{len(results) - len(failed)} of {len(results)} scenes went as they should. {' '.join(failed)}".rstrip())
+    say(f"\n{len(results) - len(failed)} of {len(results)} scenes passed. {' '.join(failed)}".rstrip())
     return 1 if failed else 0
 
 
 def _played(stage: Stage, scene: Scene) -> Json:
-    """Play one scene; a failure is a result too, only the end of the whole sitting is not."""
+    """Play one scene; its failure is a result, but the end of the whole demo is raised."""
     began = time.monotonic()
     try:
         found = {"ok": True, **scene(stage)}
@@ -85,7 +85,7 @@ def _played(stage: Stage, scene: Scene) -> Json:
         raise
     except (Unexpected, DeskhandError) as error:
         found = {"ok": False, "error": str(error)}
-    except (KeyError, IndexError, TypeError) as error:  # an answer that is not of the agreed shape
+    except (KeyError, IndexError, TypeError) as error:  # an answer has another shape than expected
         found = {"ok": False, "error": f"unreadable: {type(error).__name__}: {error}"}
     return {"scene": scene.__name__, "ms": round((time.monotonic() - began) * 1000), **found}
 

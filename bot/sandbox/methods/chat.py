@@ -1,4 +1,4 @@
-"""chat.*: speaking in a channel, to one person in it, changing and deleting what was said."""
+"""chat.*: post in a channel or to one person in it, change and delete what was posted."""
 
 import html
 from typing import Any
@@ -11,12 +11,12 @@ from bot.sandbox.slack.state import Channel
 
 CUSTOMIZE = "chat:write.customize"
 UPDATE_BYTES = 4_000
-"Of the text of an update, once `&`, `<` and `>` are escaped."
+"Longest text of an update, in bytes, with `&`, `<` and `>` escaped."
 
 
 @method("chat.postMessage", "chat:write", tier=None)
 def post_message(call: MethodCall) -> Json:
-    """Say something in a channel or a thread; to a person's id it is said in their direct messages."""
+    """Post in a channel or a thread; a post to a person's id goes to their direct messages."""
     channel = call.open_channel(or_person=True)
     fields = content(call)
     parent = thread(call, channel)
@@ -33,7 +33,7 @@ def post_message(call: MethodCall) -> Json:
 
 @method("chat.postEphemeral", "chat:write", tier=4)
 def post_ephemeral(call: MethodCall) -> Json:
-    """Say something that only one person in the channel sees."""
+    """Post something that only one person in the channel sees."""
     channel = call.open_channel()
     user = call.user()
     if user not in channel.members - call.world.state.deleted_users:
@@ -91,7 +91,7 @@ def get_permalink(call: MethodCall) -> Json:
 
 
 def content(call: MethodCall) -> Json:
-    """Return the text and blocks of a call, checked."""
+    """Return the checked text and blocks of a call."""
     blocks = call.blocks()
     markdown = call.text("markdown_text")
     if markdown is not None:
@@ -111,7 +111,7 @@ def content(call: MethodCall) -> Json:
 
 
 def speaker(call: MethodCall) -> Json:
-    """Return who is seen to speak: the bot, or the name it asks for and may use."""
+    """Return who is shown as the author: the bot, or the name it asks for and may use."""
     bot = call.world.seed.bot
     fields: Json = {"user": bot.id, "bot_id": bot.bot_id, "app_id": bot.app_id, "username": bot.name}
     custom = {key: call.text(key) for key in ("username", "icon_emoji", "icon_url") if call.text(key)}
@@ -127,7 +127,7 @@ def speaker(call: MethodCall) -> Json:
 
 
 def metadata(call: MethodCall) -> Json:
-    """Return the metadata of a call, checked."""
+    """Return the checked metadata of a call."""
     given = call.decoded("metadata")
     if given is None:
         return {}
@@ -142,7 +142,7 @@ def metadata(call: MethodCall) -> Json:
 
 
 def thread(call: MethodCall, channel: Channel) -> str | None:
-    """Return the parent of the thread that a call speaks in; below one that is gone it speaks to the whole channel."""
+    """Return the parent of the thread that a call posts in; if the parent is gone, the post goes to the channel."""
     ts = call.text("thread_ts")
     return None if ts is None else call.world.state.parent_ts(channel, ts)
 

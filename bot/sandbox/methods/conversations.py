@@ -1,4 +1,4 @@
-"""conversations.*: channels, who is in them, and what was said there."""
+"""conversations.*: channels, their members, and their messages."""
 
 from bot.sandbox.methods.registry import MethodCall, SlackError, method, page
 from bot.sandbox.slack.events import for_slack
@@ -16,7 +16,7 @@ def info(call: MethodCall) -> Json:
 
 @method("conversations.list", "channels:read", tier=2)
 def list_channels(call: MethodCall) -> Json:
-    """List the channels of the asked types that the bot can know."""
+    """List the channels of the given types that the bot can know."""
     types = set((call.text("types") or "public_channel").replace(" ", "").split(","))
     found = [
         _card(call, channel)
@@ -31,7 +31,7 @@ def list_channels(call: MethodCall) -> Json:
 
 @method("conversations.members", family="read", tier=4)
 def members(call: MethodCall) -> Json:
-    """List who is in a channel."""
+    """List the members of a channel."""
     channel = call.channel()
     active = channel.members - call.world.state.deleted_users
     rows, metadata = page([{"id": user} for user in sorted(active)], call)
@@ -40,7 +40,7 @@ def members(call: MethodCall) -> Json:
 
 @method("conversations.history", family="history")
 def history(call: MethodCall) -> Json:
-    """Read what was said in a channel, newest first, without the replies."""
+    """List the messages of a channel, newest first, without replies."""
     channel = _readable(call)
     messages = [
         message
@@ -57,7 +57,7 @@ def history(call: MethodCall) -> Json:
 
 @method("conversations.replies", family="history")
 def replies(call: MethodCall) -> Json:
-    """Read a thread, oldest first, its parent at the head of every page."""
+    """List a thread, oldest first, with its parent first on every page."""
     channel = _readable(call)
     ts = call.world.state.parent_ts(channel, call.required("ts"))
     if ts is None or ts not in channel.messages:

@@ -28,7 +28,7 @@ def get_upload_url(call: MethodCall) -> Json:
 
 @method("files.completeUploadExternal", "files:write", tier=4)
 def complete_upload(call: MethodCall) -> Json:
-    """Finish uploads and share them where they belong."""
+    """Finish uploads and share them in their conversations."""
     given = call.decoded("files")
     if not isinstance(given, list) or not given:
         raise SlackError("invalid_arguments")
@@ -48,7 +48,7 @@ def complete_upload(call: MethodCall) -> Json:
 
 @method("files.delete", "files:write", tier=3)
 def delete_file(call: MethodCall) -> Json:
-    """Delete a file of the app's own; its permalink opens nothing from then on."""
+    """Delete one of the app's own files; from then on its permalink opens nothing."""
     stored = _known(call)
     if stored.card["user"] != call.world.seed.bot.id:
         raise SlackError("cant_delete_file")
@@ -70,7 +70,7 @@ def _known(call: MethodCall) -> StoredFile:
 
 
 def new_file(world: World, name: str, user: str, length: int, *, base_url: str, content: bytes = b"") -> StoredFile:
-    """Make a file's card, whose bytes may follow."""
+    """Create a file's card, whose bytes may follow."""
     file_id, team = new_id("F"), world.seed.team.id
     plain_name = re.sub(r"[^a-z0-9.-]+", "_", name.lower())
     private = f"{base_url}/files-pri/{team}-{file_id}"

@@ -22,7 +22,7 @@ def add(call: MethodCall) -> Json:
 
 @method("reactions.remove", "reactions:write")
 def remove(call: MethodCall) -> Json:
-    """Take the bot's emoji off a message."""
+    """Remove the bot's emoji from a message."""
     channel, message, name = _target(call)
     bot = call.world.seed.bot.id
     users = _users(message, name)

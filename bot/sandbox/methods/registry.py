@@ -1,7 +1,7 @@
-"""How a Web API method is declared: its name, the scopes it needs, its rate tier; and what it gets.
+"""How a Web API method is declared: its name, its scopes and its rate tier; and what it is called with.
 
-A method is a function from a `MethodCall` to the answer's fields; it raises `SlackError` with Slack's own name
-for what is wrong.
+A method is a function from a `MethodCall` to the fields of the answer; it raises `SlackError` with Slack's own name for
+the error.
 """
 
 import json
@@ -19,10 +19,10 @@ _FAMILY = {"channel": "channels", "group": "groups", "im": "im"}
 
 
 class SlackError(Exception):
-    """A call is refused, with Slack's name for the reason.
+    """A refused call, with Slack's name for the reason.
 
     Attributes:
-        fields: what else the answer holds.
+        fields: the other fields of the answer.
     """
 
     def __init__(self, error: str, **fields: Any) -> None:
@@ -41,12 +41,12 @@ class MethodCall:
     """The workspace's own address, without a slash at the end."""
 
     def text(self, name: str) -> str | None:
-        """Return an argument as text, or None when it is absent or empty."""
+        """Return an argument as text, or None if it is absent or empty."""
         value = self.args.get(name)
         return None if value is None or value == "" else str(value)
 
     def required(self, name: str) -> str:
-        """Return an argument that must be there."""
+        """Return a required argument."""
         value = self.text(name)
         if value is None:
             message = f"[ERROR] missing required field: {name}"
@@ -54,7 +54,7 @@ class MethodCall:
         return value
 
     def flag(self, name: str) -> bool:
-        """Return a yes-or-no argument, however it is spelled."""
+        """Return a boolean argument, in any spelling."""
         return str(self.args.get(name, "")).lower() in {"1", "true", "yes"}
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -69,7 +69,7 @@ class MethodCall:
         return min(number, most)
 
     def decoded(self, name: str) -> Any:
-        """Return an argument that is JSON, or a string that holds JSON."""
+        """Return an argument that is JSON, or a string with JSON in it."""
         value = self.args.get(name)
         if not isinstance(value, str) or not value:
             return value or None
@@ -79,7 +79,7 @@ class MethodCall:
             raise SlackError(f"invalid_{name}_format" if name == "blocks" else "invalid_json") from None
 
     def channel(self, name: str = "channel", *, or_person: bool = False) -> Channel:
-        """Return the channel an argument names, if the bot can know it; a person is their direct messages."""
+        """Return the channel that an argument names, if the bot can know it; a person means their direct messages."""
         given = self.text(name) or ""
         is_person = or_person and self.world.seed.person(given) is not None
         channel = self.world.state.dm(given) if is_person else find_channel(self.world, given)
@@ -88,7 +88,7 @@ class MethodCall:
         return channel
 
     def open_channel(self, name: str = "channel", *, or_person: bool = False, archived: str = "is_archived") -> Channel:
-        """Return a channel that the bot can speak in; `archived` is what the method calls one that is closed."""
+        """Return a channel in which the bot can post; `archived` is the method's error for a closed one."""
         channel = self.channel(name, or_person=or_person)
         if not self.is_member(channel):
             raise SlackError("not_in_channel")
@@ -97,7 +97,7 @@ class MethodCall:
         return channel
 
     def is_member(self, channel: Channel) -> bool:
-        """Say if the bot is in the channel."""
+        """Return whether the bot is in the channel."""
         return self.world.seed.bot.id in channel.members
 
     def user(self, name: str = "user") -> str:
@@ -108,7 +108,7 @@ class MethodCall:
         return user
 
     def blocks(self) -> list[Json] | None:
-        """Return the blocks of a message, checked and with their ids; None when none are given."""
+        """Return the checked blocks of a message, with their ids; None if none are given."""
         given = self.decoded("blocks")
         if given is None:
             return [] if "blocks" in self.args else None
@@ -165,7 +165,7 @@ def find_channel(world: World, name: str) -> Channel | None:
 
 
 def checked_blocks(given: Any) -> list[Json]:
-    """Refuse blocks that Slack would refuse; fill in the ids that are missing.
+    """Refuse blocks that Slack would refuse; fill in missing ids.
 
     Raises:
         SlackError: invalid_blocks with Slack's complaints, or msg_blocks_too_long.
@@ -186,7 +186,7 @@ def checked_text(text: str | None) -> str:
 
 
 def page(items: list[Json], call: MethodCall, *, default: int = 100) -> tuple[list[Json], Json]:
-    """Cut out the page that a cursor asks for; return it and its response_metadata."""
+    """Return the page that a cursor asks for, and its response_metadata."""
     cursor = call.text("cursor")
     try:
         start = int(cursor.removeprefix("next:")) if cursor else 0

@@ -10,7 +10,7 @@ TITLE_CHARACTERS = 200
 
 @method("agents.sessions.setStatus", "chat:write")
 def set_status(call: MethodCall) -> Json:
-    """Set the status of a thread's session; the first call makes the session."""
+    """Set the status of a thread's session; the first call creates the session."""
     channel, parent = _place(call)
     status = call.required("status")
     if status not in STATUSES:
@@ -28,7 +28,7 @@ def set_status(call: MethodCall) -> Json:
 
 @method("agents.sessions.rename", "chat:write")
 def rename(call: MethodCall) -> Json:
-    """Give a thread's session another title."""
+    """Change the title of a thread's session."""
     channel, parent = _place(call)
     if (channel.id, parent) not in call.world.state.sessions:
         raise SlackError("session_not_found")
@@ -38,7 +38,7 @@ def rename(call: MethodCall) -> Json:
 
 @method("assistant.threads.setStatus", "assistant:write")
 def set_thread_status(call: MethodCall) -> Json:
-    """Show a line such as "is looking it up" under a thread; an empty one takes it away."""
+    """Show a line such as "is looking it up" under a thread; an empty one removes it."""
     channel, parent = _place(call)
     line = str(call.args.get("status", ""))
     call.world.state.set_session(channel, parent, status="processing" if line else "active", line=line)
@@ -47,7 +47,7 @@ def set_thread_status(call: MethodCall) -> Json:
 
 @method("assistant.threads.setTitle", "assistant:write")
 def set_thread_title(call: MethodCall) -> Json:
-    """Name a thread for the person's list of conversations."""
+    """Set a thread's title in the person's list of conversations."""
     channel, parent = _place(call)
     call.world.state.set_session(channel, parent, title=call.required("title"))
     return {}

@@ -1,7 +1,7 @@
 """chat.startStream, appendStream, stopStream: a message that grows while people watch.
 
-A stream that was stopped, by the app, by a person's stop button or by its age, answers
-`message_not_in_streaming_state`; what was streamed stays and chat.update works again.
+A stream that was stopped by the app, by a person's stop button or by its age answers `message_not_in_streaming_state`;
+what was streamed stays, and chat.update works again.
 """
 
 import time
@@ -56,7 +56,7 @@ def append_stream(call: MethodCall) -> Json:
 
 @method("chat.stopStream", "chat:write", tier=2)
 def stop_stream(call: MethodCall) -> Json:
-    """Finish a growing message, with the blocks that go under it."""
+    """Finish a growing message, with the blocks below it."""
     channel = call.open_channel()
     message = _streaming(call, channel)
     status = call.text("session_status")

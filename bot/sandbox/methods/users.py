@@ -10,7 +10,7 @@ from bot.sandbox.slack.world import World
 
 @method("auth.test", tier=None)
 def auth_test(call: MethodCall) -> Json:
-    """Say whose token this is."""
+    """Return whose token this is."""
     seed = call.world.seed
     return {
         "url": f"{call.base_url}/",
@@ -41,7 +41,7 @@ def users_list(call: MethodCall) -> Json:
 
 @method("users.lookupByEmail", "users:read.email")
 def users_lookup(call: MethodCall) -> Json:
-    """Find a person of this workspace by their email address."""
+    """Find a person of this workspace by their e-mail address."""
     email, team = call.required("email").lower(), call.world.seed.team.id
     for person in call.world.seed.people:
         if person.email.lower() == email and person.id not in call.world.state.deleted_users:
@@ -52,7 +52,7 @@ def users_lookup(call: MethodCall) -> Json:
 
 
 def user_card(world: World, person: SeedPerson) -> Json:
-    """Return a person as Slack shows them; the email only with its own scope, of a deactivated one little."""
+    """Return a person as Slack shows them: the e-mail address needs its scope; a deactivated person has few fields."""
     profile: Json = {
         "real_name": person.real_name,
         "real_name_normalized": person.real_name,
@@ -79,13 +79,13 @@ def user_card(world: World, person: SeedPerson) -> Json:
 
 
 def _spoken(card: Json, call: MethodCall) -> Json:
-    """Return a card with the language that its person has set, only where that is asked for."""
+    """Return a card with its person's language only where the call asks for it."""
     bare = {name: value for name, value in card.items() if name != "locale"}
     return {**bare, "locale": card.get("locale", "en-US")} if call.flag("include_locale") else bare
 
 
 def _patched(card: Json, changes: Json) -> Json:
-    """Return a card with other fields, nested ones too; null takes one away."""
+    """Return a card with changed fields, nested ones too; null removes a field."""
     patched = {**card}
     for name, value in changes.items():
         patched[name] = _patched(card.get(name) or {}, value) if isinstance(value, dict) else value
@@ -93,7 +93,7 @@ def _patched(card: Json, changes: Json) -> Json:
 
 
 def _active(person: SeedPerson) -> Json:
-    """Return what Slack says only of people who can sign in."""
+    """Return the fields that Slack shows only for people who can sign in."""
     zone = ZoneInfo(person.tz)
     offset = zone.utcoffset(datetime.now(zone))
     return {

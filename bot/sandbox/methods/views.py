@@ -12,7 +12,7 @@ VIEW_CHARACTERS = 250_000
 
 @method("views.open", tier=4)
 def open_view(call: MethodCall) -> Json:
-    """Open a modal in front of the person who has just done something."""
+    """Open a modal for the person who has just done something."""
     given = _checked(call, MODAL)
     user = _trigger(call)
     call.world.surfaces.clear(user)
@@ -21,7 +21,7 @@ def open_view(call: MethodCall) -> Json:
 
 @method("views.push", tier=4)
 def push_view(call: MethodCall) -> Json:
-    """Put a modal on top of the one that is open."""
+    """Put a modal on top of the open one."""
     given = _checked(call, MODAL)
     user = _trigger(call)
     depth = len(call.world.surfaces.stacks.get(user, ()))
@@ -62,7 +62,7 @@ def publish_view(call: MethodCall) -> Json:
 
 
 def shown(view: Json) -> Json:
-    """Return a view as Slack shows it to the app."""
+    """Return a view as Slack returns it to the app."""
     return {key: value for key, value in view.items() if key != "errors"}
 
 
@@ -93,7 +93,7 @@ def _checked(call: MethodCall, surface: str) -> Json:
 
 
 def _trigger(call: MethodCall) -> str:
-    user, wrong = call.world.permits.use_trigger(call.required("trigger_id"))
+    user, wrong = call.world.issued.use_trigger(call.required("trigger_id"))
     if user is None:
         raise SlackError(str(wrong))
     return user

@@ -1,7 +1,7 @@
 """What a person does with the app: clicks, commands, shortcuts, forms.
 
-Slack waits three seconds for the app. What it tells the person then is told here too: `operation_timeout`
-when no answer came, `dispatch_failed` when the app could not be reached or answered with an error.
+Slack waits three seconds for the app. The person is told here what it would tell them: `operation_timeout` when no
+answer came, `dispatch_failed` when the app could not be reached or answered with an error.
 """
 
 import json
@@ -140,7 +140,7 @@ async def shortcut(act: Act, body: UseShortcut) -> Json:
 
 
 async def submit(act: Act, body: Submit) -> Json:
-    """Send a modal's form; the bot may complain, change the modal, stack another, or let it close."""
+    """Send a modal's form; the bot may reject it, change the modal, stack another, or let it close."""
     surfaces = act.world.surfaces
     view = _own_view(act, body.view_id)
     surfaces.remember(view["id"], inputs.empty_values(view["blocks"]) | view["state"]["values"])
@@ -161,7 +161,7 @@ async def submit(act: Act, body: Submit) -> Json:
 
 
 async def close_view(act: Act, body: CloseView) -> Json:
-    """Close a modal, and tell the bot if it asked to be told."""
+    """Close a modal, and notify the bot if it asked for that."""
     view = _own_view(act, body.view_id)
     is_cleared = bool(view["clear_on_close"])
     if is_cleared:
@@ -212,7 +212,7 @@ def _outcome(answer: DeliveryAnswer) -> Json:
 def _after_submission(act: Act, view: Json, text: str) -> Json:
     surfaces = act.world.surfaces
     if view["id"] not in surfaces.views:
-        return {}  # pressed twice: the answer to the first press has closed it
+        return {}  # pressed twice: the first press has closed it
     response = json.loads(text) if text.strip().startswith("{") else {}
     match response.get("response_action"):
         case "errors":

@@ -1,4 +1,4 @@
-"""What the bot says back to an interaction: in the body of its answer, or later to the response_url."""
+"""The bot's answer to an interaction: in the response body, or later to the response_url."""
 
 import json
 from typing import Any
@@ -13,9 +13,9 @@ from bot.sandbox.slack.world import World
 
 
 async def take_response(request: Request) -> Response:
-    """Take what the bot sends to a response_url; five times, within half an hour."""
+    """Take what the bot sends to a response_url: at most five times, within half an hour."""
     world: World = request.app.state.world
-    address = world.permits.use_address(request.path_params["name"])
+    address = world.issued.use_address(request.path_params["name"])
     if isinstance(address, str):
         world.journal.note("response_url", "respond", ok=False, error=address, status=404)
         return JSONResponse({"ok": False, "error": address}, 404)
@@ -29,10 +29,10 @@ async def take_response(request: Request) -> Response:
 
 
 def respond(world: World, address: ResponseAddress, payload: Json) -> Json:
-    """Do what a response payload asks for, and return it as it was understood.
+    """Do what a response payload asks for, and return it with defaults filled in.
 
     Raises:
-        SlackError: it holds nothing to say, or blocks that Slack refuses.
+        SlackError: it has no content, or blocks that Slack refuses.
     """
     channel = world.state.channels[address.channel]
     if payload.get("delete_original"):

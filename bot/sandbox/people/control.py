@@ -1,4 +1,4 @@
-"""The test bench: faults, the journal, sending events again, and what an administrator could change."""
+"""What tests control: faults, the journal, repeated events, and what an administrator could change."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -18,7 +18,7 @@ from bot.sandbox.slack.world import World
 
 
 class BenchBody(BaseModel):
-    """The fields of a request to the test bench."""
+    """The fields of a control request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class Remove(BenchBody):
 
 
 class Remind(BenchBody):
-    """Let Slackbot say what somebody wanted to be reminded of; it is marked as no bot's."""
+    """Let Slackbot post somebody's reminder; nothing marks it as a bot's."""
 
     user: str
     channel: str
@@ -59,14 +59,14 @@ class Remind(BenchBody):
 
 
 class ChangeUser(BenchBody):
-    """Deactivate a person's Slack account or bring it back, or let Slack say something else of them."""
+    """Deactivate or reactivate a person's Slack account, or let Slack show other facts about them."""
 
     user: str
     deleted: bool | None = None
     says: Json | None = None
-    """Fields of what `users.info` answers, those of the profile below `profile`; null takes a field away."""
+    """Fields of the answer of `users.info`, those of the profile below `profile`; null removes a field."""
     told: bool = True
-    """The bot hears of it; Slack may lose that."""
+    """Whether the bot gets an event; Slack may lose one."""
 
 
 class Nothing(BenchBody):
@@ -74,13 +74,13 @@ class Nothing(BenchBody):
 
 
 async def show_faults(request: Request) -> Response:
-    """List the faults that are switched on."""
+    """List the active faults."""
     world: World = request.app.state.world
     return JSONResponse([fault.model_dump() for fault in world.faults.active])
 
 
 async def put_faults(request: Request) -> Response:
-    """Replace the faults by these."""
+    """Replace all faults by these."""
     world: World = request.app.state.world
     try:
         world.faults.active = FAULTS.validate_json(await request.body())
@@ -125,7 +125,7 @@ def redeliver(world: World, body: Redeliver) -> Json:
 
 
 def change_channel(world: World, body: ChangeChannel) -> Json:
-    """Archive or restore a channel; let the bot in or put it out."""
+    """Archive or restore a channel; add the bot to it or remove it."""
     channel = world.state.channels.get(body.channel)
     if channel is None:
         raise RequestError("channel_not_found")
@@ -144,7 +144,7 @@ def change_channel(world: World, body: ChangeChannel) -> Json:
 
 
 def remove(world: World, body: Remove) -> Json:
-    """Delete a message, whoever wrote it, and tell the bot."""
+    """Delete any message, and notify the bot."""
     channel = world.state.channels.get(body.channel)
     message = None if channel is None else channel.messages.get(body.ts)
     if channel is None or message is None or message.get("deleted"):
@@ -154,7 +154,7 @@ def remove(world: World, body: Remove) -> Json:
 
 
 def remind(world: World, body: Remind) -> Json:
-    """Say a reminder in a channel, and tell the bot."""
+    """Post a reminder in a channel, and notify the bot."""
     channel = world.state.channels.get(body.channel)
     if channel is None:
         raise RequestError("channel_not_found")
@@ -163,7 +163,7 @@ def remind(world: World, body: Remind) -> Json:
 
 
 def change_user(world: World, body: ChangeUser) -> Json:
-    """Change what Slack says of a person, and tell the bot."""
+    """Change what Slack shows of a person, and notify the bot."""
     person, state = world.seed.person(body.user), world.state
     if person is None:
         raise RequestError("user_not_found")
@@ -188,14 +188,14 @@ def reset(world: World, _body: Nothing) -> Json:
 
 
 async def disconnect(request: Request) -> Response:
-    """Ask the Socket Mode connections to come back, as Slack does every hour or so."""
+    """Ask the Socket Mode connections to reconnect, as Slack does every hour or so."""
     world: World = request.app.state.world
     await world.links.disconnect()
     return JSONResponse({"ok": True})
 
 
 async def drop_events(request: Request) -> Response:
-    """Tell the bot, as Slack does each minute, that more came within an hour than it delivers; what did is gone."""
+    """Notify the bot, as Slack does each minute, that events above the hourly limit are dropped; they are lost."""
     world: World = request.app.state.world
     answer = await world.delivery.interaction("events_api", "app_rate_limited", events.rate_limited(world.seed))
     return JSONResponse({"ok": True, "status": answer.status})

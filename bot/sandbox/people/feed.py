@@ -14,7 +14,7 @@ KEEP_ALIVE_SECONDS = 15.0
 
 
 async def stream_events(request: Request) -> Response:
-    """Stream what this person may know, from `after` on, until the page goes away."""
+    """Stream what this person may see, from `after` on, until the page closes."""
     world: World = request.app.state.world
     user = request.query_params.get("user", "")
     if world.seed.person(user) is None:
@@ -49,7 +49,7 @@ async def _lines(world: World, user: str, after: int) -> AsyncIterator[str]:
 
 
 def may_know(world: World, user: str, change: WorldChange) -> bool:
-    """Say if this person may know of a change."""
+    """Return whether this person may see a change."""
     if change.user is not None:
         return change.user == user
     return change.channel is None or world.state.can_see(user, change.channel)

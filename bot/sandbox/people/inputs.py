@@ -1,4 +1,4 @@
-"""What a person does to an element of Block Kit, as Slack writes it into `actions` and `state.values`."""
+"""What a person does with an element of Block Kit, in the form that Slack sends in `actions` and `state.values`."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ MISSING = "Please complete this required field."
 
 
 class WrongChoiceError(Exception):
-    """The person cannot have chosen that on this element; the message says why."""
+    """The element does not offer that choice; the message says why."""
 
 
 def find(blocks: Any, block_id: str, action_id: str) -> Json | None:
@@ -40,10 +40,10 @@ def find(blocks: Any, block_id: str, action_id: str) -> Json | None:
 
 
 def done(element: Json, value: str | None, selected: Any) -> Json:
-    """Return what using this element says.
+    """Return what Slack sends when this element is used.
 
     Raises:
-        WrongChoiceError: there is no such option or button on it.
+        WrongChoiceError: it has no such option or button.
     """
     kind = element["type"]
     if kind == "feedback_buttons":
@@ -64,12 +64,12 @@ def done(element: Json, value: str | None, selected: Any) -> Json:
 
 
 def is_kept(element: Json) -> bool:
-    """Say if an element remembers what was done to it, so that it shows in `state.values`."""
+    """Return whether an element keeps its value, so that it shows in `state.values`."""
     return element["type"] not in _PRESSED
 
 
 def empty_values(blocks: Any) -> Json:
-    """Return `state.values` of a form that nobody has touched, initial values included."""
+    """Return `state.values` of an untouched form, initial values included."""
     values: Json = {}
     for block_id, element in interactive(blocks):
         if is_kept(element):
@@ -78,7 +78,7 @@ def empty_values(blocks: Any) -> Json:
 
 
 def missing(blocks: Any, values: Json) -> Json:
-    """Return a complaint for each required input that is empty or too short, by block id."""
+    """Return an error for each required input that is empty or too short, by block id."""
     complaints: Json = {}
     for block in blocks or ():
         if block.get("type") != "input":

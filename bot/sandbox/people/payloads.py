@@ -1,4 +1,4 @@
-"""Slash commands and interactions in Slack's shape, with their trigger_id and response_url."""
+"""Slash commands and interactions in Slack's format, with their trigger_id and response_url."""
 
 import random
 import time
@@ -10,7 +10,7 @@ from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.state import Channel
 from bot.sandbox.slack.world import World
 
-_TOKEN = "local-workspace"  # noqa: S105 Slack's long dead verification token, always sent
+_TOKEN = "local-workspace"  # noqa: S105 Slack's verification token, long deprecated and still sent
 _NAMES = {"im": "directmessage", "group": "privategroup"}
 
 
@@ -30,7 +30,7 @@ def command(world: World, user: str, channel: Channel, name: str, text: str, bas
         "api_app_id": world.seed.bot.app_id,
         "is_enterprise_install": "false",
         "response_url": response_url(world, base_url, "commands", user, channel.id),
-        "trigger_id": world.permits.new_trigger(user),
+        "trigger_id": world.issued.new_trigger(user),
     }
 
 
@@ -95,8 +95,8 @@ def shortcut(world: World, user: str, channel: Channel, message: Json, callback_
 
 
 def response_url(world: World, base_url: str, kind: str, user: str, channel: str, **found: Any) -> str:
-    """Hand out an address that answers an interaction: /kind/team/number/secret, as Slack's."""
-    name = world.permits.new_address(user, channel, **found)
+    """Create an address for the answer to an interaction: /kind/team/number/secret, as Slack's."""
+    name = world.issued.new_address(user, channel, **found)
     return f"{base_url}/{kind}/{world.seed.team.id}/{random.randrange(10**12, 10**13)}/{name}"
 
 
@@ -112,5 +112,5 @@ def _common(world: World, kind: str, user: str) -> Json:
         "team": team,
         "enterprise": None,
         "is_enterprise_install": False,
-        "trigger_id": world.permits.new_trigger(user),
+        "trigger_id": world.issued.new_trigger(user),
     }

@@ -1,7 +1,7 @@
 """What a person can do in the workspace, as requests of the page, the tour and the tests.
 
-A request that makes no sense is refused with HTTP 400 and an error name; nothing has happened then.
-A test may `forge` what no page would send: Slack checks it too, the app must not rely on that.
+An invalid request is refused with HTTP 400 and an error name, and changes nothing. A test may `forge` what no page
+would send: Slack checks it too, but the app must not rely on that.
 """
 
 import re
@@ -32,7 +32,7 @@ _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt);)")
 
 
 class RequestError(Exception):
-    """A request of a person makes no sense; the message is the error's name."""
+    """A person's request is invalid; the message is the error's name."""
 
 
 class PersonRequest(BaseModel):
@@ -42,7 +42,7 @@ class PersonRequest(BaseModel):
 
     user: str
     forge: bool = False
-    """Pretend that a deactivated person acts, or that a button is there, with any value, for whoever clicks it."""
+    """Act as a deactivated person, or as if a button existed, with any value, whoever clicks it."""
 
 
 B = TypeVar("B", bound=PersonRequest)
@@ -66,21 +66,21 @@ class Act:
         return channel
 
     def open_channel(self, channel_id: str) -> Channel:
-        """Return a channel that this person is in and can write in."""
+        """Return a channel that this person is in and can post in."""
         channel = self.channel(channel_id)
         if channel.is_archived:
             raise RequestError("is_archived")
         return channel
 
     def message(self, channel: Channel, ts: str | None) -> Json:
-        """Return a message that is there."""
+        """Return an existing message."""
         message = channel.messages.get(ts or "")
         if message is None or message.get("deleted"):
             raise RequestError("message_not_found")
         return message
 
     def author(self, through: str | None = None) -> Json:
-        """Return how Slack says who has written: this person, in their own client or through an app of theirs."""
+        """Return the author as Slack shows them: this person, in their own client or through an app of theirs."""
         said: Json = {"user": self.user, "username": self.world.user_name(self.user)}
         return {**said, **(app(through, self.world.seed.team.id) if through else {"client_msg_id": str(uuid.uuid4())})}
 
@@ -93,7 +93,7 @@ class Act:
 
 
 def endpoint(model: type[B], do: Callable[[Act, B], Awaitable[Json]]) -> Callable[[Request], Awaitable[Response]]:
-    """Turn an act into a request handler: read the body, know the person, word the refusal."""
+    """Return a request handler for an act: it reads the body, finds the person and answers refusals."""
 
     async def handle(request: Request) -> Response:
         world: World = request.app.state.world
@@ -131,20 +131,20 @@ class GivenFile(BaseModel):
     size: int = Field(default=0, ge=0)
     content: str | None = None
     transcript: str | None = None
-    """What Slack has heard in a clip that was recorded for this message."""
+    """The transcript that Slack made of a clip that was recorded for this message."""
 
 
 class SayRequest(PersonRequest):
-    """Say something in a channel."""
+    """Post a message."""
 
     channel: str
     text: str = ""
     thread_ts: str | None = None
     files: tuple[GivenFile, ...] = ()
     through: str | None = None
-    """The name of an app that posts it with this person's own token."""
+    """The name of the app that posts it with this person's own token."""
     table: tuple[tuple[str, ...], ...] = ()
-    """A table that is pasted below the text, by rows."""
+    """A table pasted below the text, by rows."""
 
 
 async def say(act: Act, body: SayRequest) -> Json:
@@ -157,7 +157,7 @@ async def say(act: Act, body: SayRequest) -> Json:
     if body.thread_ts and parent is None:
         raise RequestError("thread_not_found")
     if body.files:
-        # Slack names no team with a file.
+        # Slack gives no team for a file.
         fields |= {"subtype": "file_share", "upload": True, "files": [_stored(act, one) for one in body.files]}
     else:
         fields["team"] = act.world.state.team_of(act.user)
@@ -167,7 +167,7 @@ async def say(act: Act, body: SayRequest) -> Json:
 
 
 class Edit(PersonRequest):
-    """Change what was said."""
+    """Change a message."""
 
     channel: str
     ts: str
@@ -184,7 +184,7 @@ async def edit(act: Act, body: Edit) -> Json:
 
 
 class Delete(PersonRequest):
-    """Take back what was said."""
+    """Delete a message."""
 
     channel: str
     ts: str
@@ -218,13 +218,13 @@ async def open_home(act: Act, body: PersonRequest) -> Json:  # noqa: ARG001 ever
 
 
 class Read(PersonRequest):
-    """Say that a channel was read."""
+    """Mark a channel as read."""
 
     channel: str
 
 
 async def read(act: Act, body: Read) -> Json:
-    """Count a channel's messages as read."""
+    """Mark all messages of a channel as read."""
     act.channel(body.channel)
     seen(act.world, {"user": act.user, "channel": body.channel})
     return {}
@@ -252,7 +252,7 @@ async def stop_session(act: Act, body: Stop) -> Json:
 
 
 def slack_text(typed: str) -> str:
-    """Escape what was typed as Slack does; mentions and links stay, text already escaped too."""
+    """Escape typed text as Slack does; mentions and links stay, and so does text that is escaped already."""
     pieces, last = [], 0
     for found in _CONTROL.finditer(typed):
         pieces += [_escaped(typed[last : found.start()]), found.group()]

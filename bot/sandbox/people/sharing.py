@@ -1,4 +1,4 @@
-"""What people pass on, and what apps post: a forwarded message, a form of Workflow Builder."""
+"""What people forward, and what apps post: a forwarded message, a form of Workflow Builder."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ class Forward(PersonRequest):
     """Forward a message to another conversation, or to another thread."""
 
     channel: str
-    """Where to."""
+    """The conversation that it is forwarded to."""
     from_channel: str
     ts: str
     text: str = ""
-    """What is added to it."""
+    """The text that is added to it."""
     thread_ts: str | None = None
 
 
 async def forward(act: Act, body: Forward) -> Json:
-    """Forward a message; what it says stands in an attachment, and `text` is what was added."""
+    """Forward a message: its content is an attachment, and `text` is what was added."""
     channel, source = act.open_channel(body.channel), act.channel(body.from_channel)
     original = act.message(source, body.ts)
     parent = act.world.state.parent_ts(channel, body.thread_ts) if body.thread_ts else None
@@ -67,7 +67,7 @@ class Workflow(BenchBody):
 
 
 def workflow(world: World, body: Workflow) -> Json:
-    """Post a message that is a bot's and no user's."""
+    """Post a message of a bot, without a user."""
     channel = world.state.channels.get(body.channel)
     if channel is None:
         raise RequestError("channel_not_found")

@@ -1,6 +1,6 @@
 """What one person sees of the workspace, as JSON for the page.
 
-Messages are joined from the JSON text kept beside them, so that a large workspace is still shown at once.
+Messages are joined from their cached JSON texts, so that even a large workspace is shown at once.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The channels of agents that the people file does not know: one that was copied in is heard in its own channel."""
+"""The channels of agents that the people file does not name, so that a copied agent has channels of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Slack's rules for blocks, messages and views: which block goes where, how many, how long.
+"""Slack's rules for blocks, messages and views: which block is allowed where, how many, and how long.
 
-Pure. `complaints` is empty for what Slack would accept; ours is never more lenient where a limit is known.
+Pure. `complaints` is empty for what Slack would accept; where a limit is known, we are never more lenient.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ CHARTS_PER_MESSAGE = 2
 
 
 def complaints(blocks: Any, surface: str, pointer: str = "/blocks") -> list[str]:
-    """Return what Slack would say against these blocks on a message, a modal or the Home tab."""
+    """Return Slack's complaints about these blocks on a message, a modal or the Home tab."""
     if not isinstance(blocks, list):
         return [complaint("must provide an array", pointer)]
     found = [] if len(blocks) <= MOST_BLOCKS[surface] else [_too_many(surface, pointer)]
@@ -37,7 +37,7 @@ def complaints(blocks: Any, surface: str, pointer: str = "/blocks") -> list[str]
 
 
 def view_complaints(view: Any) -> list[str]:
-    """Return what Slack would say against this modal or Home tab."""
+    """Return Slack's complaints about this modal or Home tab."""
     if not isinstance(view, dict):
         return [complaint("must provide an object", "/view")]
     surface = view.get("type")
@@ -75,7 +75,7 @@ def with_ids(blocks: list[Json]) -> list[Json]:
 
 
 def interactive(blocks: Any) -> Iterator[tuple[str, Json]]:
-    """Walk over every element that can be used, with the block_id it sits in."""
+    """Yield every interactive element, with the id of its block."""
     for block in blocks or ():
         held = [block.get("accessory"), block.get("element")]
         held += block.get("elements") or []

@@ -1,7 +1,7 @@
-"""What has just changed in the workspace, numbered, with who may know.
+"""What has changed in the workspace, numbered, with who may see it.
 
-Numbers only grow, across restarts too, so a page that reconnects can say what it saw last. The past is
-bounded: whoever asks for more than is kept must read the whole state again.
+Numbers only grow, across restarts too, so a page that reconnects can say what it saw last. Only recent changes are
+kept: a page that missed more must read the whole state again.
 """
 
 import json
@@ -20,11 +20,11 @@ KEPT = 5000
 
 @dataclass(frozen=True, slots=True)
 class WorldChange:
-    """One thing that happened."""
+    """One change."""
 
     seq: int
     data: str
-    """The JSON text a page receives, its `seq` and `type` included."""
+    """The JSON text that a page receives, with its `seq` and `type`."""
     channel: str | None
     """Only for those who can see this channel; None means no such limit."""
     user: str | None
@@ -32,7 +32,7 @@ class WorldChange:
 
 
 class Changes:
-    """The recent changes and those who listen for more."""
+    """The recent changes, and the listeners that wait for more."""
 
     def __init__(self) -> None:
         # Milliseconds keep the numbers of a new run above those of the last one.
@@ -43,7 +43,7 @@ class Changes:
         self.closed = False
 
     def add(self, kind: str, data: Json, *, channel: str | None = None, user: str | None = None) -> None:
-        """Record a change of this kind and wake the listeners."""
+        """Record a change and wake the listeners."""
         self.seq += 1
         text = json.dumps({"seq": self.seq, "type": kind, **data}, separators=(",", ":"))
         self._kept.append(WorldChange(self.seq, text, channel, user))
@@ -53,13 +53,13 @@ class Changes:
             wake()
 
     def close(self) -> None:
-        """Tell the listeners that nothing more will come."""
+        """Tell the listeners that no more changes will come."""
         self.closed = True
         for wake in self.listeners:
             wake()
 
     def after(self, seq: int) -> list[WorldChange] | None:
-        """Return the changes after this number, oldest first; None when they are no longer all known."""
+        """Return the changes after this number, oldest first; None if some of them are no longer kept."""
         if seq < self._oldest or seq > self.seq:
             return None
         newer: list[WorldChange] = []

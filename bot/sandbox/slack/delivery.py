@@ -1,8 +1,8 @@
-"""How Slack reaches the bot: over the Socket Mode link when one is open, else signed over HTTP.
+"""How Slack reaches the bot: over an open Socket Mode link, or else by signed HTTP.
 
-Events of one channel are sent in their order: the next one leaves when the last one was answered, or after
-half a second, so that a slow bot delays nobody for long. An event that is not answered in time is tried
-again after each of `retry_delays`, out of that order, as Slack does.
+Events of one channel are sent in order: the next one leaves when the last one was answered, or after half a second, so
+that a slow bot delays others only briefly. An event that is not answered in time is sent again after each of
+`retry_delays`, out of order, as Slack does.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from bot.sandbox.slack.journal import Journal
 from bot.sandbox.slack.seed import Json, WorkspaceConfig
 
 PATIENCE = 0.5
-"""Seconds the next event of a channel waits for the answer to the last."""
+"""Seconds that the next event of a channel waits for the answer to the last one."""
 OK = 200
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAnswer:
-    """What came back from the bot, or why nothing did."""
+    """The bot's answer, or why there is none."""
 
     status: int
-    """The HTTP status; 0 when there was no answer."""
+    """The HTTP status; 0 without an answer."""
     body: str
     ms: float
     error: str | None = None
-    """http_timeout, http_error or connection_failed, as Slack names them; None when all went well."""
+    """http_timeout, http_error or connection_failed, as Slack names them; None after a good answer."""
     no_retry: bool = False
 
 
@@ -44,7 +44,7 @@ class Links(Protocol):
     """The open Socket Mode connections."""
 
     def connected(self) -> bool:
-        """Say if the bot is connected."""
+        """Return whether the bot is connected."""
 
     async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> DeliveryAnswer:
         """Send an envelope and wait for its acknowledgement."""
@@ -61,7 +61,7 @@ def sign(secret: str, timestamp: str, body: str) -> str:
 
 @dataclass(slots=True)
 class EventDelivery:
-    """The way to the bot."""
+    """Sends events and interactions to the bot."""
 
     config: WorkspaceConfig
     links: Links
@@ -72,7 +72,7 @@ class EventDelivery:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def event(self, channel: str | None, envelope: Json) -> None:
-        """Send an event_callback, soon and in the order of its channel."""
+        """Send an event_callback soon, in the order of its channel."""
         self.journal.keep_event(channel, envelope)
         struck = self.faults.strike(EVENTS, channel)
         slow = sum(fault.seconds or 0.0 for fault in struck if fault.kind == "slow")
@@ -87,12 +87,12 @@ class EventDelivery:
                 self._enqueue(channel, lambda again=again: self._first_try(again))  # type: ignore[misc]
 
     def again(self, channel: str | None, envelope: Json) -> None:
-        """Send a past event once more, untouched by faults."""
+        """Send a past event again, ignoring faults."""
         self.journal.keep_event(channel, envelope)
         self._enqueue(channel, lambda: self._first_try(envelope))
 
     async def interaction(self, kind: str, name: str, payload: Json) -> DeliveryAnswer:
-        """Send a slash command or an interaction and wait for the bot's answer, three seconds at most."""
+        """Send a slash command or an interaction, and wait for the bot's answer for at most three seconds."""
         answer = await self._send(kind, payload, retry=(0, ""))
         self.journal.note(
             kind,
@@ -105,7 +105,7 @@ class EventDelivery:
         return answer
 
     async def close(self) -> None:
-        """Give up what is still to be sent."""
+        """Drop what is still to be sent."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

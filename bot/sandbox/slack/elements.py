@@ -1,7 +1,7 @@
 """Slack's rules for the small parts of Block Kit: texts, options, confirmations, elements.
 
-Every check yields complaints worded and pointed as Slack's own
-(`[ERROR] must be less than 76 characters [json-pointer:/blocks/0/text/text]`); silence means right.
+Every check yields complaints in Slack's own words and with its pointers, such as
+`[ERROR] must be less than 76 characters [json-pointer:/blocks/0/text/text]`; without a fault it yields nothing.
 Limits are those of docs.slack.dev/reference/block-kit.
 """
 
@@ -33,7 +33,7 @@ _MOST_OPTIONS = {"overflow": 5, "radio_buttons": 10, "checkboxes": 10}
 
 
 def complaint(words: str, pointer: str) -> str:
-    """Word one complaint as Slack does."""
+    """Return one complaint in Slack's words."""
     return f"[ERROR] {words} [json-pointer:{pointer}]"
 
 
@@ -93,7 +93,7 @@ def items(holder: Json, key: str, pointer: str, most: int, *, least: int = 1) ->
 
 
 def element(value: Any, pointer: str, allowed: tuple[str, ...]) -> Complaints:
-    """Check one element of a block that takes these types."""
+    """Check one element of a block that allows these types."""
     if not isinstance(value, dict):
         yield complaint("must provide an object", pointer)
         return

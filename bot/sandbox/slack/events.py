@@ -1,8 +1,8 @@
-"""What the bot hears: events in Slack's shape, and whether the app hears them at all.
+"""The events that the bot gets, in Slack's format, and whether it gets them at all.
 
-An event is sent only when the manifest subscribes to it and, for what happens in a channel, when the bot is
-a member there. A mention in a channel is two events, `app_mention` and `message`, with one ts. A deleted
-message with replies is no `message_deleted`: it changes into a tombstone.
+An event is sent only if the manifest subscribes to it and, for an event in a channel, if the bot is a member there. A
+mention in a channel is two events, `app_mention` and `message`, with one ts. Deleting a message with replies is no
+`message_deleted`: the message changes into a tombstone.
 """
 
 import re
@@ -22,14 +22,14 @@ _SCOPES = {
     "message.im": "im:history",
     "user_change": "users:read",
 }
-"""What an app must be allowed to read before it hears of it; an event that is not here asks for nothing."""
+"""The scopes that an app needs before it gets an event; an event that is not named here needs none."""
 _ONLY_OURS = ("reply_count", "reply_users", "latest_reply", "streaming", "deleted")
 
 
 def for_slack(message: Json, *, metadata: bool = True) -> Json:
-    """Return a stored message as the Web API and events show it."""
+    """Return a stored message in the form of the Web API and events."""
     shown = {key: value for key, value in message.items() if key not in {"streaming", "deleted"}}
-    # Under a name of its own choice an app is no user, only a bot.
+    # An app that posts under a name of its choice is a bot without a user.
     shown.pop("user" if message.get("subtype") == "bot_message" else "username", None)
     if not shown.get("blocks"):
         shown.pop("blocks", None)
@@ -43,13 +43,13 @@ def for_slack(message: Json, *, metadata: bool = True) -> Json:
 
 
 def message_events(seed: Seed, channel: Channel, message: Json, *, sender: str) -> list[Json]:
-    """Return the events of a new message: `message`, and `app_mention` where the bot is named.
+    """Return the events of a new message: `message`, and `app_mention` if it mentions the bot.
 
     Args:
-        seed: who lives here.
-        channel: where it was said.
-        message: as it is stored.
-        sender: the workspace of who said it; named three times where a channel is shared with another one.
+        seed: the workspace's people and bot.
+        channel: where it was posted.
+        message: the message as it is stored.
+        sender: the author's workspace, which three fields name if the channel is shared with another workspace.
     """
     plain = {key: value for key, value in for_slack(message).items() if key not in _ONLY_OURS}
     team = {} if "files" in message else {"team": sender}
@@ -64,13 +64,13 @@ def message_events(seed: Seed, channel: Channel, message: Json, *, sender: str) 
     }
     if channel.is_im or not _names(seed, message):
         return [event]
-    # The files of a mention come with the message alone.
+    # Only the `message` event has the files of a mention.
     mention = {key: value for key, value in event.items() if key not in {"channel_type", "subtype", "files", "upload"}}
     return [{**mention, "type": "app_mention"}, event]
 
 
 def edit_events(seed: Seed, channel: Channel, new: Json, old: Json, *, sender: str, event_ts: str) -> list[Json]:
-    """Return the events of an edit: `message_changed`, and `app_mention` where it is what names the bot."""
+    """Return the events of an edit: `message_changed`, and `app_mention` if the edit adds the mention of the bot."""
     changed = message_changed(channel, new, old, event_ts)
     if channel.is_im or "edited" not in new or not _names(seed, new) or _names(seed, old):
         return [changed]
@@ -79,7 +79,7 @@ def edit_events(seed: Seed, channel: Channel, new: Json, old: Json, *, sender: s
 
 
 def _names(seed: Seed, message: Json) -> bool:
-    """Tell whether a message names the bot."""
+    """Return whether a message mentions the bot."""
     return re.search(rf"<@{seed.bot.id}(\|[^>]*)?>", message.get("text", "")) is not None
 
 
@@ -115,18 +115,18 @@ def message_deleted(channel: Channel, old: Json, event_ts: str) -> Json:
 
 
 def home_opened(user: str, channel: str, tab: str, view: Json | None, event_ts: str) -> Json:
-    """Return the event of a person who opens the app's Home or Messages tab."""
+    """Return the event of a person opening the app's Home or Messages tab."""
     event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": tab, "event_ts": event_ts}
     return {**event, "view": view} if view and tab == "home" else event
 
 
 def user_changed(card: Json, event_ts: str) -> Json:
-    """Return the event of a member whose account changed, as `users.info` describes them now."""
+    """Return the event of a member's changed account, with the card that `users.info` now shows."""
     return {"type": "user_change", "user": card, "cache_ts": int(time.time()), "event_ts": event_ts}
 
 
 def member_joined(seed: Seed, channel: Channel, user: str, event_ts: str) -> Json:
-    """Return the event of somebody who joins a channel."""
+    """Return the event of somebody joining a channel."""
     return {
         "type": "member_joined_channel",
         "user": user,
@@ -138,7 +138,7 @@ def member_joined(seed: Seed, channel: Channel, user: str, event_ts: str) -> Jso
 
 
 def session_stopped(user: str, channel: str, thread_ts: str, streams: list[str], event_ts: str) -> Json:
-    """Return the event of a person who presses the stop button of an agent session."""
+    """Return the event of a person pressing the stop button of an agent session."""
     return {
         "type": "agent_session_stopped",
         "user": user,
@@ -150,14 +150,14 @@ def session_stopped(user: str, channel: str, thread_ts: str, streams: list[str],
 
 
 def rate_limited(seed: Seed) -> Json:
-    """Return what Slack says of events that it drops; it is no event itself, and needs no subscription."""
+    """Return Slack's notice of dropped events; it is not an event itself, and needs no subscription."""
     minute = int(time.time()) // 60 * 60
     told = {"token": "local-workspace", "type": "app_rate_limited", "team_id": seed.team.id}
     return {**told, "minute_rate_limited": minute, "api_app_id": seed.bot.app_id}
 
 
 def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Json) -> bool:
-    """Say if the app is subscribed to this event, has its scope, and may see where it happened."""
+    """Return whether the app subscribes to this event, has its scope, and may see where it happened."""
     if channel is not None and seed.bot.id not in channel.members:
         return False
     kind = event["type"]
@@ -169,8 +169,8 @@ def is_heard(manifest: Manifest, seed: Seed, channel: Channel | None, event: Jso
 def envelope(seed: Seed, event: Json, *, shared: bool) -> Json:
     """Wrap an event as Slack sends it.
 
-    `authorizations` says whose installation it is for: of what happens in a channel that is shared with another
-    organisation the outer team may be the sender's.
+    `authorizations` names the installation that it is for: in a channel that is shared with another organisation, the
+    outer team may be the sender's.
     """
     authorization: dict[str, Any] = {
         "enterprise_id": None,

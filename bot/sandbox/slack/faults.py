@@ -1,4 +1,4 @@
-"""Faults that a test switches on: the workspace misbehaves as Slack sometimes does."""
+"""Faults that a test switches on, so that the workspace misbehaves as Slack sometimes does."""
 
 from typing import Annotated, Literal
 
@@ -13,33 +13,33 @@ ANY = "*"
 
 
 class SlackFault(BaseModel):
-    """One way to misbehave, for a number of times."""
+    """One kind of misbehaviour, for a number of times."""
 
     model_config = ConfigDict(extra="forbid")
 
     method: str
     """A Web API method, `events` for what is sent to the bot, or `*` for every method.
 
-    With `mentions` and the kind `message_first` the `message` of a mention is sent before its `app_mention`.
+    With `mentions` and the kind `message_first`, the `message` of a mention is sent before its `app_mention`.
     """
     kind: Kind
     error: str | None = None
     """The error name of a `fail`."""
     seconds: Annotated[float, Field(ge=0)] | None = None
-    """How slow, or the Retry-After of a `rate_limit`."""
+    """Seconds of a delay, or the Retry-After of a `rate_limit`."""
     times: int = 1
-    """How often it still happens; -1 until cleared."""
+    """How many more times it happens; -1 until it is cleared."""
     channel: str | None = None
-    """Only in this channel."""
+    """The channel to which it is limited; None for all."""
     has: str = ""
-    """Only where a call's arguments have this text in them: `container`, for a Slack that does not know that block."""
+    """Only calls whose arguments contain this text: `container` plays a Slack that does not know that block."""
 
 
 FAULTS = TypeAdapter(list[SlackFault])
 
 
 class SlackFaults:
-    """The faults that are switched on."""
+    """The active faults."""
 
     def __init__(self) -> None:
         self.active: list[SlackFault] = []

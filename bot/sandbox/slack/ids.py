@@ -1,4 +1,4 @@
-"""Ids as Slack writes them: random, so that none comes back after a restart."""
+"""Ids in Slack's format: random, so that none occurs again after a restart."""
 
 import secrets
 import string
@@ -8,7 +8,7 @@ _ALPHABET = string.ascii_uppercase + string.digits
 
 
 def app(name: str, team: str) -> dict[str, Any]:
-    """Return how Slack names an app that has posted a message."""
+    """Return the fields with which Slack names the app that posted a message."""
     bot_id, app_id = new_id("B"), new_id("A")
     profile = {"id": bot_id, "app_id": app_id, "name": name, "deleted": False, "team_id": team}
     return {"bot_id": bot_id, "app_id": app_id, "bot_profile": profile}

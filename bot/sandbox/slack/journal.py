@@ -1,4 +1,4 @@
-"""The recent past of the workspace's dealings with the bot: calls, deliveries, events sent."""
+"""What recently passed between the workspace and the bot: calls, deliveries, events."""
 
 import time
 from collections import OrderedDict, deque
@@ -17,7 +17,7 @@ class Journal:
         self._events: OrderedDict[str, tuple[str | None, Json]] = OrderedDict()
 
     def note(self, kind: str, name: str, **facts: Any) -> None:
-        """Write one line: what, when (Unix seconds), and the facts that are known."""
+        """Add a line: what, when (Unix seconds), and further facts."""
         known = {key: value for key, value in facts.items() if value is not None}
         self.entries.append({"at": round(time.time(), 3), "kind": kind, "name": name, **known})
 

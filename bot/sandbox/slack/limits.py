@@ -1,7 +1,7 @@
 """Slack's rate limits: about one message a second in a channel, and tiers by method for the rest.
 
-Source: docs.slack.dev/apis/web-api/rate-limits. Slack tolerates short bursts without saying how long they
-may be; here ten messages, and two minutes' worth of any other method.
+Source: docs.slack.dev/apis/web-api/rate-limits. Slack allows short bursts but does not say how long; here it is ten
+messages, and two minutes' worth of any other method.
 """
 
 import math
@@ -14,7 +14,7 @@ TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 
 
 class RateLimits:
-    """One bucket of tokens for each limited thing."""
+    """One token bucket for each limited method or channel."""
 
     def __init__(self) -> None:
         self._buckets: dict[str, tuple[float, float]] = {}

@@ -1,7 +1,7 @@
 """Socket Mode: the websocket at /link, its envelopes and their acknowledgements.
 
-The address is handed out by apps.connections.open and is good for one connection. Envelopes go to the
-connection that was opened last.
+apps.connections.open hands out the address, which is good for one connection. Envelopes go to the connection that was
+opened last.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _CONNECTION_SECONDS = 3600
 
 
 class SocketLinks:
-    """The open connections and the envelopes that wait for an answer."""
+    """The open connections, and the envelopes that wait for an answer."""
 
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
@@ -30,17 +30,17 @@ class SocketLinks:
         self._waiting: dict[str, asyncio.Future[str]] = {}
 
     def new_ticket(self) -> str:
-        """Hand out the right to connect once."""
+        """Create a ticket for one connection."""
         ticket = secrets.token_urlsafe(16)
         self._tickets.add(ticket)
         return ticket
 
     def connected(self) -> bool:
-        """Say if the bot is connected."""
+        """Return whether the bot is connected."""
         return bool(self._open)
 
     async def serve(self, socket: WebSocket) -> None:
-        """Greet a connection and take its acknowledgements until it ends."""
+        """Greet a connection and read its acknowledgements until it ends."""
         ticket = socket.query_params.get("ticket", "")
         if ticket not in self._tickets:
             await socket.close(code=1008)
@@ -59,7 +59,7 @@ class SocketLinks:
                 self._open.remove(socket)
 
     async def send(self, kind: str, payload: Json, *, retry: tuple[int, str], seconds: float) -> DeliveryAnswer:
-        """Send an envelope and wait for its acknowledgement, at most this many seconds."""
+        """Send an envelope and wait for its acknowledgement for at most this many seconds."""
         envelope_id = new_id("Env")
         envelope: dict[str, Any] = {
             "envelope_id": envelope_id,
@@ -84,7 +84,7 @@ class SocketLinks:
         return DeliveryAnswer(200, body, (time.perf_counter() - started) * 1000)
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Ask every connection to come back, and close it."""
+        """Ask every connection to reconnect, and close it."""
         for socket in list(self._open):
             with suppress(RuntimeError, WebSocketDisconnect):
                 await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})

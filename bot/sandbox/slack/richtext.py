@@ -1,4 +1,4 @@
-"""What Slack's own composer adds to a message: the text once more, as a `rich_text` block."""
+"""The block that Slack's composer adds to a message: its text again, as `rich_text`."""
 
 import html
 import re
@@ -9,7 +9,7 @@ _CONTROL = re.compile(r"<([^<>]*)>")
 
 
 def blocks(text: str) -> list[Json]:
-    """Return the block that goes with a text in Slack's markup."""
+    """Return the block for a text in Slack's markup."""
     elements, last = [], 0
     for found in _CONTROL.finditer(text):
         elements += [_text(text[last : found.start()]), _element(found[1])]
@@ -20,7 +20,7 @@ def blocks(text: str) -> list[Json]:
 
 
 def table(rows: tuple[tuple[str, ...], ...]) -> Json:
-    """Return the attachment that a pasted table is; what is in it stands in no text."""
+    """Return the attachment for a pasted table; no text field holds its content."""
     shown = [[{"type": "raw_text", "text": cell} for cell in row] for row in rows]
     return {"id": 1, "fallback": "[no preview available]", "blocks": [{"type": "table", "rows": shown}]}
 

@@ -1,7 +1,7 @@
 """The workspace on disk: one JSON file that is replaced as a whole, so a crash leaves the old or the new one.
 
-It is written a moment after a change, never while a person or the bot waits. A disk that is full costs
-nothing but the saving: that is said once, the workspace goes on, and saving is tried again.
+It is written shortly after a change; no person and no request waits for it. A full disk costs only the saving: it is
+logged once, the workspace goes on, and saving is tried again.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from bot.sandbox.slack.world import World
 
 VERSION = 1
 PAUSE = 0.2
-"""Seconds between a change and its saving, so that many changes are saved at once."""
+"""Seconds between a change and its saving, so that many changes are saved together."""
 PAUSE_AFTER_FAILURE = 5.0
 _log = logging.getLogger("deskhand.sandbox")
 
 
 class Saver:
-    """Writes the workspace to its file whenever it has changed."""
+    """Writes the workspace to its file after every change."""
 
     def __init__(self, world: World, path: Path) -> None:
         self._world = world
@@ -34,10 +34,10 @@ class Saver:
         self._dirty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.problem: str | None = None
-        """Why the last attempt failed, in words; None when it did not."""
+        """Why the last attempt failed, in words; None if it succeeded."""
 
     def start(self) -> None:
-        """Begin to save what changes from now on."""
+        """Save all changes from now on."""
         self._world.changes.listeners.append(self._dirty.set)
         self._task = asyncio.create_task(self._run())
 
@@ -50,7 +50,7 @@ class Saver:
         await self.save()
 
     async def save(self) -> None:
-        """Save now; a failure is told once and remembered in `problem`."""
+        """Save now; a failure is logged once and kept in `problem`."""
         self._dirty.clear()
         text = to_text(self._world)
         try:
@@ -112,10 +112,10 @@ def to_text(world: World) -> str:
 
 
 def load(world: World, path: Path) -> None:
-    """Put back what an earlier run saved, if there is a file.
+    """Restore what an earlier run saved, if there is a file.
 
     Raises:
-        ConfigError: the file cannot be read or is not one of ours.
+        ConfigError: the file cannot be read or is no saved workspace.
     """
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Who lives in the local workspace and what our app may do there.
 
-Both come from files that people edit (`people.yaml`, `config/slack-manifest.yaml`), so whatever is wrong
-in them is refused at the start with the file and the field named.
+Both come from files that people edit (`people.yaml`, `config/slack-manifest.yaml`), so a mistake in them is refused at
+the start, with the file and the field.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Role = Literal["requester", "responder", "owner", "partner"]
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceConfig:
-    """Everything a local workspace needs to know before it starts."""
+    """The configuration of a local workspace."""
 
     people: Path
     manifest: Path
@@ -28,22 +28,22 @@ class WorkspaceConfig:
     app_token: str
     signing_secret: str
     key: str
-    """What the page and our own programs show, so that no web site can speak to the workspace."""
+    """The key that the page and our own programs send, so that no web site can use the workspace."""
     agents: Path | None = None
-    """The configuration whose agents' channels are there too, beside those of the people file."""
+    """The configuration folder whose agents' channels are added to those of the people file."""
     deliver_to: str | None = None
-    """The bot's events address over HTTP; None means Socket Mode only."""
+    """The bot's address for events over HTTP; None means Socket Mode only."""
     state_file: Path | None = None
-    """Where messages survive a restart; None keeps them in memory."""
+    """The file in which messages survive a restart; None keeps them in memory."""
     banner: str = ""
-    """Who answers, shown on every page: Claude or the stand-in model."""
+    """Which model answers, Claude or the stand-in; shown on every page."""
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
-    """Seconds before each new try of an event that was not answered."""
+    """Seconds before each retry of an event that was not answered."""
     rate_limits: bool = True
     answer_seconds: float = 3.0
-    """How long Slack waits for an answer, and how long a trigger_id lives."""
+    """How many seconds Slack waits for an answer, and how long a trigger_id is valid."""
     stream_seconds: float = 300.0
-    """How long a streamed message may stay open."""
+    """How many seconds a streamed message may stay open."""
 
 
 class _Row(BaseModel):
@@ -51,7 +51,7 @@ class _Row(BaseModel):
 
 
 class SeedPerson(_Row):
-    """Somebody who can speak in the workspace."""
+    """A person of the workspace."""
 
     id: str
     name: str
@@ -62,9 +62,9 @@ class SeedPerson(_Row):
     title: str
     guest: bool = False
     slack: Json = {}
-    """What `users.info` says of them otherwise than of a full member: another `team_id`, `is_stranger`."""
+    """Fields in which `users.info` differs from a full member's: another `team_id`, `is_stranger`."""
     account: Json | None = None
-    """Their directory entry, loaded by others; the workspace never looks inside."""
+    """Their directory entry, which others load; the workspace does not read it."""
 
 
 class Team(_Row):
@@ -76,7 +76,7 @@ class Team(_Row):
 
 
 class BotUser(_Row):
-    """Our app as the workspace knows it."""
+    """Our app in the workspace."""
 
     id: str
     name: str
@@ -93,13 +93,13 @@ class SeedChannel(_Row):
     bot_member: bool
     private: bool = False
     shared: bool = False
-    """With another organisation, whose people are in it then."""
+    """Shared with another organisation, whose people are then in it."""
     people: tuple[str, ...] = ()
-    """Members beside those of the roles, by user id."""
+    """Members besides those with the roles, by user id."""
 
 
 class Group(_Row):
-    """A user group: a mention that calls several people."""
+    """A user group: mentioning it mentions several people."""
 
     id: str
     handle: str
@@ -108,7 +108,7 @@ class Group(_Row):
 
 
 class Seed(_Row):
-    """The whole people file."""
+    """The content of the people file."""
 
     team: Team
     bot: BotUser
@@ -192,7 +192,7 @@ class Manifest(_Lenient):
 
     @property
     def has_home(self) -> bool:
-        """Whether the app has a Home tab."""
+        """Return whether the app has a Home tab."""
         return self.features.app_home.home_tab_enabled
 
     @property
@@ -235,7 +235,7 @@ def _yaml(path: Path) -> Any:
         return yaml_text.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has is a ValueError
+    except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError
         raise ConfigError(f"{path}: not YAML: {error}") from None
 
 

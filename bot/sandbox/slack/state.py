@@ -1,7 +1,7 @@
 """The workspace in memory: channels, messages, threads, ephemeral messages, sessions, files.
 
-A stored message is never changed in place, it is replaced: readers may keep one, and its JSON text can be
-kept beside it. Timestamps are unique and only grow, across channels and restarts.
+A stored message is never changed in place but replaced: readers may keep one, and its JSON text can be cached beside
+it. Timestamps are unique and only grow, across channels and restarts.
 """
 
 import json
@@ -19,7 +19,7 @@ _THREAD_FIELDS = ("type", "ts", "thread_ts", "reply_count", "reply_users", "late
 
 @dataclass(slots=True)
 class Channel:
-    """A conversation and everything said in it."""
+    """A conversation and its messages."""
 
     id: str
     name: str
@@ -29,18 +29,18 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_shared: bool = False
-    """With another organisation, over Slack Connect."""
+    """Whether it is shared with another organisation, over Slack Connect."""
     created: int = 1_700_000_000
     messages: dict[str, Json] = field(default_factory=dict)
-    """By ts, in the order of ts; replies too."""
+    """By ts, in the order of ts; with replies."""
     threads: dict[str, list[str]] = field(default_factory=dict)
-    """The ts of the replies by the ts of their parent."""
+    """The ts of the replies, by the ts of their parent."""
     texts: dict[str, str] = field(default_factory=dict)
-    """The JSON text of messages, filled when it is first asked for."""
+    """The JSON text of messages, built on first use."""
 
     @property
     def kind(self) -> str:
-        """What events call `channel_type`: im, group or channel."""
+        """The `channel_type` of events: im, group or channel."""
         if self.is_im:
             return "im"
         return "group" if self.is_private else "channel"
@@ -53,11 +53,11 @@ class StoredFile:
     card: Json
     content: bytes
     length: int
-    """The bytes that were announced; the upload must have as many."""
+    """How many bytes were announced; the upload must have as many."""
 
 
 class State:
-    """All that the workspace remembers about conversations."""
+    """All data about conversations."""
 
     def __init__(self, seed: Seed, changes: Changes) -> None:
         self.seed = seed
@@ -65,7 +65,7 @@ class State:
         self.channels: dict[str, Channel] = {}
         self.deleted_users: set[str] = set()
         self.says: dict[str, Json] = {}
-        """What the test bench has Slack say of a person instead, by field; null is a field that is not there."""
+        """What a test lets Slack show of a person instead, by field; null removes a field."""
         self.last_ts = 0
         self.forget()
         for room in seed.channels:
@@ -83,7 +83,7 @@ class State:
             )
 
     def forget(self) -> None:
-        """Drop all that was said; people and channels stay."""
+        """Delete all messages; people and channels stay."""
         for channel in self.channels.values():
             channel.messages, channel.threads, channel.texts = {}, {}, {}
         self.ephemeral: dict[str, Json] = {}
@@ -92,12 +92,12 @@ class State:
         self.seen: dict[tuple[str, str], str] = {}
 
     def next_ts(self) -> str:
-        """Take the next timestamp: seconds and microseconds, never given before."""
+        """Return the next timestamp, which was never used before: seconds and microseconds."""
         self.last_ts = max(self.last_ts + 1, time.time_ns() // 1000)
         return f"{self.last_ts // 1_000_000}.{self.last_ts % 1_000_000:06d}"
 
     def dm(self, user: str) -> Channel:
-        """Return the direct conversation of this person and the bot, made on demand."""
+        """Return the direct conversation of this person and the bot, created on first use."""
         channel_id = f"D0{user.removeprefix('U0')}"
         channel = self.channels.get(channel_id)
         if channel is None:
@@ -108,18 +108,18 @@ class State:
         return channel
 
     def team_of(self, user: str) -> str:
-        """Return the workspace that somebody belongs to."""
+        """Return a person's workspace."""
         person = self.seed.person(user)
         said = {**(person.slack if person else {}), **self.says.get(user, {})}
         return str(said.get("team_id") or self.seed.team.id)
 
     def can_see(self, user: str, channel_id: str) -> bool:
-        """Say if this person is in the channel."""
+        """Return whether this person is in the channel."""
         channel = self.channels.get(channel_id)
         return channel is not None and user in channel.members
 
     def post(self, channel: Channel, fields: Json, *, thread_ts: str | None = None) -> Json:
-        """Add a message, to a thread when its parent's ts is given."""
+        """Add a message, to a thread if its parent's ts is given."""
         ts = self.next_ts()
         message: Json = {"type": "message", "ts": ts, **fields}
         if thread_ts is not None:
@@ -133,7 +133,7 @@ class State:
         return message
 
     def replace(self, channel: Channel, ts: str, *, kind: str = "message_changed", **fields: Any) -> Json:
-        """Put new fields on a message; a field that becomes None is dropped."""
+        """Set fields of a message; a field that becomes None is removed."""
         merged = {**channel.messages[ts], **fields}
         message = {key: value for key, value in merged.items() if value is not None}
         return self._put(channel, message, kind)
@@ -161,12 +161,12 @@ class State:
         return [channel.messages[ts], *(channel.messages[reply] for reply in channel.threads.get(ts, ()))]
 
     def parent_ts(self, channel: Channel, ts: str) -> str | None:
-        """Return the ts of the thread that this message is in or starts; None when it is not there."""
+        """Return the ts of the thread that this message is in or starts; None if the message is gone."""
         message = channel.messages.get(ts)
         return None if message is None else str(message.get("thread_ts", ts))
 
     def add_ephemeral(self, user: str, channel: Channel, fields: Json) -> Json:
-        """Show a message to one person only; its id is its ts, its `user` the one who reads it."""
+        """Show a message to one person only; its id is its ts, and its `user` is its reader."""
         ts = self.next_ts()
         note = {**fields, "id": ts, "ts": ts, "user": user, "channel": channel.id}
         self.ephemeral[ts] = note
@@ -174,14 +174,14 @@ class State:
         return note
 
     def replace_ephemeral(self, note_id: str, **fields: Any) -> Json:
-        """Put new fields on an ephemeral message."""
+        """Set fields of an ephemeral message."""
         note = {**self.ephemeral[note_id], **fields}
         self.ephemeral[note_id] = note
         self.changes.add("ephemeral", {"ephemeral": note}, user=note["user"])
         return note
 
     def remove_ephemeral(self, note_id: str) -> None:
-        """Take an ephemeral message away."""
+        """Remove an ephemeral message."""
         note = self.ephemeral.pop(note_id)
         self.changes.add("ephemeral_removed", {"id": note_id, "channel": note["channel"]}, user=note["user"])
 
@@ -194,7 +194,7 @@ class State:
         return session
 
     def unread(self, user: str, channel: Channel) -> int:
-        """Count what others said in the channel since this person last looked."""
+        """Count what others posted in the channel since this person last read it."""
         stamps = list(channel.messages)
         start = bisect_right(stamps, self.seen.get((user, channel.id), ""))
         return sum(1 for ts in stamps[start:] if channel.messages[ts].get("user") != user)
@@ -228,7 +228,7 @@ class State:
 
 
 def channel_card(channel: Channel) -> Json:
-    """Return what a page shows of a channel to its members."""
+    """Return what a page shows its members of a channel."""
     return {
         "id": channel.id,
         "name": channel.name,

@@ -1,6 +1,6 @@
-"""What apps open in front of one person: modals, stacked at most three high, and the Home tab.
+"""What apps open for one person: modals, at most three on top of each other, and the Home tab.
 
-A view's `hash` changes whenever the app changes the view, so a late update can be told from a timely one.
+A view's `hash` changes whenever the app changes the view, so that a late update can be refused.
 """
 
 import secrets
@@ -41,7 +41,7 @@ class Surfaces:
         self.homes: dict[str, Json] = {}
 
     def open(self, user: str, given: Json) -> Json:
-        """Put a modal on top of what this person has open."""
+        """Put a modal on top of this person's open ones."""
         stack = self.stacks.setdefault(user, [])
         view = self._complete(given, new_id("V"))
         view["previous_view_id"] = stack[-1] if stack else None
@@ -52,7 +52,7 @@ class Surfaces:
         return view
 
     def replace(self, view_id: str, given: Json) -> Json:
-        """Give an open modal new content; what was typed stays where block and action ids are the same."""
+        """Give an open modal new content; typed values stay where block and action ids are the same."""
         old = self.views[view_id]
         view = self._complete(given, view_id)
         view["previous_view_id"], view["root_view_id"] = old["previous_view_id"], old["root_view_id"]
@@ -62,7 +62,7 @@ class Surfaces:
         return view
 
     def publish(self, user: str, given: Json) -> Json:
-        """Set the Home tab of this person; what they chose stays where block and action ids are the same."""
+        """Set this person's Home tab; chosen values stay where block and action ids are the same."""
         old = self.homes.get(user)
         view = self._complete(given, old["id"] if old else new_id("V"))
         view["previous_view_id"], view["root_view_id"] = None, view["id"]
@@ -73,7 +73,7 @@ class Surfaces:
         return view
 
     def remember(self, view_id: str, values: Json) -> Json:
-        """Keep what was typed or chosen in a modal or a Home tab, by block and action."""
+        """Store what was typed or chosen in a modal or a Home tab, by block and action."""
         at_home = next((user for user, home in self.homes.items() if home["id"] == view_id), None)
         view = self.views[view_id] if at_home is None else self.homes[at_home]
         merged = {**view["state"]["values"]}
@@ -87,12 +87,12 @@ class Surfaces:
         return view
 
     def show_errors(self, view_id: str, errors: Json) -> None:
-        """Show the app's complaints beside the inputs of a modal."""
+        """Show the app's errors beside the inputs of a modal."""
         self.views[view_id] = {**self.views[view_id], "errors": errors}
         self._show_top(self.owner(view_id))
 
     def close(self, view_id: str) -> None:
-        """Take this modal and all above it away."""
+        """Close this modal and all above it."""
         user = self.owner(view_id)
         stack = self.stacks[user]
         for gone in stack[stack.index(view_id) :]:
@@ -101,22 +101,22 @@ class Surfaces:
         self._show_top(user)
 
     def clear(self, user: str) -> None:
-        """Close everything this person has open."""
+        """Close all modals of this person."""
         stack = self.stacks.get(user)
         if stack:
             self.close(stack[0])
 
     def top(self, user: str) -> Json | None:
-        """Return the modal that this person looks at."""
+        """Return the modal on top, which this person sees."""
         stack = self.stacks.get(user)
         return self.views[stack[-1]] if stack else None
 
     def owner(self, view_id: str) -> str:
-        """Return who has this modal open."""
+        """Return the person who has this modal open."""
         return next(user for user, stack in self.stacks.items() if view_id in stack)
 
     def by_external_id(self, external_id: str) -> Json | None:
-        """Return the open modal or Home tab that the app gave this id."""
+        """Return the open modal or Home tab to which the app gave this id."""
         every = [*self.views.values(), *self.homes.values()]
         return next((view for view in every if view.get("external_id") == external_id), None)
 
@@ -145,7 +145,7 @@ class Surfaces:
 
 
 def _kept(old: Json, view: Json) -> Json:
-    """Return the state of a view that replaces another: only of its inputs that were there before."""
+    """Return the values that a replaced view keeps: only those of inputs that were there before."""
     places = {(block, element["action_id"]) for block, element in interactive(view["blocks"])}
     values: Json = {}
     for block, actions in old["state"]["values"].items():

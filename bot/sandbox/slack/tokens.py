@@ -1,4 +1,4 @@
-"""What Slack hands out for a moment: trigger ids (3 s, once) and response addresses (30 min, 5 uses)."""
+"""What Slack issues for a short time: trigger ids (3 s, once) and response addresses (30 min, 5 uses)."""
 
 import secrets
 import time
@@ -10,7 +10,7 @@ RESPONSE_USES = 5
 
 @dataclass(slots=True)
 class Trigger:
-    """A right to open one view in front of one person."""
+    """A right to open one view for one person."""
 
     user: str
     expires: float
@@ -19,7 +19,7 @@ class Trigger:
 
 @dataclass(slots=True)
 class ResponseAddress:
-    """Where an app may answer an interaction without being in the channel."""
+    """An address where an app may answer an interaction without being in the channel."""
 
     user: str
     channel: str
@@ -31,8 +31,8 @@ class ResponseAddress:
     uses: int = 0
 
 
-class Permits:
-    """All that is handed out and not yet gone."""
+class IssuedTokens:
+    """All that is issued and still valid."""
 
     def __init__(self, trigger_seconds: float) -> None:
         self._trigger_seconds = trigger_seconds
@@ -40,7 +40,7 @@ class Permits:
         self.addresses: dict[str, ResponseAddress] = {}
 
     def new_trigger(self, user: str) -> str:
-        """Hand out a trigger id for this person."""
+        """Issue a trigger id for this person."""
         now = time.monotonic()
         for old in [name for name, one in self.triggers.items() if one.expires < now - 60]:
             del self.triggers[old]
@@ -49,7 +49,7 @@ class Permits:
         return name
 
     def use_trigger(self, name: str) -> tuple[str, None] | tuple[None, str]:
-        """Return the trigger's person, or None and Slack's name for what is wrong with it."""
+        """Return the trigger's person, or None and Slack's name for the error."""
         trigger = self.triggers.get(name)
         if trigger is None:
             return None, "invalid_trigger_id"
@@ -68,7 +68,7 @@ class Permits:
         message_ts: str | None = None,
         ephemeral_id: str | None = None,
     ) -> str:
-        """Hand out the last part of a response_url."""
+        """Issue the last part of a response_url."""
         now = time.monotonic()
         for old in [name for name, one in self.addresses.items() if one.expires < now]:
             del self.addresses[old]
@@ -78,7 +78,7 @@ class Permits:
         return name
 
     def use_address(self, name: str) -> ResponseAddress | str:
-        """Return where to answer, or Slack's name for why not."""
+        """Return the address, or Slack's name for the error."""
         address = self.addresses.get(name)
         if address is None or time.monotonic() > address.expires:
             return "expired_url"

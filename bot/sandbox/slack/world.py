@@ -1,4 +1,4 @@
-"""The workspace as one value: what it remembers, what it hands out, and its way to the bot."""
+"""The workspace as one object: its data, what it issued, and its way to the bot."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from bot.sandbox.slack.links import SocketLinks
 from bot.sandbox.slack.seed import Json, Manifest, Seed, WorkspaceConfig, load_manifest, load_seed
 from bot.sandbox.slack.state import SLACKBOT, Channel, State
 from bot.sandbox.slack.surfaces import Surfaces
-from bot.sandbox.slack.tokens import Permits
+from bot.sandbox.slack.tokens import IssuedTokens
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class World:
     changes: Changes
     state: State
     surfaces: Surfaces
-    permits: Permits
+    issued: IssuedTokens
     faults: SlackFaults
     limits: RateLimits
     journal: Journal
@@ -34,14 +34,14 @@ class World:
     delivery: EventDelivery
 
     def tell(self, channel: Channel | None, event: Json) -> None:
-        """Send an event to the bot, if it may hear it."""
+        """Send an event to the bot, if it may get it."""
         if events.is_heard(self.manifest, self.seed, channel, event):
             place = channel.id if channel else None
             shared = channel is not None and channel.is_shared
             self.delivery.event(place, events.envelope(self.seed, event, shared=shared))
 
     def say(self, channel: Channel, fields: Json, *, thread_ts: str | None = None) -> Json:
-        """Add a message and tell the bot about it."""
+        """Add a message and notify the bot."""
         message = self.state.post(channel, fields, thread_ts=thread_ts)
         sender = self.state.team_of(str(message.get("user")))
         happened = events.message_events(self.seed, channel, message, sender=sender)
@@ -52,7 +52,7 @@ class World:
         return message
 
     def edit(self, channel: Channel, ts: str, fields: Json) -> Json:
-        """Change a message and tell the bot about it."""
+        """Change a message and notify the bot."""
         old = channel.messages[ts]
         new = self.state.replace(channel, ts, **fields)
         sender, at = self.state.team_of(str(new.get("user"))), self.state.next_ts()
@@ -61,7 +61,7 @@ class World:
         return new
 
     def delete(self, channel: Channel, ts: str) -> None:
-        """Delete a message and tell the bot about it."""
+        """Delete a message and notify the bot."""
         old = channel.messages[ts]
         tombstone, now = self.state.remove(channel, ts), self.state.next_ts()
         if tombstone is None:
@@ -70,19 +70,19 @@ class World:
             self.tell(channel, events.message_changed(channel, tombstone, old, now))
 
     def slackbot_says(self, user: str, channel: Channel, text: str) -> Json:
-        """Show one person a line from Slack itself, only to them."""
+        """Show one person a line from Slack itself that only they see."""
         fields: Json = {"text": text, "blocks": [], "username": "Slackbot", "from": SLACKBOT}
         return self.state.add_ephemeral(user, channel, fields)
 
     def user_name(self, user_id: str) -> str:
-        """Return how a person or the bot is shown."""
+        """Return the name of a person or the bot."""
         if user_id == self.seed.bot.id:
             return self.seed.bot.name
         person = self.seed.person(user_id)
         return person.real_name if person else user_id
 
     def forget(self) -> None:
-        """Drop messages, views, faults and the journal; people and channels stay."""
+        """Delete messages, views, faults and the journal; people and channels stay."""
         self.state.forget()
         self.surfaces.forget()
         self.faults.active = []
@@ -92,7 +92,7 @@ class World:
 
 
 def build_world(config: WorkspaceConfig) -> World:
-    """Make a fresh workspace.
+    """Create a new workspace.
 
     Raises:
         ConfigError: the people file, the manifest or an agent's card is wrong.
@@ -108,7 +108,7 @@ def build_world(config: WorkspaceConfig) -> World:
         changes=changes,
         state=State(seed, changes),
         surfaces=Surfaces(seed, changes),
-        permits=Permits(config.answer_seconds),
+        issued=IssuedTokens(config.answer_seconds),
         faults=faults,
         limits=RateLimits(),
         journal=journal,

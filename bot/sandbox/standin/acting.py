@@ -1,10 +1,10 @@
-"""The stand-in's part: an access agent that decides its next step from what the request shows.
+"""The stand-in's role: an access agent that derives its next step from the request.
 
-Where the request shows a catalogue and no tool on accounts, it plays the agent of that catalogue (`catalogue`).
+If the request has a catalogue and no tool on accounts, it plays the agent of that catalogue (`catalogue`).
 
-Pure: the same request always gets the same answer. It plays fair with the product's rules: facts of
-the account are told only in private, what belongs to a person goes to a person, and nothing that
-anybody wrote, in a message or in a tool's result, is ever taken as an order.
+Pure: the same request always gets the same answer. It keeps the product's rules: it tells facts of the account only in
+private, leaves to a person what a person must do, and never takes as an order what anybody wrote, in a message or in a
+tool's result.
 """
 
 import re
@@ -17,15 +17,15 @@ from bot.sandbox.standin.turns import Json, SeenResult, SeenTurn, observe
 LOOK, RECENT = "look_up_my_account", "recent_sign_ins"
 UNLOCK, RESET = "unlock_my_account", "send_password_reset"
 REFUSED = SeenResult(ok=False, data={}, text="")
-"What a tool gave that has given nothing."
+"The result of a tool that has returned nothing."
 
 
 JUDGES = re.compile("Answer with one word, THANKS or MORE")
-"The one question that is not put to the agent: is this only thanks?"
+"The one question that is not for the agent: is this only thanks?"
 
 
 def act(request: Json) -> Move:
-    """Decide what the agent says or does next; what it says is in the requester's language."""
+    """Decide what the agent says or does next; it speaks the requester's language."""
     turn = observe(request)
     if JUDGES.search(str(request.get("system", ""))):
         return (SayMove("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
@@ -63,7 +63,7 @@ def _decide(turn: SeenTurn) -> Move:
 
 
 def _in_context(reading: UnderstoodWords, turn: SeenTurn) -> UnderstoodWords:
-    """Understand a short answer by the question that it answers, and half a sentence by the half before it."""
+    """Read a short answer together with the question that it answers, and half a sentence with the half before it."""
     last = turn.answers[-1] if turn.answers else ""
     if reading.topic is Topic.YES and wording.OFFER_RESET in last:
         return UnderstoodWords(Topic.FORGOT)
@@ -76,7 +76,7 @@ def _in_context(reading: UnderstoodWords, turn: SeenTurn) -> UnderstoodWords:
 
 
 def _to_a_person(turn: SeenTurn, topic: Topic) -> Move:
-    """Hand over what is always a person's work, with what the account shows where that helps them."""
+    """Hand over what is always left to a person, with the account's state if that helps them."""
     wanted = {Topic.FACTOR: (LOOK,), Topic.COMPROMISE: (LOOK, RECENT)}.get(topic, ())
     if missing := _missing(turn, wanted):
         return missing
@@ -84,7 +84,7 @@ def _to_a_person(turn: SeenTurn, topic: Topic) -> Move:
 
 
 def _both(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
-    """Help somebody in who wants something else, too, then hand that over."""
+    """Help somebody to sign in who also wants something else, then hand that over."""
     move = _help_in(turn, also)
     if all(isinstance(one, Use) and one.name in {LOOK, RECENT, UNLOCK, RESET} for one in move):
         return move
@@ -94,7 +94,7 @@ def _both(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
 
 
 def _help_in(turn: SeenTurn, topic: Topic) -> Move:
-    """Take a person who cannot sign in one step further."""
+    """Do the next step for a person who cannot sign in."""
     if LOOK not in turn.tools:
         return _hand_off(turn, "low_confidence", "I have no tool that shows me the account.")
     wanted = (LOOK, RECENT) if topic in {Topic.EXPLAIN, Topic.IDENTITY} else (LOOK,)
@@ -149,7 +149,7 @@ def _carry_out(turn: SeenTurn, actions: tuple[str, ...]) -> Move:
 
 
 def _nothing_to_mend(turn: SeenTurn, topic: Topic) -> Move:
-    """Answer somebody whose account is active: look at the sign-ins for the cause."""
+    """Answer somebody whose account is active: look for the cause in the sign-ins."""
     if missing := _missing(turn, (RECENT,)):
         return missing
     rows = _sign_ins(turn)
@@ -189,7 +189,7 @@ def _talk(turn: SeenTurn, reading: UnderstoodWords) -> Move:
 
 
 def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:
-    """Tell the requester what was done; why it was needed only in private."""
+    """Tell the requester what was done, and only in private why it was needed."""
     done = turn.results
     account = done[LOOK].data if LOOK in done else {}
     sentences = []
@@ -207,12 +207,12 @@ def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:
 
 
 def _missing(turn: SeenTurn, wanted: tuple[str, ...]) -> Move:
-    """Ask, in one step, every wanted reading tool that is offered and has not answered yet."""
+    """Call at once every wanted read tool that is offered and has not answered yet."""
     return tuple(Use(name) for name in wanted if name in turn.tools and name not in turn.results)
 
 
 def _sign_ins(turn: SeenTurn) -> list[Json]:
-    """Return the sign-ins as the tool promises them; rows of another shape are no evidence."""
+    """Return the sign-ins in the tool's format; rows in another format are no evidence."""
     rows = turn.results.get(RECENT, REFUSED).data.get("sign_ins")
     rows = rows if isinstance(rows, list) else []
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("minutes_ago"), int)]

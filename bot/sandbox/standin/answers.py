@@ -1,6 +1,6 @@
-"""One answer of the stand-in in the Messages API's two shapes: a message, and a stream of events.
+"""One answer of the stand-in in the Messages API's two forms: a message, and a stream of events.
 
-Both are made from the same value, so that they cannot say different things.
+Both are made from the same value, so they cannot differ.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ Json = dict[str, Any]
 MODEL = "stand-in-1"
 "The only model id that is ever reported; it is not Claude and never says so."
 PIECES = 8
-"A block is streamed in at most this many deltas."
+"The most deltas in which a block is streamed."
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What is answered to one request."""
+    """The answer to one request."""
 
     id: str
     blocks: Move
@@ -31,13 +31,13 @@ class ModelAnswer:
 
 
 def compose(request: Json, blocks: Move, prompt: ModelTokens, *, cut: bool = True) -> ModelAnswer:
-    """Turn a move into an answer that keeps to the request's `max_tokens`.
+    """Turn a move into an answer within the request's `max_tokens`.
 
     Args:
         request: the checked request; the same one gives the same ids, streamed or not.
-        blocks: what the actor decided.
-        prompt: what the prompt's figures are.
-        cut: shorten the text at the limit, as the API does; a fault may say more than it counts.
+        blocks: the move that was decided on.
+        prompt: the token counts of the prompt.
+        cut: whether to shorten the text at the limit, as the API does; a fault may exceed it.
     """
     limit = request["max_tokens"]
     stop = "tool_use" if any(isinstance(block, Use) for block in blocks) else "end_turn"
@@ -145,7 +145,7 @@ def _length(block: SayMove | Use) -> int:
 
 
 def _shortened(blocks: Move, room: int) -> Move:
-    """Keep what fits into a number of bytes; the block at the edge is cut in half, as the API cuts it."""
+    """Keep what fits into a number of bytes; the block at the limit is cut in the middle, as the API cuts it."""
     kept: list[SayMove | Use] = []
     for block in blocks:
         if (size := _length(block) * BYTES_PER_TOKEN) <= room:

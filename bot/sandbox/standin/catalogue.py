@@ -1,8 +1,8 @@
-"""The stand-in's part where it has no tools on accounts, but a catalogue in its prompt: it says what that says.
+"""The stand-in's role where it has no tools on accounts but a catalogue in its prompt: it answers from that.
 
-What it plays is read from the request alone: the products from the prompt's lines, its tools and categories from their
-schemas. It is as honest as the rest of the stand-in: what has to be bought goes to people, no order in a message is
-followed, and what it does not know it does not make up.
+It derives everything from the request alone: the products from the prompt's lines, its tools and categories from their
+schemas. It is as honest as the rest of the stand-in: purchases go to people, orders in messages are not followed, and
+it makes up nothing that it does not know.
 
     # Catalogue
     - Figma: everybody. Install it from the software centre.
@@ -27,12 +27,12 @@ _NAMED = re.compile(
     r"(?!(?:me|my|us|our|the|a|an|mich|uns)\b)\w{3,}"
     r"|\binstall (?!(?:it|this|that|some|a|an|the|new|software|programs?|apps?)\b)\w{3,}"
 )
-"A product by name, of the catalogue or not."
+"A product by name, in the catalogue or not."
 _PURPOSE = re.compile(
     r"\b(?:for (?:my|our|the|a|an|some|work|clients?|customers?)\b|because|since|so that|weil|damit"
     r"|to (?!(?:get|have|buy|install|use|ask|talk)\b)\w{3,})"
 )
-"That something is needed for something."
+"Words that show what something is needed for."
 _SOFTWARE = "I help with software and licences, and with nothing else."
 WHICH: Final = "Which product do you need, and what do you need it for?"
 WHAT_FOR: Final = "What do you need it for?"
@@ -49,7 +49,7 @@ _TALK = {
 }
 _PEOPLE = {Topic.FRUSTRATION: "frustration", Topic.PERSON: "requested"}
 QUOTED = 300
-"Characters of somebody's words in a summary."
+"Most characters of somebody's words in a summary."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,19 @@ class Product:
 
     name: str
     free: bool
-    "Everybody may have it."
+    "Whether everybody may have it."
     where: str
     "Where to get it."
 
 
 def products_in(system: object) -> tuple[Product, ...]:
-    """Return the catalogue of a system prompt; none: the stand-in has another part to play."""
+    """Return the catalogue in a system prompt; empty if the stand-in plays another role."""
     text = system if isinstance(system, str) else "\n".join(str(part.get("text", "")) for part in _parts(system))
     return tuple(Product(name, who == "everybody", where) for name, who, where in _LINE.findall(text))
 
 
 def decide(turn: SeenTurn, products: Sequence[Product], request: Json) -> Move:
-    """Say what comes next."""
+    """Decide on the next move."""
     said = f"{turn.said}\n{turn.colleague}".strip()
     reading, asked = read(turn.said), bool(turn.answers) and turn.answers[-1].endswith((WHICH, WHAT_FOR))
     product = _product(said, products) or (_product(turn.before, products) if asked else None)
@@ -120,7 +120,7 @@ def _product(said: str, products: Sequence[Product]) -> Product | None:
 
 
 def _says_what_for(words: str, product: Product | None) -> bool:
-    """Say if a text tells what a product is needed for, its own name aside."""
+    """Return whether a text says what a product is needed for, apart from the product's own name."""
     return _PURPOSE.search(words if product is None else words.replace(plain(product.name), " ")) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a test may make the stand-in do wrong, one call at a time."""
+"""What a test makes the stand-in do wrong, one call at a time."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.turns import Json
 
 HUGE = 60_000
-"Characters: more than any chat message may hold."
+"Characters, more than any chat message may hold."
 
 Kind = Literal[
     "429",
@@ -29,38 +29,38 @@ Kind = Literal[
 
 
 class ModelFault(BaseModel):
-    """One thing that goes wrong."""
+    """One kind of failure."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Kind
     times: int = Field(default=1, ge=-1)
-    "Calls that it spoils; -1 until it is cleared."
+    "How many more calls fail; -1 until it is cleared."
     seconds: float | None = Field(default=None, ge=0)
-    "What `slow` waits before it answers, an endless one between two events, and what a 429 or 529 asks to wait."
+    "Seconds: before `slow` answers, between two events of an endless stream, or in the retry-after of a 429 or 529."
     after: int = Field(default=0, ge=0)
-    "Calls that pass unspoiled first."
+    "How many calls succeed first."
 
 
 FAULTS = TypeAdapter(list[ModelFault])
 
 
 class ModelFaults:
-    """The faults that are switched on; each call takes at most one, the first that is due."""
+    """The active faults; each call takes at most one, the first that is due."""
 
     def __init__(self) -> None:
         self._left: list[ModelFault] = []
 
     def switch(self, faults: list[ModelFault]) -> None:
-        """Replace all faults, and count the calls from here."""
+        """Replace all faults, and count calls from now on."""
         self._left = [fault for fault in faults if fault.times]
 
     def rows(self) -> list[Json]:
-        """Return what is still to come."""
+        """Return the faults that are still to come."""
         return [fault.model_dump() for fault in self._left]
 
     def take(self) -> ModelFault | None:
-        """Count one call and return the fault that spoils it."""
+        """Count one call, and return the fault that it takes, if any."""
         due = next((i for i, fault in enumerate(self._left) if not fault.after), None)
         taken = None if due is None else self._left[due]
         self._left = [
@@ -74,7 +74,7 @@ class ModelFaults:
 
 
 def spoil(kind: str | None, move: Move, request: Json) -> Move:
-    """Return what is said in place of the actor's move."""
+    """Return the move that a fault puts in place of the decided one."""
     offered = [tool["name"] for tool in request.get("tools", ())]
     match kind:
         case "malformed_tool":

@@ -1,7 +1,7 @@
-"""Answer in the language in which one is asked: English, or one of those in `languages.yaml`.
+"""Answers in the language of the question: English, or one of those in `languages.yaml`.
 
-The stand-in thinks in English. What it is about to say is put into the asker's language sentence by sentence, and
-what it said before is put back. A sentence without a translation stays English.
+The stand-in works in English. What it says is translated into the asker's language sentence by sentence, and what it
+said before is translated back. A sentence without a translation stays English.
 """
 
 import re
@@ -15,33 +15,33 @@ from bot import yaml_text
 
 ENGLISH, JAPANESE = "en", "ja"
 KANA = re.compile("[\u3041-\u30ff]")
-"Letters of Japanese alone, which puts no spaces between its words."
+"Letters that only Japanese has; it puts no spaces between words."
 READ_AT_MOST = 500
-"Characters of a message that its language is told by."
+"How many characters of a message show its language."
 
 
 def language_of(*texts: str) -> str:
-    """Return the language of the first text that shows one, by the words it is known by; English otherwise."""
+    """Return the language of the first text whose words show one, or else English."""
     for text in texts:
         if KANA.search(text[:READ_AT_MOST]):
             return JAPANESE
         said = re.findall(r"[a-z']+", _without_accents(text[:READ_AT_MOST]))
         counts: dict[str, int] = {one: sum(word in words for word in said) for one, words in known()["words"].items()}
-        best = max(counts, key=lambda one: counts[one])  # the first of equals, which is English
+        best = max(counts, key=lambda one: counts[one])  # of equals the first, which is English
         if counts[best]:
             return best
     return ENGLISH
 
 
 def into(language: str, text: str) -> str:
-    """Put our English into a language."""
+    """Translate our English into a language."""
     for english, said in _pairs(language):
         text = text.replace(english, said)
     return text
 
 
 def back(language: str, text: str) -> str:
-    """Put what we said in a language back into our English."""
+    """Translate what we said in a language back into English."""
     for english, said in _pairs(language):
         text = text.replace(said, english)
     return text

@@ -19,7 +19,7 @@ class Use:
     name: str
     arguments: Json = field(default_factory=dict)
     raw: str | None = None
-    "What is sent in place of the arguments' JSON, when a fault wants it broken."
+    "Sent in place of the arguments' JSON, when a fault breaks it."
 
 
 Move = tuple[SayMove | Use, ...]

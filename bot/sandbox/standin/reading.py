@@ -1,7 +1,7 @@
-"""Understand what a person wrote: one topic for each message, by its words, in five languages (`phrases.yaml`).
+"""Read what a person wrote: one topic for each message, by its words, in five languages (`phrases.yaml`).
 
-Pure and deterministic. The text is data: that it asks the reader to break a rule is something to
-notice (`UnderstoodWords.injected`), never something to do.
+Pure and deterministic. The text is data: a request to break a rule is noted (`UnderstoodWords.injected`) and never
+followed.
 """
 
 import html
@@ -16,13 +16,13 @@ from pathlib import Path
 from bot import yaml_text
 
 READ_AT_MOST = 4000
-"Characters read from each end of a message; nobody says what they want later than that."
+"Characters read from each end of a message; people do not say what they want later than that."
 _LONG_WORD = re.compile(r"\b[a-z]{5,15}\b")
-"Shorter words have too many neighbours to correct their spelling."
+"Shorter words have too many similar ones to correct their spelling."
 
 
 class Topic(StrEnum):
-    """What a message is about, in the order in which it is asked: the first that fits."""
+    """What a message is about, in the order of checks: the first that fits counts."""
 
     FRUSTRATION = "frustration"
     PERSON = "person"
@@ -67,7 +67,7 @@ _TROUBLE = (
     Topic.CANNOT,
 )
 SIGN_IN = frozenset(_TROUBLE)
-"""Topics that begin with a look at the account."""
+"""Topics for which the account is looked at first."""
 _TALK = (
     Topic.WHO,
     Topic.ABLE,
@@ -84,7 +84,7 @@ _SOMEBODY = re.compile(
     r"(?:<@\w+>|U0[A-Z0-9]+|(?!My\b|The\b|Please\b|PIN\b|Account\b|Password\b|MY\b|I\b|It\b)"
     r"[A-Z][a-z]+(?:['\u2019]s)?\b)"
 )
-"""A name or a Slack id right after a verb: somebody else's account. Asked of the text as typed."""
+"""A name or a Slack id right after a verb: somebody else's account. Searched in the text as typed."""
 
 _THEY = re.compile(r"\b(?:he|she|they)\b", re.IGNORECASE)
 _THEIRS = re.compile(
@@ -94,19 +94,19 @@ _THEIRS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class UnderstoodWords:
-    """What one person's words come down to."""
+    """What one person's words mean."""
 
     topic: Topic
     pointer: str = ""
-    "Where to go instead, when the topic is somewhere else's."
+    "Where to go instead, if another team is responsible for the topic."
     injected: bool = False
-    "The text tries to give orders to the machine."
+    "Whether the text tries to give the agent orders."
     also: Topic | None = None
-    "That they cannot sign in, beside a wish for access to something."
+    "Set when they cannot sign in and also ask for access to something."
 
 
 def read(text: str) -> UnderstoodWords:
-    """Say what a text is about; any text at all has an answer."""
+    """Return what a text is about; every text has an answer."""
     text = text if len(text) <= 2 * READ_AT_MOST else f"{text[:READ_AT_MOST]} {text[-READ_AT_MOST:]}"
     text = re.sub(r"^\s*<@\w+>[,:]?", "", text)
     words = plain(text)
@@ -124,7 +124,7 @@ def read(text: str) -> UnderstoodWords:
 
 
 def read_note(text: str, *, of: str) -> Topic:
-    """Say what a colleague wants done who gave a request back; they write of its requester as he, she or they.
+    """Return what a colleague who gave a request back wants done; they write of its requester as he, she or they.
 
     Args:
         text: what they wrote.
@@ -137,7 +137,7 @@ def read_note(text: str, *, of: str) -> Topic:
 
 
 def plain(text: str) -> str:
-    """Return a text as the patterns expect it: lower case, no accents, known words spelled right."""
+    """Return a text in the form that patterns expect: lower case, no accents, known words spelled right."""
     text = html.unescape(text).replace("\u2019", "'").replace("\u2018", "'").lower()
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     text = re.sub(r"[*_~`]", " ", text)
@@ -145,17 +145,17 @@ def plain(text: str) -> str:
 
 
 def suspicious(text: str) -> bool:
-    """Say if a text from anywhere, a tool's result for example, tries to give orders."""
+    """Return whether a text from anywhere, such as a tool's result, tries to give orders."""
     return any(pattern.search(plain(text[: 2 * READ_AT_MOST])) for pattern in _phrases().injection)
 
 
 def _without_orders(words: str) -> str:
-    """Leave the sentences out that give orders: what they name was not asked for by a person."""
+    """Drop the sentences that give orders: no person asked for what they name."""
     return " ".join(part for part in re.split(r"(?<=[.!?])\s+", words) if not suspicious(part))
 
 
 def _calm(words: str, *, injected: bool) -> UnderstoodWords:
-    """Read a text that needs no person at once."""
+    """Read a text that does not need a person at once."""
     known = _phrases()
     if not words:
         return UnderstoodWords(Topic.UNCLEAR, injected=injected)
@@ -182,14 +182,14 @@ class _Phrases:
     topics: dict[Topic, list[re.Pattern[str]]]
     injection: list[re.Pattern[str]]
     elsewhere: list[tuple[re.Pattern[str], str]]
-    "What it is about and where to go; the last one fits everything."
+    "A topic and where to go for it; the last one fits everything."
     spellings: frozenset[str]
     lookalikes: frozenset[str]
 
 
 @cache
 def _phrases() -> _Phrases:
-    """Read the list of phrases, once."""
+    """Return the list of phrases, read once."""
     rows = yaml_text.load((Path(__file__).parent / "phrases.yaml").read_text("utf-8"))
 
     def pattern(text: str) -> re.Pattern[str]:
@@ -208,7 +208,7 @@ def _phrases() -> _Phrases:
 
 @lru_cache(maxsize=8192)
 def _spelled(word: str) -> str:
-    """Correct a word that is close to one of the few that matter."""
+    """Correct a word that is similar to one of the few that matter."""
     known = _phrases()
     if word in known.lookalikes or word in known.spellings:
         return word

@@ -1,6 +1,6 @@
-"""What the Messages API refuses, in its own words: the stand-in is as strict as the real one.
+"""What the Messages API refuses, in its own words: the stand-in is as strict as the real API.
 
-`check` returns the text of a 400 `invalid_request_error`, or None for a request that may pass.
+`check` returns the text of a 400 `invalid_request_error`, or None for a valid request.
 """
 
 import re
@@ -31,11 +31,11 @@ CACHE_MARKS = 4
 
 
 def check(body: object, *, counting: bool = False) -> str | None:
-    """Say what is wrong with a request's body, if anything is.
+    """Return what is wrong with a request's body, or None.
 
     Args:
         body: the parsed JSON.
-        counting: the request only counts tokens, and needs no `max_tokens`.
+        counting: whether the request only counts tokens and needs no `max_tokens`.
     """
     if not isinstance(body, dict):
         return "Input should be an object"
@@ -156,7 +156,7 @@ def _result(block: Json, where: str) -> Iterator[str]:
 
 
 def _pairs(body: Json) -> Iterator[str]:
-    """Every tool call has its result in the very next user turn, first thing, and no result lacks its call."""
+    """Check that each tool call has its result first in the very next user turn, and that no result lacks its call."""
     open_calls: list[str] = []
     seen: set[str] = set()
     for index, (role, blocks) in enumerate(_merged(body["messages"])):
@@ -214,5 +214,5 @@ def _cache(body: Json) -> Iterator[str]:
 
 
 def _is_one(value: object, allowed: Container[str]) -> bool:
-    """Say if a value of any JSON type is one of some words."""
+    """Return whether a value of any JSON type is one of some words."""
     return isinstance(value, str) and value in allowed

@@ -1,7 +1,7 @@
-"""The stand-in's doors: the Messages API's own, and two for tests (faults, calls).
+"""The stand-in's routes: the Messages API's own, and two for tests (faults, calls).
 
-It answers at the same addresses, in the same shapes and with the same errors as the real API, so the
-real SDK reaches it by `base_url` alone; and it says at every door that it is a stand-in.
+It answers at the same addresses, in the same format and with the same errors as the real API, so that the real SDK
+needs only another `base_url`; and it says at every address that it is a stand-in.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ ENDLESS: Final[dict[str, Json]] = {
     "endless_stream": {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "more "}},
     "endless_pings": {"type": "ping"},
 }
-"What is sent again and again, by the fault."
+"The event that is sent again and again, by fault."
 
 THE_MODEL: Final[Json] = {
     "id": MODEL,
@@ -54,31 +54,31 @@ THE_MODEL: Final[Json] = {
 
 @dataclass(frozen=True, slots=True)
 class StandinConfig:
-    """How the stand-in behaves."""
+    """The settings of the stand-in."""
 
     latency: float = 0.3
-    "Seconds that an answer takes: half until it begins, half while it is streamed."
+    "Seconds that an answer takes: half before it begins, half while it is streamed."
     keep_calls: int = 200
-    "How many past requests GET /calls can show."
+    "How many past requests GET /calls shows."
     key: str | None = None
-    "The one key that is taken; None, for an app inside a test, takes any."
+    "The only accepted key; None, for an app inside a test, accepts any."
 
 
 class StandinApp(Starlette):
-    """Starlette that answers our own programs alone, and shows what it heard only to who has its key."""
+    """Starlette that answers only our own programs, and shows past calls only to those with its key."""
 
     key: str | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or say why not."""
+        """Serve one request, or answer why not."""
         answer = _not_for(scope, self.key) if scope["type"] == "http" else None
         await (answer or super().__call__)(scope, receive, send)
 
 
 def create_app(config: StandinConfig | None = None) -> Starlette:
-    """Build the ASGI app; every app has its own faults, cache and memory of calls."""
+    """Build the ASGI app; every app has its own faults, cache and past calls."""
     config = config or StandinConfig()
-    doors = _Doors(config)
+    doors = _Handlers(config)
     app = StandinApp(
         routes=[
             Route("/", doors.about),
@@ -100,8 +100,8 @@ def serve(config: StandinConfig, host: str, port: int) -> None:
     uvicorn.run(create_app(config), host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
 
 
-class _Doors:
-    """The handlers and what they share; all of it is touched by the event loop alone."""
+class _Handlers:
+    """The handlers and what they share; only the event loop uses it."""
 
     def __init__(self, config: StandinConfig) -> None:
         self._config = config
@@ -126,7 +126,7 @@ class _Doors:
         if fault and fault.kind == "slow":
             await asyncio.sleep(SLOW_SECONDS if fault.seconds is None else fault.seconds)
         kind = fault.kind if fault else None
-        # The figures are taken before the answer, as a cut answer has used its prompt, too.
+        # The counts are taken before the answer, since a cut answer has used its prompt too.
         measured = self._cache.measure(body)
         answer = compose(body, spoil(kind, act(body), body), measured.tokens, cut=kind != "huge_text")
         message = as_message(answer)
@@ -160,7 +160,7 @@ class _Doors:
         return JSONResponse(THE_MODEL) if name == MODEL else _error(404, "not_found_error", f"model: {name}")
 
     async def faults(self, request: Request) -> Response:
-        """Show what is switched on, or replace it."""
+        """Show or replace the active faults."""
         if request.method == "PUT":
             try:
                 self._faults.switch(FAULTS.validate_json(await request.body()))
@@ -197,7 +197,7 @@ class _Streamed(StreamingResponse):
 
 
 class _Cut(_Streamed):
-    """A stream whose connection breaks half-way."""
+    """A stream whose connection breaks in the middle."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -208,7 +208,7 @@ class _Cut(_Streamed):
 
 
 class _Endless(_Streamed):
-    """An answer that begins and then goes on until who listens hangs up."""
+    """An answer that begins and then goes on until the client hangs up."""
 
     def __init__(self, answer: ModelAnswer, seconds: float, event: Json) -> None:
         super().__init__(answer, 0)
@@ -227,7 +227,7 @@ def _written(event: Json) -> str:
 
 
 async def _checked(request: Request, *, counting: bool = False) -> Json | Response:
-    """Return a request's body, or the error that the API would answer."""
+    """Return a request's body, or the error with which the API would answer."""
     if wrong := _wrong_headers(request):
         return wrong
     raw = await request.body()
@@ -252,7 +252,7 @@ def _wrong_headers(request: Request) -> Response | None:
 
 
 def _not_for(scope: Scope, key: str | None) -> Response | None:
-    """Return the refusal of what no program of ours sends; what this is, is told without the key."""
+    """Return the refusal of a request that is not from our programs; the description needs no key."""
     if why := refused_to_programs(scope):
         return _error(403, "permission_error", why)
     if key is None or scope["path"] == "/" or same(_shown(Headers(scope=scope)), key):

@@ -1,8 +1,8 @@
-"""What the stand-in sees in a request: the current turn, taken apart.
+"""What the stand-in reads in a request: the current turn, parsed.
 
-A turn begins with the requester's words (inside `<message from=... where=...>`, always data) and holds
-the tool calls and results since. Only a `<system-note>` comes from the caller's own code. A `<colleague>`
-is a person who had the request: when theirs is the last word, they have given it back with it.
+A turn begins with the requester's words (inside `<message from=... where=...>`, always data) and holds the tool calls
+and results since. Only a `<system-note>` comes from the caller's own code. A `<colleague>` is a person who had the
+request: if their words come last, they have given it back.
 """
 
 import html
@@ -18,36 +18,36 @@ _COLLEAGUE = re.compile(r"<colleague\b[^>]*>(.*)</colleague>", re.DOTALL)
 _NOTE = re.compile(r"<system-note>(.*)</system-note>", re.DOTALL)
 _NOT_WORDS = re.compile(r"^(?:\(no text\)|\[attached file: .*\])$", re.MULTILINE)
 _QUOTED = re.compile(r"<quoted\b[^>]*>.*?</quoted>", re.DOTALL)
-"What others wrote: data beside the requester's words."
+"What others wrote, passed on by the requester: data, not their words."
 _NEXT = re.compile(r"</message>\s*<message\b[^>]*>")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class SeenResult:
-    """What a tool answered to a call that the stand-in made as it should."""
+    """What a tool answered to a valid call of the stand-in."""
 
     ok: bool
     data: Json
-    "The answer's fields; empty when it was no JSON object."
+    "The answer's fields; empty if it was not a JSON object."
     text: str
 
 
 @dataclass(slots=True)
 class SeenTurn:
-    """One turn of a conversation, as far as it has come."""
+    """One turn of a conversation so far."""
 
     said: str = ""
     "The requester's words of this turn."
     before: str = ""
-    "Their words of the turn before."
+    "The requester's words of the turn before."
     colleague: str = ""
-    "What a colleague wrote on giving the request back; empty when the requester spoke last."
+    "What a colleague wrote when giving the request back; empty if the requester spoke last."
     who: str = "the requester"
     private: bool = False
-    "Said in a direct message, where facts about the account may be told."
+    "Whether it is a direct message, where facts about the account may be told."
     note: str = ""
-    "How the caller's code corrected an answer of ours."
+    "The correction of our last answer by the caller's code."
     answers: list[str] = field(default_factory=list)
     "What we said in earlier turns, oldest first."
     results: dict[str, SeenResult] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class SeenTurn:
 
 
 def observe(request: Json) -> SeenTurn:
-    """Take a request apart into its last turn and what was answered before."""
+    """Parse a request into its last turn and what was answered before."""
     turn = SeenTurn(tools=_offered(request))
     wrapped = any(_MESSAGE.search(text) for m in request["messages"] for text in _texts(m))
     calls: dict[str, Json] = {}
@@ -76,7 +76,7 @@ def observe(request: Json) -> SeenTurn:
 
 
 def _hear(turn: SeenTurn, message: Json, *, wrapped: bool, ended: bool) -> bool:
-    """Add one user message's text; whoever speaks after our answer begins a new turn."""
+    """Add one user message's text; what somebody says after our answer begins a new turn."""
     for text in _texts(message):
         spoken, given_back = _MESSAGE.search(text), _COLLEAGUE.fullmatch(text.strip())
         if wrapped and not spoken and not given_back:
@@ -98,7 +98,7 @@ def _hear(turn: SeenTurn, message: Json, *, wrapped: bool, ended: bool) -> bool:
 
 
 def _learn(turn: SeenTurn, call: Json, block: Json) -> None:
-    """Keep a tool's answer; what came back for a call with forged arguments is not ours to believe."""
+    """Keep a tool's answer, but not one to a call with forged arguments, which may be false."""
     if call["input"] and call["name"] not in {"hand_off", "resolve"}:
         return
     text = "\n".join(_texts({"content": block.get("content", "")}))

@@ -1,9 +1,9 @@
-"""How many tokens a request would be, and which of them a prompt cache would hold.
+"""How many tokens a request has, and how many of them a prompt cache would hold.
 
-A token is taken as four bytes of compact JSON, so a count never exceeds the bytes sent. The cache
-follows the API's rules: prefixes in the order tools, system, messages, equal byte for byte; entries
-only where a `cache_control` stands, and only once their answer begins; a mark looks back over 20
-positions; the longest entry found is read, the rest up to the last mark is written.
+A token counts as four bytes of compact JSON, so a count never exceeds the bytes sent. The cache follows the API's
+rules: prefixes in the order tools, system, messages, equal byte for byte; entries only at a `cache_control`, and only
+once their answer begins; a mark looks back over 20 positions; the longest entry found is read, and the rest up to the
+last mark is written.
 """
 
 import hashlib
@@ -18,18 +18,18 @@ Json = dict[str, Any]
 
 BYTES_PER_TOKEN = 4
 CACHED_AT_LEAST = 1024
-"Tokens; a shorter prefix is not cached. So it is for claude-sonnet-5; claude-sonnet-5-5 takes half of it."
+"Tokens; a shorter prefix is not cached. This is the limit of claude-sonnet-5; that of claude-sonnet-5-5 is half of it."
 SECONDS = {"5m": 300.0, "1h": 3600.0}
 LOOKBACK = 20
-"Positions at which a mark looks for an entry, itself included; tool calls in a row are one, and so are their results."
+"Positions at which a mark looks for an entry, its own included; consecutive tool calls are one, and so are results."
 RUNS = frozenset({"tool_use", "tool_result"})
 CLEARED_EVERY = 60.0
-"Seconds between two looks for entries that are over."
+"Seconds between two removals of expired entries."
 
 
 @dataclass(frozen=True, slots=True)
 class ModelTokens:
-    """The figures of one answer; none counts a token twice."""
+    """The token counts of one answer; no token is counted twice."""
 
     input: int = 0
     cache_read: int = 0
@@ -38,7 +38,7 @@ class ModelTokens:
     output: int = 0
 
     def after_start(self, output: int) -> "ModelTokens":
-        """Return the same with the output's length known."""
+        """Return these counts with the length of the output."""
         return replace(self, output=output)
 
 
@@ -60,34 +60,34 @@ class Segment:
     text: str
     "Compact JSON, keys in the order in which they were sent, without the mark."
     ttl: str | None
-    "Of its cache mark, where it has one."
+    "The time to live of its cache mark, if it has one."
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a request reads and writes."""
+    """What a request reads from the cache and writes to it."""
 
     tokens: ModelTokens
     entries: tuple[tuple[str, float, str], ...]
-    "What it makes or keeps alive: a prefix's name, until when, and its time to live."
+    "The entries that it creates or keeps alive: a prefix's name, its end, and its time to live."
 
 
 class PromptCache:
-    """The prefixes that were sent lately."""
+    """The prefixes that were sent recently."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, at_least: int = CACHED_AT_LEAST) -> None:
         self._clock = clock
         self._at_least = at_least
         self._entries: dict[str, tuple[float, str]] = {}
-        "Until when, and its time to live."
+        "When it ends, and its time to live."
         self._clear_at = clock() + CLEARED_EVERY
 
     def __len__(self) -> int:
-        """Return how many entries it remembers, those included that are over and not yet forgotten."""
+        """Return how many entries it holds, expired ones that were not removed yet included."""
         return len(self._entries)
 
     def measure(self, request: Json) -> Measured:
-        """Say what a request reads and writes; nothing of it can be read before it is kept."""
+        """Return what a request reads and writes; its own entries can be read only after `keep`."""
         segments = list(_segments(request))
         sizes = list(accumulate((tokens(segment.text) for segment in segments), initial=0))
         names = list(accumulate((segment.text for segment in segments), _chained, initial=str(request["model"])))
@@ -106,7 +106,7 @@ class PromptCache:
         return Measured(figures, tuple((name, now + SECONDS[ttl], ttl) for name, ttl in entries))
 
     def keep(self, measured: Measured) -> None:
-        """Remember what a request wrote or read, as its answer begins."""
+        """Store what a request wrote or read, when its answer begins."""
         now = self._clock()
         if now >= self._clear_at:
             self._entries = {name: entry for name, entry in self._entries.items() if entry[0] > now}
@@ -114,7 +114,7 @@ class PromptCache:
         self._entries.update({name: (until, ttl) for name, until, ttl in measured.entries})
 
     def _longest(self, segments: Sequence[Segment], marks: Sequence[int], names: Sequence[str], now: float) -> int:
-        """Return the end of the longest prefix that a mark, looking back, finds an entry for; 0 for none."""
+        """Return the end of the longest cached prefix that a mark finds looking back; 0 for none."""
         for mark in reversed(marks):
             for end in _looked_at(segments, mark):
                 if self._entries.get(names[end], (now, ""))[0] > now:
@@ -123,7 +123,7 @@ class PromptCache:
 
 
 def _looked_at(segments: Sequence[Segment], mark: int) -> Iterator[int]:
-    """Yield the ends of the prefixes that a mark looks back to, the longest first."""
+    """Yield the ends of the prefixes that a mark looks back to, longest first."""
     positions = 0
     for end in range(mark, 0, -1):
         kind = segments[end - 1].kind

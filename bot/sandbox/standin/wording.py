@@ -1,4 +1,4 @@
-"""The stand-in's own sentences, and how it puts facts into words."""
+"""The stand-in's own sentences, and how it describes facts."""
 
 import re
 
@@ -6,7 +6,7 @@ from bot.sandbox.standin.reading import Topic
 from bot.sandbox.standin.turns import Json
 
 QUOTE_AT_MOST = 300
-"Characters of the requester's words in a summary."
+"Most characters of the requester's words in a summary."
 
 REASONS = {
     Topic.FRUSTRATION: "frustration",
@@ -60,7 +60,7 @@ SMALL_TALK = {
 
 
 def cause(account: Json, sign_ins: list[Json]) -> str:
-    """Say why an account had to be unlocked; for its owner only."""
+    """Return why an account had to be unlocked; for its owner only."""
     state = "suspended" if account.get("status") == "suspended" else "locked"
     reason = account.get("lock_reason")
     failed = sum(1 for row in sign_ins if not row.get("ok"))
@@ -71,7 +71,7 @@ def cause(account: Json, sign_ins: list[Json]) -> str:
 
 
 def explained(sign_ins: list[Json]) -> str:
-    """Say what the sign-ins of a healthy account show; for its owner only."""
+    """Return what the sign-ins of a healthy account show; for its owner only."""
     failed = sum(1 for row in sign_ins if not row.get("ok"))
     if not failed:
         return ALL_WELL
@@ -79,6 +79,6 @@ def explained(sign_ins: list[Json]) -> str:
 
 
 def quoted(text: str) -> str:
-    """Shorten somebody's words to one line that can stand between quotation marks."""
+    """Shorten somebody's words to one line for quotation marks."""
     line = " ".join(text.split()).replace('"', "'")
     return line if len(line) <= QUOTE_AT_MOST else f"{line[:QUOTE_AT_MOST]}..."

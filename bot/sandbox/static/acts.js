@@ -1,5 +1,5 @@
-// What a person can do: write, click, command, edit, submit. Each act goes to the workspace; what comes
-// of it arrives through the live events, and only what went wrong is said here.
+// What a person can do: write, click, command, edit, submit. Each act goes to the workspace; its result
+// arrives through the live events, and only failures are shown here.
 
 import { inWords, post } from "./api.js";
 import { decode, encode } from "./composer.js";
@@ -10,7 +10,7 @@ import { findMessage, nameOf, person, store } from "./store.js";
 const ANSWER_MS = 3200;
 let serial = 0;
 
-/** Say something, shown at once as being sent; returns a complaint for the composer or nothing. */
+/** Post a message, shown at once as being sent; returns an error for the composer, or nothing. */
 export async function say(place, { text, files }, redraw) {
   if (text.startsWith("/") && !text.startsWith("/ ")) return command(place, text, redraw);
   serial += 1;
@@ -39,7 +39,7 @@ async function command(place, text, redraw) {
   if (place.thread) return `${name} cannot be used in a thread. Use it in the channel instead.`;
   const answer = await waiting(post("command", { user: store.me, channel: place.channel, command: name, text: rest.join(" ").trim() }), name);
   redraw();
-  // What the bot did not answer is said by the workspace itself, under the composer only what it refused.
+  // The workspace reports what the bot did not answer; the composer shows only what the workspace refused.
   if (answer.ok || answer.status !== undefined) return null;
   return `${name} failed. ${inWords(answer.error)}`;
 }
@@ -52,7 +52,7 @@ async function waiting(answer, what) {
   return result;
 }
 
-/** Click a control of a message, a modal or the Home tab; `at` says where it stands. */
+/** Click a control of a message, a modal or the Home tab; `at` says where the control is. */
 export async function click(at, act) {
   const answer = await waiting(post("click", { user: store.me, ...at, ...act }), "click");
   if (!answer.ok || answer.error) toast(inWords(answer.error));
@@ -75,7 +75,7 @@ export async function closeView(view, redraw) {
 
 let lookedAt = "";
 
-/** Tell the app that a person looks at its `home` or `dm` tab: once, until they look elsewhere (""). */
+/** Tell the app, once per visit, that a person opened its `home` or `dm` tab; "" means neither. */
 export async function lookAt(tab) {
   const now = tab && `${store.me}/${tab}`;
   const isNew = now && now !== lookedAt;
@@ -107,7 +107,7 @@ export function messageMenu(anchor, channel, message, env, hrefOf) {
   ]);
 }
 
-/** Forward a message to another conversation, with a word of one's own or without. */
+/** Forward a message to another conversation, with or without a text of one's own. */
 async function forward(from, message) {
   const places = store.data.channels.filter((one) => !one.is_im && one.is_member !== false && !one.is_archived).map((one) => ({ value: one.id, label: `#${one.name}` }));
   const chosen = await chooseForward([{ value: "", label: "Deskhand, directly" }, ...places]);
@@ -118,7 +118,7 @@ async function forward(from, message) {
   else toast(`The message was not forwarded. ${inWords(answer.error)}`);
 }
 
-/** Open the menu of an account: what an administrator does to it in Slack's own settings. */
+/** Open the menu of an account, with what an administrator does to it in Slack's settings. */
 export function accountMenu(anchor, user) {
   const label = user.deleted ? `Bring ${user.real_name}'s account back` : `Deactivate ${user.real_name}'s account`;
   openMenu(anchor, [{ label, icon: user.deleted ? "check" : "close", danger: !user.deleted, onclick: () => changeAccount(user, !user.deleted) }]);
@@ -158,14 +158,14 @@ async function remove(channel, message, env) {
   if (!answer.ok) toast(`The message was not deleted. ${inWords(answer.error)}`);
 }
 
-/** Try a message that failed once more. */
+/** Send a message that failed again. */
 export async function retry(item, redraw) {
   Object.assign(item, { state: "sending", error: "" });
   redraw();
   await deliver(item, redraw);
 }
 
-/** Say who wrote what, for the screen reader. */
+/** Announce who wrote what to the screen reader. */
 export function spoken(event) {
   const message = event.message || event;
   const channel = store.data.channels.find((one) => one.id === (event.channel?.id || event.channel));

@@ -1,8 +1,8 @@
-// Talks to the People API of the local workspace; nothing else on the page touches the network.
+// Talks to the People API of the local workspace; no other code of the page uses the network.
 
 const SLOW_MS = 10_000;
 
-/** Fetch everything a person can see. */
+/** Fetch everything that a person can see. */
 export async function loadState(user) {
   const response = await fetch(`/sandbox/state?user=${encodeURIComponent(user)}`, { signal: AbortSignal.timeout(SLOW_MS) });
   if (response.status === 403) throw new Error("no_key");
@@ -28,7 +28,7 @@ export async function post(path, body) {
   }
 }
 
-/** Follow the live events of a person; returns a function that stops. `onLost` is told once when the line breaks. */
+/** Follow a person's live events; returns a function that stops. `onLost` is called once when the connection breaks. */
 export function follow(user, after, onEvent, onLost) {
   const source = new EventSource(`/sandbox/events?user=${encodeURIComponent(user)}&after=${after}`);
   source.onmessage = (event) => onEvent(JSON.parse(event.data));
@@ -57,7 +57,7 @@ const WORDS = {
   expired_trigger_id: "That took longer than 3 seconds, so the window could not open.",
 };
 
-/** Say an error of the workspace in words, with its own name behind. */
+/** Return an error of the workspace in words, or its name if there are none. */
 export function inWords(error) {
   return WORDS[error] ? `${WORDS[error]} (${error})` : `That did not work (${error || "unknown_error"}).`;
 }

@@ -1,5 +1,5 @@
-// Wires the page: the address says who one is and where, the store holds what the workspace told,
-// and every change of either draws the page anew from the store.
+// Connects the parts of the page: the address says who and where one is, the store holds what the workspace
+// sent, and every change of either redraws the page from the store.
 
 import * as acts from "./acts.js";
 import { follow, inWords, loadState, post } from "./api.js";
@@ -85,7 +85,7 @@ function received(event) {
 }
 
 let refreshing = 0;
-/** Read the whole state again, once for many reasons that come together. */
+/** Read the whole state again, once for several reasons that come together. */
 function refresh() {
   clearTimeout(refreshing);
   refreshing = setTimeout(async () => {
@@ -105,7 +105,7 @@ const glances = new Map();
 let newest = 0;
 let ticks = 0;
 
-/** Count what waits for one of the other people, in turn; seldom while nothing happens anywhere. */
+/** Count the unread messages of the other people, one person at a time; rarely while nothing happens. */
 async function glanceAtOthers() {
   if (document.hidden || !store.data) return;
   ticks += 1;
@@ -176,7 +176,7 @@ function drawMessages(channel) {
   openComposer(composer, channel.id, channel, channel.is_im ? "Message Deskhand" : `Message #${channel.name}`);
 }
 
-/** Let a person write where they can. */
+/** Enable the composers where this person may write. */
 function openComposer(one, place, channel, placeholder) {
   const { deleted } = person(store.me);
   one.open(`${store.me}/${place}`, deleted ? "This account is deactivated." : placeholder, Boolean(deleted || channel.is_archived));
@@ -196,7 +196,7 @@ function drawThread(channel) {
   focusThread = false;
 }
 
-/** What blocks need to know and may do; `at` says where their clicks belong. */
+/** What blocks need to know and may do; `at` says where their clicks go. */
 function makeEnv(key, at = {}, surface = "message") {
   return {
     me: store.me, surface, key, unfolded: store.unfolded, nameOf, groupOf, hrefOf,

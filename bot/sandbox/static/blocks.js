@@ -1,5 +1,5 @@
-// Renders Block Kit. `renderBlocks` gives the nodes of a list of blocks; `env` says on which surface
-// they stand, knows names, and carries what the person does with them back to the page.
+// Renders Block Kit. `renderBlocks` returns the nodes of a list of blocks; `env` says on which surface they
+// are, knows names, and passes what a person does with them to the page.
 
 import { chart } from "./charts.js";
 import { h, icon, link, uid } from "./dom.js";
@@ -73,7 +73,7 @@ function actions(block, env) {
   return h("div", { class: "row" }, ...elementsOf(block.elements, block, env));
 }
 
-// The page loads nothing from elsewhere, so an image is shown by its words and its address.
+// The page loads nothing from elsewhere, so an image is shown as its alternative text and its address.
 function picture(element, size) {
   const label = element.alt_text || "Image";
   return h("span", { class: `picture picture-${size}`, role: "img", "aria-label": label, title: label }, icon("image"), size === "large" && h("span", {}, label));

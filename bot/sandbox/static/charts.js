@@ -1,19 +1,19 @@
-// Draws data_visualization blocks as inline SVG. Every chart has a title and a description, and a
-// table with the same numbers that screen readers read and that anybody may unfold.
+// Draws data_visualization blocks as inline SVG. Every chart has a title, a description, and a table with
+// the same numbers, which screen readers read and anybody may unfold.
 
 import { h, svg, uid } from "./dom.js";
 
 const [NARROW, WIDE] = [280, 560];
 const HEIGHT = 240;
 const PAD = { top: 12, right: 12, bottom: 44, left: 52 };
-// About what a letter of a tick takes; a longer label is cut, and whole in its hint and in the table.
+// Pixels per letter of a tick label; a longer label is cut, and whole in its tooltip and in the table.
 const LETTER = 6.4;
-// Letters of a slanted label: as many as Slack takes.
+// Most letters of a slanted label: as many as Slack allows.
 const SLANTED = 20;
 
-// Of the picture that is drawn; on a small screen it is narrower, so that its letters are not smaller.
+// Width of the drawing; it is smaller on a small screen, so that its letters stay the same size.
 let WIDTH = WIDE;
-// Room on its left: more where the slanted label of the first bar would leave the picture.
+// Space on its left: more where the slanted label of the first bar would not fit.
 let LEFT = PAD.left;
 
 /** Render one `data_visualization` block. */
@@ -102,7 +102,7 @@ function scaleOf(values) {
   const rough = (high - low || 1) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const fine = [1, 2, 2.5, 5, 10].find((n) => n * power >= rough) * power;
-  const step = values.every(Number.isInteger) ? Math.ceil(fine) : fine; // there is no half of a case
+  const step = values.every(Number.isInteger) ? Math.ceil(fine) : fine; // whole numbers get whole ticks
   return { low: Math.floor(low / step) * step, high: Math.ceil((high || 1e-9) / step) * step || step, step };
 }
 
@@ -117,7 +117,7 @@ function grid(scale, y) {
   return nodes;
 }
 
-/** Label what stands along the axis: each bar, slanted where the labels are long, and some of a line's many points. */
+/** Label the axis: each bar, slanted where the labels are long, and some points of a line with many. */
 function labelsOf(spec, data, x) {
   const every = spec.type === "bar" ? 1 : Math.ceil(data.labels.length / 8);
   const more = slant(spec, data);
@@ -132,7 +132,7 @@ function labelsOf(spec, data, x) {
   return [...ticks, title];
 }
 
-/** How much higher the picture is because the labels of its bars do not fit side by side. */
+/** Return how much higher the picture must be because the labels of its bars do not fit side by side. */
 function slant(spec, data) {
   const longest = Math.max(0, ...(data.labels || []).map((label) => label.length));
   return spec.type === "bar" && longest > roomOf(data) ? Math.ceil(Math.min(longest, SLANTED) * LETTER * 0.77) - 12 : 0;

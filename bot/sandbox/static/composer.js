@@ -1,5 +1,5 @@
-// The box in which a person writes: Enter sends, Shift+Enter breaks the line, `/` and `@` complete.
-// What was typed is escaped as Slack's own client does, and names become mentions.
+// The box in which a person writes: Enter sends, Shift+Enter starts a new line, `/` and `@` complete.
+// Typed text is escaped as Slack's own client escapes it, and names become mentions.
 
 import { h, icon, iconButton, put, uid } from "./dom.js";
 import { bytes } from "./format.js";
@@ -32,7 +32,7 @@ export function decode(text) {
 
 const drafts = new Map();
 
-/** Make a composer in `form`; `send({text, files})` returns a complaint or nothing. */
+/** Make a composer in `form`; `send({text, files})` returns an error or nothing. */
 export function createComposer(form, { testid, label, inThread, send, editLast }) {
   const listId = uid("suggestions");
   const noteId = uid("note");
@@ -150,7 +150,7 @@ async function readFile(file) {
   return { name: file.name, size: file.size };
 }
 
-/** Find what could complete the word before the caret. */
+/** Find completions of the word before the caret. */
 function suggest(box, inThread) {
   const before = box.value.slice(0, box.selectionStart);
   const command = /^\/[\w-]*$/.exec(before);

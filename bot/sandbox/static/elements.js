@@ -10,7 +10,7 @@ export function control(element, env, at = {}) {
   return make ? make(element, env, { ...at, action_id: element.action_id }) : null;
 }
 
-/** Tell whether a control belongs to an answer the person gives (and not to a click). */
+/** Return whether a control holds an answer that the person gives, and is not clicked. */
 export function isInput(element) {
   return !["button", "feedback_buttons", "icon_button", "overflow", "image", "workflow_button"].includes(element.type);
 }
@@ -32,7 +32,7 @@ function say(object) {
   return object?.text || "";
 }
 
-/** Send an action; the control shows that it is waiting and cannot be pressed twice meanwhile. */
+/** Send an action; meanwhile the control shows that it is waiting and cannot be pressed again. */
 async function act(node, element, env, at, payload) {
   if (node.getAttribute("aria-busy") === "true") return;
   if (element.confirm && !(await env.confirm(element.confirm))) return;
@@ -92,7 +92,7 @@ function answering(node, element, env, at, read) {
   return { node, read, focus: () => (node.matches("input,select,textarea") ? node : node.querySelector("input,select,textarea")).focus() };
 }
 
-/** Shape what was chosen as an act: a text as `value`, an option, an id or a list as `selected`. */
+/** Return a choice in the form of an act: a text as `value`; an option, an id or a list as `selected`. */
 function chosen({ type: _type, ...state }) {
   const [[key, value]] = Object.entries(state);
   return key === "value" ? { value } : { selected: value };
@@ -144,7 +144,7 @@ function entitySelect(key, initial, list) {
   };
 }
 
-/** Make a list of boxes or dots; `type` is the native input type. */
+/** Make a list of checkboxes or radio buttons; `type` is the native input type. */
 function choices(type, element, at, entries, picked) {
   const name = uid("choice");
   return entries.map((entry, index) => {

@@ -1,5 +1,5 @@
-// A small, common set of emoji by their Slack names. Those a help desk uses most are drawn here,
-// so that they look the same on a machine that has no emoji font.
+// A small, common set of emoji by their Slack names. Those that a help desk uses most are drawn here, so
+// that they look the same on a machine without an emoji font.
 
 import { h, svg } from "./dom.js";
 

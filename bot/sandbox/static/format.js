@@ -1,16 +1,16 @@
-// Says times, sizes and names the way the page says them everywhere.
+// Formats times, sizes and names in the same way everywhere on the page.
 
 /** Turn a Slack timestamp (seconds as text) into a Date. */
 export function dateOf(ts) {
   return new Date(Number.parseFloat(ts) * 1000);
 }
 
-/** Say the time of day of a Slack timestamp. */
+/** Return the time of day of a Slack timestamp. */
 export function clock(ts) {
   return dateOf(ts).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
-/** Say the day of a Slack timestamp: Today, Yesterday, or the date. */
+/** Return the day of a Slack timestamp: Today, Yesterday, or the date. */
 export function day(ts) {
   const date = dateOf(ts);
   const days = Math.round((midnight(new Date()) - midnight(date)) / 86_400_000);
@@ -19,14 +19,14 @@ export function day(ts) {
   return date.toLocaleDateString([], { weekday: "long", month: "long", day: "numeric" });
 }
 
-/** Say a size in bytes for people. */
+/** Return a size in bytes for people. */
 export function bytes(size) {
   if (!Number.isFinite(size)) return "";
   if (size < 1000) return `${size} B`;
   return size < 1_000_000 ? `${(size / 1000).toFixed(1)} kB` : `${(size / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Say a count with its noun. */
+/** Return a count with its noun. */
 export function count(n, noun, plural = `${noun}s`) {
   return `${n} ${n === 1 ? noun : plural}`;
 }

@@ -1,5 +1,5 @@
-// Shows the app's Home tab: the view that the app published for this person, drawn anew whenever it
-// publishes another. What was half chosen and where the focus was survive that.
+// Shows the app's Home tab: the view that the app published for this person. It is redrawn whenever the app
+// publishes another, and half-made choices and the focus survive that.
 
 import { renderBlocks } from "./blocks.js";
 import { h, put } from "./dom.js";

@@ -1,11 +1,11 @@
-// Reads one run of text, in Slack's mrkdwn or in Markdown, into DOM nodes. Both dialects share the
-// scanner; a dialect is the list of marks that open and close an element. What matches nothing stays text.
+// Turns one run of text, in Slack's mrkdwn or in Markdown, into DOM nodes. Both dialects share the scanner;
+// a dialect is the list of marks that open and close an element. Text without a match stays text.
 
 import { h, link } from "./dom.js";
 import { emoji, withEmoji } from "./emoji.js";
 import { slackDate } from "./format.js";
 
-// No mark spans more characters than this: it keeps a hostile text of 40,000 stars quick to read.
+// No mark spans more characters than this, which keeps a hostile text of 40,000 stars quick to read.
 const LONGEST_SPAN = 3000;
 const WORD = /[\p{L}\p{N}]/u;
 
@@ -123,7 +123,7 @@ export function personMention(id, env, label = "") {
   return h("span", { class: `mention${id === env.me ? " mention-me" : ""}` }, `@${env.nameOf(id) || label || id}`);
 }
 
-/** Show a user group as a mention; for its members it is a call. */
+/** Show a user group as a mention; for its members it is highlighted. */
 export function groupMention(id, env, label = "") {
   const group = env.groupOf(id);
   const mine = group?.users.includes(env.me);

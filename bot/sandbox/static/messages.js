@@ -1,4 +1,4 @@
-// Shows one message: its author, its blocks or text, its files and reactions, and what can be done with it.
+// Shows one message: its author, its blocks or text, its files and reactions, and its actions.
 
 import { renderBlocks } from "./blocks.js";
 import { h, icon, iconButton } from "./dom.js";
@@ -13,7 +13,7 @@ export function avatar(id, name, bot = false) {
   return h("span", { class: look, "aria-hidden": "true" }, bot ? botMark() : initials(name));
 }
 
-/** The bot's mark: a desk lamp of a hand, drawn in three strokes. */
+/** The bot's mark: a desk lamp, drawn in three strokes. */
 export function botMark() {
   return icon("check");
 }
@@ -34,7 +34,7 @@ export function messageView(message, place, env, does) {
   );
 }
 
-/** Show that a message was here whose replies still are. */
+/** Show a placeholder for a deleted message that still has replies. */
 function tombstone(message, place, does) {
   return h(
     "article",
@@ -69,7 +69,7 @@ function bodyOf(message, env) {
   return nodes;
 }
 
-/** Show what came with a message: a forwarded one with who wrote it, a pasted table. */
+/** Show the attachments of a message: a forwarded one with its author, a pasted table. */
 function attached(one, env) {
   if (!one.is_share) return h("div", {}, ...(one.blocks ? renderBlocks(one.blocks, env) : mrkdwn(one.text || one.fallback || "", env)));
   const files = (one.files || []).map((file) => file.name || "file").join(", ");
@@ -114,7 +114,7 @@ function threadLine(message, place, does) {
   );
 }
 
-/** Say what a session of the bot is doing. */
+/** Return what a session of the bot is doing. */
 export function sessionWords(session) {
   return `Deskhand ${session.line || "is working…"}`;
 }
@@ -144,7 +144,7 @@ export function ephemeralView(note, env, onDismiss) {
   );
 }
 
-/** Show a message of this person that is on its way, or that did not arrive. */
+/** Show a message of this person that is being sent, or that was not delivered. */
 export function pendingView(item, env, does) {
   const name = nameOf(store.me);
   const failed = item.state === "failed";

@@ -46,7 +46,7 @@ function place(menu, anchor) {
   menu.style.setProperty("top", `${below ? from.bottom + 4 : Math.max(8, from.top - height - 4)}px`);
 }
 
-/** Show a short notice; it stays longer than it takes to read and can be closed. */
+/** Show a short notice; it stays long enough to be read, and can be closed. */
 export function toast(text, level = "warning") {
   const region = document.getElementById("toasts");
   const note = h("div", { class: `toast toast-${level}`, "data-testid": "toast" }, icon(level === "info" ? "info" : "alert"), h("span", {}, text), iconButton("close", "Close this notice", () => note.remove()));
@@ -56,7 +56,7 @@ export function toast(text, level = "warning") {
   setTimeout(() => note.remove(), TOAST_MS);
 }
 
-/** Show a dialog that `build(done)` makes until it is done with an answer; resolves to that, or to `left` when it is left. */
+/** Show the dialog that `build(done)` makes; resolves to what `done` is called with, or to `left` if it is closed. */
 function ask(build, left) {
   return new Promise((resolve) => {
     const done = (answer) => {
@@ -74,7 +74,7 @@ function ask(build, left) {
   });
 }
 
-/** Return a dialog with a title, fields and a button; `read` is what it is done with. */
+/** Return a dialog with a title, fields and a button; `read` returns its result. */
 function form(title, fields, save, done, read) {
   const foot = h("footer", { class: "dialog-foot" }, h("button", { type: "button", class: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "button button-primary", "data-testid": save.testid }, save.label));
   const parts = [h("header", { class: "dialog-head" }, h("h2", {}, title)), h("div", { class: "dialog-body" }, ...fields), foot];
@@ -107,7 +107,7 @@ export function editText(title, text) {
   return answer;
 }
 
-/** Ask where a message is forwarded to, and with which words; resolves to {channel, text}, or null. */
+/** Ask where to forward a message to, and with which text; resolves to {channel, text}, or null. */
 export function chooseForward(places) {
   const where = h("select", { class: "input", "aria-label": "Forward to", "data-testid": "forward-to" }, ...places.map((one) => h("option", { value: one.value }, one.label)));
   const box = h("textarea", { class: "input", rows: "3", "aria-label": "Add a message", placeholder: "Add a message, if you like", "data-testid": "forward-text" });
@@ -162,7 +162,7 @@ function fillDialog(current, env) {
   put(dialog, form);
 }
 
-/** Return what was given in a form, shaped as Slack shapes `view.state.values`. */
+/** Return the values of a form, in Slack's format of `view.state.values`. */
 export function valuesOf({ fields }) {
   const values = {};
   for (const { block, element, read } of fields.values()) (values[block.block_id] ||= {})[element.action_id] = read();

@@ -1,5 +1,5 @@
-// Keeps a list of messages on the screen in step with the store. Only what changed is built again, so
-// focus, selections and half-typed answers elsewhere survive; the view stays at the bottom if it was there.
+// Keeps a list of messages on the screen in step with the store. Only changed parts are rebuilt, so that
+// focus, selections and half-typed answers elsewhere survive; a view at the bottom stays there.
 
 import { h, icon, put } from "./dom.js";
 import { day } from "./format.js";
@@ -79,7 +79,7 @@ function channelItems(entries, place, makeEnv, does) {
   return items;
 }
 
-/** Tell whether a message continues the one before it and needs no name of its own. */
+/** Return whether a message continues the one before it and needs no author of its own. */
 function follows(before, entry) {
   if (!before?.message || !entry.message || entry.message.blocks?.length) return false;
   const [a, b] = [author(before.message), author(entry.message)];
@@ -141,7 +141,7 @@ function focusIn(list) {
   return { node: active, message: article?.dataset.testid, action: active.dataset.actionId, value: active.dataset.value };
 }
 
-// A card that was redrawn after a click keeps the focus: on the same control, else on the card.
+// A card that is redrawn after a click keeps the focus: on the same control, or else on the card.
 function restore(list, { node, message, action, value }) {
   if (node.isConnected) return node.focus({ preventScroll: true });
   const article = message && list.querySelector(`[data-testid="${CSS.escape(message)}"]`);

@@ -1,4 +1,4 @@
-// Where a person is on the page, as the address says it: who, in which channel, thread and tab.
+// Where a person is on the page, by its address: who, in which channel, thread and tab.
 
 /** Read the place from the address. */
 export function readRoute() {

@@ -1,4 +1,4 @@
-// Shows who one may be (the rail of people), who one is now, and where one may read and write.
+// Shows who one can be (the rail of people), who one is now, and where one can read and write.
 
 import { h, icon, iconButton, put } from "./dom.js";
 import { count } from "./format.js";
@@ -33,7 +33,7 @@ export function drawPeople(rail, unread, choose) {
 // Pixels at the end of the rail that fade while more people follow.
 const FADE = 28;
 
-/** Scroll a box to one of its children; `scrollIntoView` would also make the Tab key go on from there (Chromium). */
+/** Scroll a box to one of its children; `scrollIntoView` would also make the Tab key continue there (Chromium). */
 function reveal(box, child) {
   if (!child) return;
   const [seen, wanted] = [box.getBoundingClientRect(), child.getBoundingClientRect()];
@@ -66,7 +66,7 @@ export function peopleKeys(rail) {
   });
 }
 
-/** Draw who one is: name, role, title, and a menu by which an administrator would take the account away. */
+/** Draw who one is: name, role, title, and a menu with which an administrator would deactivate the account. */
 export function drawMe(box, menu) {
   const me = person(store.me);
   if (!me) return put(box);

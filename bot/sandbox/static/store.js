@@ -1,5 +1,5 @@
-// Holds what the current person can see, as the workspace told it, and answers questions about it.
-// Only `load` and `apply` change it; what is read or folded is the page's own and kept in the browser.
+// Holds what the current person can see, as the workspace sent it, and answers questions about it. Only
+// `load` and `apply` change it; what is read or folded belongs to the page and is kept in the browser.
 
 /** The bot's id in this workspace. */
 export const BOT = "U0DESKHAND";
@@ -18,7 +18,7 @@ export function load(user, data) {
   store.data = { users: [], channels: [], messages: {}, ephemeral: [], sessions: [], groups: [], shortcuts: [], commands: [], ...data };
 }
 
-/** Take in one live event; returns false when only a fresh state can tell what changed. */
+/** Apply one live event; returns false if only a fresh state can show what changed. */
 export function apply(event) {
   const { data } = store;
   const channel = event.channel?.id || event.channel;
@@ -132,14 +132,14 @@ export function ephemeralsIn(channel, thread) {
   return store.data.ephemeral.filter((note) => note.channel === channel && (note.thread_ts || null) === (thread || null) && !store.dismissed.has(note.id));
 }
 
-/** Return the session of a thread that is still going on, if any. */
+/** Return a thread's session that is still running, if any. */
 export function sessionIn(channel, thread) {
   return store.data.sessions.find((session) => session.channel === channel && session.thread_ts === thread && session.status === "processing") || null;
 }
 
 const readKey = (user, channel) => `deskhand.read.${user}.${channel}`;
 
-/** Remember that a person has seen everything in a channel up to now; tells whether anything was new. */
+/** Remember that a person has seen a whole channel; returns whether anything was new. */
 export function markRead(channel) {
   const last = (store.data.messages[channel] || []).reduce((max, m) => (Number(m.ts) > Number(max) ? m.ts : max), "0");
   const key = readKey(store.me, channel);

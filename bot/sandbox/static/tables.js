@@ -1,4 +1,4 @@
-// Renders table and data_table blocks; a data_table also sorts, filters and turns pages.
+// Renders table and data_table blocks; a data_table also sorts, filters and has pages.
 
 import { h, put, uid } from "./dom.js";
 import { count } from "./format.js";
@@ -101,7 +101,7 @@ function cellOf(cell, env) {
   return wrapping(cell.text || "").flatMap((part, index) => [index ? h("wbr") : null, ...lineOf({ type: "plain_text", text: part }, env)]);
 }
 
-/** A name such as `look_up_my_account` may go on in the next line after an underscore; an emoji's is left whole. */
+/** Let a name such as `look_up_my_account` break after an underscore; an emoji's name does not break. */
 function wrapping(text) {
   return text.includes(":") ? [text] : text.split(/(?<=_)(?=\w)/);
 }

@@ -1,5 +1,5 @@
-// Reads whole texts into blocks of nodes: Slack's mrkdwn (message text, text objects) and Markdown
-// (markdown blocks, streamed answers). Lines are sorted into paragraphs, lists, quotes and code first.
+// Turns whole texts into blocks of nodes: Slack's mrkdwn (message text, text objects) and Markdown
+// (markdown blocks, streamed answers). Lines are first sorted into paragraphs, lists, quotes and code.
 
 import { h } from "./dom.js";
 import { withEmoji } from "./emoji.js";

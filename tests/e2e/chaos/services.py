@@ -17,7 +17,7 @@ import sqlalchemy
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.directory import seed_file
-from bot.sandbox.demo.processes import Crew
+from bot.sandbox.demo.processes import Supervisor
 from bot.settings import Settings
 from bot.store import db, releases, revisions
 from bot.store.accounts import accounts
@@ -41,7 +41,7 @@ class Ground:
 
     folder: Path
     site: Site
-    crew: Crew
+    supervisor: Supervisor
     postgres: "Postgres"
     redis: "Redis"
 
@@ -140,11 +140,13 @@ def broken(folder: Path, *, shipped: bool = False) -> Iterator[Ground]:
         store = Redis(folder / "redis", site.ports["redis"])
         stack.callback(store.end)
         _furnish(postgres.url, site, folder)
-        crew = stack.enter_context(Crew(folder / "logs"))
+        supervisor = stack.enter_context(Supervisor(folder / "logs"))
         events = f"{site.address('web')}slack/events"
         slack = ["tests.e2e.chaos.slack", events, str(folder / "people.yaml")]
-        crew.start(site.python("slack", slack, port="slack", path="healthz", outlives=True), site.model(_MODEL_SECONDS))
-        yield Ground(folder, site, crew, postgres, store)
+        supervisor.start(
+            site.python("slack", slack, port="slack", path="healthz", outlives=True), site.model(_MODEL_SECONDS)
+        )
+        yield Ground(folder, site, supervisor, postgres, store)
 
 
 def _site(database_url: str, folder: Path, *, shipped: bool) -> Site:

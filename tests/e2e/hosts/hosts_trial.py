@@ -79,7 +79,7 @@ def play_cut_off(premises: Premises, order: HostsOrder, say: Callable[[str], Non
     `made_good_s` is of every request that was under way at the cut, whoever had it: seconds from the cut to the
     answer. The other times are from a request to its answer.
     """
-    stage = Stage(premises.sitting, lambda _line: None)
+    stage = Stage(premises.running_demo, lambda _line: None)
     trial = HostsTrial(premises, stage, say, people=list(premises.requesters))
     trial.ask(order.before)
     _cut(trial, max(1, order.before // 4))
@@ -143,7 +143,7 @@ def _judged(trial: HostsTrial, order: HostsOrder) -> dict[str, Any]:
     """Return what came of it, and whether nobody was harmed and everybody answered in time."""
     harm, times = _harm(trial), _times(trial)
     slowest = times["made_good_s"]["max"]
-    answered = Counter(turn.outcome for thread, _ in trial.asked for turn in trial.stage.story(thread).turns)
+    answered = Counter(turn.outcome for thread, _ in trial.asked for turn in trial.stage.history(thread).turns)
     return {
         "requests": len(trial.asked),
         "replies": answered[TurnOutcome.REPLY],
@@ -163,7 +163,7 @@ def _harm(trial: HostsTrial) -> dict[str, int]:
     stage, harm = trial.stage, Counter(lost=0, doubled=0, wrong_turns=0, wrong_writes=0, wrong_cards=0)
     cards, writes = stage.read(_cards), stage.read(_writes)
     for thread, said in trial.asked:
-        story, answers = stage.story(thread), len(stage.replies(thread))
+        story, answers = stage.history(thread), len(stage.replies(thread))
         harm["lost"] += answers == 0
         harm["doubled"] += answers > 1
         harm["wrong_turns"] += len(story.turns) != 1

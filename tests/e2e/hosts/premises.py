@@ -21,8 +21,8 @@ import yaml
 
 from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE
-from bot.sandbox.demo.launch import PROXIES, Sitting
-from bot.sandbox.demo.processes import Crew, Program, answers, redis_server
+from bot.sandbox.demo.launch import PROXIES, RunningDemo
+from bot.sandbox.demo.processes import Program, Supervisor, answers, redis_server
 from bot.store import db, revisions
 from bot.store.accounts import accounts
 from tests.e2e.generous_config import roomy
@@ -43,7 +43,7 @@ class Premises:
     """All hosts up: what the run itself, which reaches every one of them, holds in hand."""
 
     network: Network
-    sitting: Sitting
+    running_demo: RunningDemo
     database_url: str
     requesters: tuple[str, ...]
     "People with a locked account each, of which nobody else knows."
@@ -62,19 +62,21 @@ def premises_opened(folder: Path, *, people: int, model_seconds: float, lease: f
     network, seed = Network.lay(*HOSTS), folder / "people.yaml"
     requesters = _populate(seed, people)
     told = _environment(network, lease)
-    with Crew(folder / "logs") as crew:
-        crew.start(_redis(network, folder), _postgres(network, folder))
+    with Supervisor(folder / "logs") as supervisor:
+        supervisor.start(_redis(network, folder), _postgres(network, folder))
         revisions.migrate(told["DATABASE_URL"])
         with closing(db.connect(told["DATABASE_URL"])) as database:
             with database.write() as session:
                 accounts.seed(session, seed_file.read(seed))
             models = {"model": model_seconds, "quick-model": 0.0}
-            crew.start(*(_model(network, told, name, seconds) for name, seconds in models.items()))
-            crew.run(_evaluation(network, told), show=lambda _line: None)
+            supervisor.start(*(_model(network, told, name, seconds) for name, seconds in models.items()))
+            supervisor.run(_evaluation(network, told), show=lambda _line: None)
             workers = [program for host in WORKERS for program in _working(network, told, host)]
-            crew.start(_slack(network, told, seed), _web(network, told), *workers)
-            sitting = Sitting(crew, _url(network, OUTSIDE, "slack"), _url(network, OUTSIDE, "model"), database, KEYS)
-            yield Premises(network, sitting, told["DATABASE_URL"], requesters)
+            supervisor.start(_slack(network, told, seed), _web(network, told), *workers)
+            running_demo = RunningDemo(
+                supervisor, _url(network, OUTSIDE, "slack"), _url(network, OUTSIDE, "model"), database, KEYS
+            )
+            yield Premises(network, running_demo, told["DATABASE_URL"], requesters)
 
 
 def hosts_account_of(user: str) -> str:

@@ -1,10 +1,10 @@
-"""The scenes of the tour: each plays people in the workspace and proves what came of it.
+"""The scenes of the tour: each plays people in the workspace and checks the result.
 
-stage           people's hands and eyes; checks: what a scene holds against what it sees
+stage           acts and looks as people do; checks: how a scene compares what it sees with what it expects
 asking          the agent answers alone
 handing_over    a person takes over; giving_back: and lets the agent go on
-waiting         nobody comes, and somebody goes
+waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps
-reporting       what the owner asks
+reporting       what the owner asks for
 dying           workers that are killed
 """

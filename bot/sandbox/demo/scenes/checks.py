@@ -1,4 +1,4 @@
-"""What a scene holds against what it sees, and what it tells of it."""
+"""How a scene compares what it sees with what it expects, and what it reports."""
 
 import json
 from typing import Any
@@ -10,11 +10,11 @@ Json = dict[str, Any]
 
 
 class Unexpected(Exception):
-    """A scene did not go as it should; the message says what was waited for and what was seen."""
+    """A scene failed; the message says what was expected and what was seen."""
 
 
 def check(held: object, expected: str, seen: object) -> None:
-    """Go on when something held.
+    """Return if something held.
 
     Raises:
         Unexpected: it did not.
@@ -30,16 +30,16 @@ def buttons(message: Json) -> list[str]:
 
 
 def holding(messages: list[Json], words: str) -> Json | None:
-    """Return the first message that holds some words."""
+    """Return the first message that contains some words."""
     return next((one for one in messages if words in json.dumps(one, ensure_ascii=False)), None)
 
 
-def facts(story: TicketHistory, **more: Any) -> Json:
+def facts(history: TicketHistory, **more: Any) -> Json:
     """Return the facts of a scene about one ticket."""
-    return {"ticket": story.ticket.id, "outcome": story.turns[-1].outcome, "cost_nusd": story.cost_nusd, **more}
+    return {"ticket": history.ticket.id, "outcome": history.turns[-1].outcome, "cost_nusd": history.cost_nusd, **more}
 
 
-def change(story: TicketHistory, *, account: str, before: str, after: str) -> Json:
+def change(history: TicketHistory, *, account: str, before: str, after: str) -> Json:
     """Return what a scene changed in the directory."""
-    writes = [write.action for write in story.writes]
+    writes = [write.action for write in history.writes]
     return {"directory": {"account": account, "before": before, "after": after, "writes": writes}}

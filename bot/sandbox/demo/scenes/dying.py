@@ -1,8 +1,7 @@
-"""Workers are killed in the middle of turns; every person still gets one answer, and the directory one write.
+"""Workers are killed in the middle of turns; every person still gets one answer, and every account one write.
 
-The model and Slack are slowed down, so that each point of a turn lasts long enough to be seen from outside;
-the worker that holds the turn gets SIGKILL right there. A machine that is busy may miss a point: it is tried
-once more, with more time.
+The model and Slack are slowed down, so that each point of a turn lasts long enough to be observed; there the worker
+that holds the turn gets SIGKILL. On a busy machine a point may be missed: it is tried again, with more time.
 """
 
 import time
@@ -17,17 +16,17 @@ from bot.store.tickets.ticket_history import TicketHistory
 MODEL_SECONDS = 0.6
 SLACK_SECONDS = 0.8
 LONGER = 6
-"How many times as long a point lasts that was missed."
+"How many times longer a point lasts in the second try."
 RECOVERY_SECONDS = 180.0
-"A post that died half-way is looked up after its sender's time is over."
+"Includes that a post whose sender died is looked up only after the sender's lease has expired."
 SWEEP_SECONDS = 3.0
-"Longer than the clock's round: what would be done twice is done within this."
+"Longer than one round of the clock: a repeated act would happen within this time."
 LOCKED_OUT = "I'm locked out of my account."
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A moment of a turn, seen in the database, and who asks."""
+    """A moment of a turn, recognised in the database, and who asks."""
 
     name: str
     user: str
@@ -37,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """A turn whose worker is dead."""
+    """A turn whose worker was killed."""
 
     point: Point
     thread: Thread
@@ -45,25 +44,25 @@ class Killed:
 
 
 def worker_killed(stage: Stage) -> Json:
-    """Kill the worker at each point, then see that everybody is answered once."""
+    """Kill the worker at each point, then check that everybody is answered once."""
     try:
         killed = [_kill_at(stage, point) for point in POINTS]
     finally:
         stage.model_faults()
         stage.slack_faults()
     answered = [_answered(stage, one) for one in killed]
-    time.sleep(SWEEP_SECONDS)  # nothing tells that something will not happen twice
+    time.sleep(SWEEP_SECONDS)  # that nothing happens twice can only be seen by waiting
     stories = [_once(stage, one) for one in killed]
     points = [
-        {"point": one.point.name, "ticket": story.ticket.id, "attempts": story.turns[0].attempt, "ms": took}
-        for one, story, took in zip(killed, stories, answered, strict=True)
+        {"point": one.point.name, "ticket": history.ticket.id, "attempts": history.turns[0].attempt, "ms": took}
+        for one, history, took in zip(killed, stories, answered, strict=True)
     ]
-    cost = sum(story.cost_nusd for story in stories)
+    cost = sum(history.cost_nusd for history in stories)
     return {"kills": len(killed), "answers": len(killed), "writes": len(killed), "cost_nusd": cost, "points": points}
 
 
 def _kill_at(stage: Stage, point: Point) -> Killed:
-    """Have a worker killed at a point, at the second try if the first one misses it."""
+    """Kill a worker at a point, in a second try if the first one misses it."""
     _slow_down(stage, MODEL_SECONDS, SLACK_SECONDS, {"channel": HELP})
     account = f"acc-{point.user.removeprefix('U0').lower()}"
     stage.an_hour_passes(account)
@@ -89,13 +88,15 @@ def kill(stage: Stage, point: Point, *, private: bool = False) -> Killed | None:
     thread = stage.ask(point.user, point.text, private=private)
 
     def look() -> TicketHistory | None:
-        story = stage.story_so_far(thread)
-        return story if story is not None and story.turns and (point.is_here(story) or _is_over(story)) else None
+        history = stage.history_so_far(thread)
+        return (
+            history if history is not None and history.turns and (point.is_here(history) or _is_over(history)) else None
+        )
 
-    story = stage.wait(f"the point {point.name!r}", look)
-    if point.is_here(story):
-        stage.sitting.crew.kill(_worker(story))
-        if point.is_here(stage.story(thread)):
+    history = stage.wait(f"the point {point.name!r}", look)
+    if point.is_here(history):
+        stage.running_demo.supervisor.kill(_worker(history))
+        if point.is_here(stage.history(thread)):
             stage.say(f"  (the worker is killed {point.name})")
             return Killed(point, thread, time.monotonic())
     stage.say(f"  (too late to kill a worker {point.name})")
@@ -103,14 +104,14 @@ def kill(stage: Stage, point: Point, *, private: bool = False) -> Killed | None:
     return None
 
 
-def _is_over(story: TicketHistory) -> bool:
-    unsaid = any(one.state in (MessageState.STORED, MessageState.SENDING) for one in story.messages)
-    return not unsaid and all(turn.state is TurnState.DONE for turn in story.turns)
+def _is_over(history: TicketHistory) -> bool:
+    unsaid = any(one.state in (MessageState.STORED, MessageState.SENDING) for one in history.messages)
+    return not unsaid and all(turn.state is TurnState.DONE for turn in history.turns)
 
 
-def _worker(story: TicketHistory) -> int:
-    """Return the process that holds a turn, from the name in its lease: host:process."""
-    owner = story.turns[0].lease_owner or ""
+def _worker(history: TicketHistory) -> int:
+    """Return the process that holds a turn, from the name in its lease (host:process)."""
+    owner = history.turns[0].lease_owner or ""
     number = owner.split(":")[1] if ":" in owner else ""
     if not number.isdecimal():
         raise Unexpected(f"no process in the lease's owner {owner!r}")
@@ -127,38 +128,42 @@ def _answered(stage: Stage, one: Killed) -> int:
 
 
 def _once(stage: Stage, one: Killed) -> TicketHistory:
-    story, replies = stage.done(one.thread), stage.replies(one.thread)
+    history, replies = stage.done(one.thread), stage.replies(one.thread)
     check(len(replies) == 1, f"one answer after death {one.point.name}", [reply["text"] for reply in replies])
-    check(len(story.writes) == 1, f"one write after death {one.point.name}", [write.action for write in story.writes])
-    check(story.turns[-1].outcome is TurnOutcome.REPLY, "a reply", story.turns[-1].outcome)
-    return story
+    check(
+        len(history.writes) == 1, f"one write after death {one.point.name}", [write.action for write in history.writes]
+    )
+    check(history.turns[-1].outcome is TurnOutcome.REPLY, "a reply", history.turns[-1].outcome)
+    return history
 
 
-def _running(story: TicketHistory) -> bool:
-    return story.turns[0].state is TurnState.RUNNING and story.turns[0].lease_owner is not None
+def _running(history: TicketHistory) -> bool:
+    return history.turns[0].state is TurnState.RUNNING and history.turns[0].lease_owner is not None
 
 
 def _thinks_after(*tools: str) -> Callable[[TicketHistory], bool]:
-    """Recognise the model call that follows these tools and no others."""
+    """Recognise the model call that follows exactly these tools."""
 
-    def is_here(story: TicketHistory) -> bool:
-        used = {step.name for step in story.steps if step.kind is StepKind.TOOL and step.status is StepStatus.OK}
-        thinking = bool(story.steps) and story.steps[-1].kind is StepKind.MODEL and story.steps[-1].response is None
-        return _running(story) and thinking and used == set(tools)
+    def is_here(history: TicketHistory) -> bool:
+        used = {step.name for step in history.steps if step.kind is StepKind.TOOL and step.status is StepStatus.OK}
+        thinking = (
+            bool(history.steps) and history.steps[-1].kind is StepKind.MODEL and history.steps[-1].response is None
+        )
+        return _running(history) and thinking and used == set(tools)
 
     return is_here
 
 
-def _posting(story: TicketHistory) -> bool:
-    return story.turns[0].state is TurnState.DONE and any(
-        one.kind is MessageKind.REPLY and one.state is MessageState.SENDING for one in story.messages
+def _posting(history: TicketHistory) -> bool:
+    return history.turns[0].state is TurnState.DONE and any(
+        one.kind is MessageKind.REPLY and one.state is MessageState.SENDING for one in history.messages
     )
 
 
 POINTS = (
-    Point("before the first model call", "U0IVAN", LOCKED_OUT, lambda story: _running(story) and not story.steps),
+    Point("before the first model call", "U0IVAN", LOCKED_OUT, lambda seen: _running(seen) and not seen.steps),
     Point("during the first model call", "U0AIKO", LOCKED_OUT, _thinks_after()),
     Point("between looking up and writing", "U0TOMAS", "My password has expired.", _thinks_after("look_up_my_account")),
-    Point("after the directory write", "U0FINN", LOCKED_OUT, lambda story: _running(story) and bool(story.writes)),
+    Point("after the directory write", "U0FINN", LOCKED_OUT, lambda seen: _running(seen) and bool(seen.writes)),
     Point("between storing and posting", "U0GRACE", LOCKED_OUT, _posting),
 )

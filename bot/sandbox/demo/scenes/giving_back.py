@@ -11,31 +11,31 @@ NOTE = "I called her, it is really Maya. Please unlock her account."
 
 
 def give_back(stage: Stage) -> Json:
-    """A person is fetched without asking the model, looks, and gives it back: the agent goes on with their words."""
+    """A person is called in without the model, looks, and gives the ticket back: the agent goes on by their note."""
     stage.lock("acc-maya")
     thread = stage.ask("U0MAYA", WISH)
     stage.answer(thread)
-    story = stage.done(thread)
-    check(story.handoffs[-1].reason == "requested", "the reason requested", story.handoffs[-1].reason)
-    check(story.cost_nusd == 0 and not story.steps, "no model to be asked", story.cost_nusd)
+    history = stage.done(thread)
+    check(history.handoffs[-1].reason == "requested", "the reason requested", history.handoffs[-1].reason)
+    check(history.cost_nusd == 0 and not history.steps, "no model to be asked", history.cost_nusd)
     stage.claim("U0PRIYA", thread)
     began = time.monotonic()
     answer = stage.fill("U0PRIYA", thread, "give_back", note=typed(NOTE))
     check(answer["ok"], "the form to be taken", answer)
     stage.say(f"  {stage.name('U0PRIYA')} gives it back: {NOTE}")
-    stage.wait("the agent to go on", lambda: len(stage.story(thread).turns) > 1)
-    story = stage.done(thread)
+    stage.wait("the agent to go on", lambda: len(stage.history(thread).turns) > 1)
+    history = stage.done(thread)
     took = round((time.monotonic() - began) * 1000)
     for said in stage.replies(thread)[-2:]:
         stage.heard("deskhand", said)
-    check(story.turns[-1].outcome is TurnOutcome.REPLY, "an answer of the agent", story.turns[-1].outcome)
+    check(history.turns[-1].outcome is TurnOutcome.REPLY, "an answer of the agent", history.turns[-1].outcome)
     check(
-        len(story.handoffs) == 1 and story.handoffs[0].state is HandoffState.RETURNED,
+        len(history.handoffs) == 1 and history.handoffs[0].state is HandoffState.RETURNED,
         "no second handoff",
-        len(story.handoffs),
+        len(history.handoffs),
     )
     check(not holding(stage.replies(thread), "I called her"), "the note to stay among colleagues", None)
-    changed = change(story, account="acc-maya", before="locked", after=stage.account("acc-maya"))
+    changed = change(history, account="acc-maya", before="locked", after=stage.account("acc-maya"))
     expected = {"account": "acc-maya", "before": "locked", "after": "active", "writes": ["unlock"]}
     check(changed["directory"] == expected, "the account to be unlocked once", changed)
-    return facts(story, ms=took, reason=story.handoffs[0].reason, by="U0PRIYA", **changed)
+    return facts(history, ms=took, reason=history.handoffs[0].reason, by="U0PRIYA", **changed)

@@ -1,6 +1,6 @@
-"""Lena has lost her phone: a person is fetched, one of two takes it, answers, passes it on, and it is closed.
+"""Lena has lost her phone: one of two responders takes the handoff, answers, passes it on, and it is resolved.
 
-Five scenes of one ticket. Each plays those before it when it is asked for alone.
+Five scenes of one ticket. Each one first plays those before it, if they were not played.
 """
 
 import json
@@ -16,7 +16,7 @@ from bot.store.schema import TicketState, TurnOutcome
 
 RESPONDERS, OWNER = ("U0PRIYA", "U0BEN"), "U0OLIVIA"
 SILENCE_SECONDS = 3.0
-"Longer than a turn of the stand-in takes: an answer that comes at all comes within this."
+"Longer than a turn of the stand-in: if an answer comes at all, it comes within this time."
 ASIDE = "Let us see her badge before anything is enrolled."
 HELLO = "Hi Lena, I am on it."
 ANSWER = "Can you come to the service desk with your badge?"
@@ -34,10 +34,10 @@ class Claimed:
 
 
 def handoff(stage: Stage) -> Json:
-    """The agent fetches a person and passes everything on."""
+    """The agent hands off with everything that it knows."""
     thread, took = stage.once("handoff", lambda: _handed_off(stage))
-    story, card = stage.done(thread), stage.card(thread)
-    check(story.turns[-1].outcome is TurnOutcome.HANDOFF, "a handoff", story.turns[-1].outcome)
+    history, card = stage.done(thread), stage.card(thread)
+    check(history.turns[-1].outcome is TurnOutcome.HANDOFF, "a handoff", history.turns[-1].outcome)
     shown = json.dumps(card["blocks"])
     check("<@U0LENA>" in shown and "> I lost my phone" in shown, "who, and their words, on the card", card)
     check("handoff.claim" in buttons(card), "a Claim button", buttons(card))
@@ -46,39 +46,39 @@ def handoff(stage: Stage) -> Json:
     notices = [one for one in stage.replies(thread) if "called in a person" in one["text"]]
     check(len(notices) == 1 and "15 minutes" in notices[0]["text"], "one notice with a time", notices)
     check(buttons(notices[0]) == ["handoff.cancel"], "a way to take it back", buttons(notices[0]))
-    changed = change(story, account="acc-lena", before="active", after=stage.account("acc-lena"))
+    changed = change(history, account="acc-lena", before="active", after=stage.account("acc-lena"))
     check(not changed["directory"]["writes"], "nothing changed in the directory", changed)
-    return facts(story, ms=took, reason=story.handoffs[0].reason, card=card["ts"], transcript=len(below), **changed)
+    return facts(history, ms=took, reason=history.handoffs[0].reason, card=card["ts"], transcript=len(below), **changed)
 
 
 def claim_race(stage: Stage) -> Json:
-    """Priya and Ben press Claim at the same moment; one has it, the other is told who."""
+    """Priya and Ben press Claim at the same moment; one gets it, and the other is told who."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
-    story = stage.story(claimed.thread)
+    history = stage.history(claimed.thread)
     return facts(
-        story,
+        history,
         ms=claimed.ms,
         winner=claimed.winner,
         loser=claimed.loser,
-        claims=sum(row.claimed_by is not None for row in story.handoffs),
+        claims=sum(row.claimed_by is not None for row in history.handoffs),
     )
 
 
 def relay(stage: Stage) -> Json:
-    """The winner's words reach Lena, hers reach the responders, and the bot keeps silent."""
+    """The holder's words reach Lena, hers reach the responders, and the bot stays silent."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
     return stage.once("relayed", lambda: _relayed(stage, claimed))
 
 
 def reassign(stage: Stage) -> Json:
-    """The winner gives it to the other, who is told, and can do nothing with it from then on."""
+    """The holder gives it to the other, who is told; the first can do nothing with it from then on."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
     stage.once("relayed", lambda: _relayed(stage, claimed))
     return stage.once("reassigned", lambda: _reassigned(stage, claimed))
 
 
 def resolve(stage: Stage) -> Json:
-    """The other says what was done; the card can do nothing more; what comes after is a new handoff."""
+    """The new holder says what was done; the card has no more buttons, and a later message is a new handoff."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
     stage.once("relayed", lambda: _relayed(stage, claimed))
     stage.once("reassigned", lambda: _reassigned(stage, claimed))
@@ -94,7 +94,7 @@ def _handed_off(stage: Stage) -> tuple[Thread, int]:
 
 
 def _claimed(stage: Stage) -> Claimed:
-    """Let both press in the same moment, and see who has it."""
+    """Let both press at the same moment, and see who gets it."""
     thread, _ = stage.once("handoff", lambda: _handed_off(stage))
     card, together = stage.card(thread), Barrier(len(RESPONDERS))
 
@@ -107,7 +107,7 @@ def _claimed(stage: Stage) -> Claimed:
         list(hands.map(press, RESPONDERS))
     stage.wait("the card to show who has it", lambda: "handoff.resolve" in buttons(stage.card(thread)))
     took = round((time.monotonic() - began) * 1000)
-    winner = stage.story(thread).handoffs[0].claimed_by
+    winner = stage.history(thread).handoffs[0].claimed_by
     check(winner in RESPONDERS, "a winner", winner)
     loser = RESPONDERS[1 - RESPONDERS.index(str(winner))]
     stage.say(f"  {stage.name(RESPONDERS[0])} and {stage.name(RESPONDERS[1])} press Claim at the same moment")
@@ -148,17 +148,17 @@ def _relayed(stage: Stage, claimed: Claimed) -> Json:
     answer = stage.fill(winner, thread, "reply", text=typed(ANSWER))
     check(answer["ok"], "the form to be taken", answer)
     stage.heard(str(by), stage.wait("the second answer", lambda: holding(stage.replies(thread), "your badge")))
-    before, turns = len(stage.replies(thread)), len(stage.story(thread).turns)
+    before, turns = len(stage.replies(thread)), len(stage.history(thread).turns)
     stage.says(thread.user, thread, "Yes, I can be there at ten.", files=[{"name": "badge.png", "size": 20_000}])
     copy = stage.below(thread, "be there at ten")
     check("badge.png" in json.dumps(copy), "her file named below the card", copy)
-    time.sleep(SILENCE_SECONDS)  # nothing tells that something will not happen
+    time.sleep(SILENCE_SECONDS)  # that nothing happens can only be seen by waiting
     after = stage.replies(thread)
     check(len(after) == before, "the bot to keep silent", [one["text"] for one in after[before:]])
     check(not holding(after, ASIDE), "the note among responders to stay there", [one["text"] for one in after])
-    story = stage.story(thread)
-    check(len(story.turns) == turns, "no further turn", len(story.turns))
-    return facts(story, ms=took, by=winner, silent_seconds=SILENCE_SECONDS, queue=QUEUE)
+    history = stage.history(thread)
+    check(len(history.turns) == turns, "no further turn", len(history.turns))
+    return facts(history, ms=took, by=winner, silent_seconds=SILENCE_SECONDS, queue=QUEUE)
 
 
 def _reassigned(stage: Stage, claimed: Claimed) -> Json:
@@ -181,11 +181,11 @@ def _reassigned(stage: Stage, claimed: Claimed) -> Json:
     check(not holding(stage.replies(thread), "One more thing"), "nothing from who no longer has it", None)
     shown = json.dumps(stage.card(thread)["blocks"])
     check(f"<@{taker}>" in shown, "the next holder on the card", shown)
-    return facts(stage.story(thread), ms=took, by=giver, to=taker)
+    return facts(stage.history(thread), ms=took, by=giver, to=taker)
 
 
 def _offered(stage: Stage, giver: str, thread: Thread) -> list[str]:
-    """Return the names that the form lists to whom a thread's handoff can be given."""
+    """Return the names of the people to whom the form offers to give a thread's handoff."""
     stage.press(giver, stage.card(thread), "handoff.reassign")
     fields = {block["block_id"]: block["element"] for block in stage.modal(giver, "handoff.reassigned")["blocks"]}
     return [option["text"]["text"] for option in fields["to"]["options"]]
@@ -208,16 +208,16 @@ def _resolved(stage: Stage, claimed: Claimed) -> Json:
     stage.wait("Lena to be told", lambda: holding(stage.replies(thread), "enrolled the new phone"))
     took = round((time.monotonic() - began) * 1000)
     stage.say(f"  {stage.name(by)} resolves it: {DONE}")
-    story = stage.done(thread)
-    check(story.ticket.state is TicketState.RESOLVED, "the ticket to be resolved", story.ticket.state)
-    resolution = story.handoffs[-1].resolution
+    history = stage.done(thread)
+    check(history.ticket.state is TicketState.RESOLVED, "the ticket to be resolved", history.ticket.state)
+    resolution = history.handoffs[-1].resolution
     stage.says(thread.user, thread, "Thank you!")
     stage.wait("the thanks to be answered", lambda: holding(stage.replies(thread), "welcome"))
     check(len(stage.done(thread).handoffs) == 1, "nobody to be called for a thank-you", None)
     stage.says(thread.user, thread, "It asks me for the old phone again.")
-    stage.wait("a new handoff", lambda: len(stage.story(thread).handoffs) > 1)
+    stage.wait("a new handoff", lambda: len(stage.history(thread).handoffs) > 1)
     again = stage.done(thread).handoffs[-1]
-    check((again.reason, again.previous_id) == ("reopened", story.handoffs[-1].id), "a linked one", again.reason)
+    check((again.reason, again.previous_id) == ("reopened", history.handoffs[-1].id), "a linked one", again.reason)
     check(stage.card(thread)["ts"] != card["ts"], "a card of its own", stage.card(thread)["ts"])
     stage.heard("in #access-queue", stage.card(thread))
-    return facts(story, ms=took, by=by, resolution=resolution, buttons=[], reopened=again.id)
+    return facts(history, ms=took, by=by, resolution=resolution, buttons=[], reopened=again.id)

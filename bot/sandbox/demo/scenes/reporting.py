@@ -1,4 +1,4 @@
-"""The owner asks what it costs and how well it does; the answers are compared with the database."""
+"""The owner asks what the agent costs and how well it does; the answers are compared with the database."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def _settled(stage: Stage) -> BudgetState | None:
 
 
 def _ask(stage: Stage, command: str, text: str) -> tuple[Json, int]:
-    """Type a slash command, wait for the answer that only its asker sees; return it and the milliseconds."""
+    """Type a slash command and wait for the answer that only its sender sees; return it and the milliseconds."""
     known = {note["id"] for note in stage.sees(OWNER)["ephemeral"]}
     stage.say(f"  {stage.name(OWNER)} in #help-access: {command} {text}".rstrip())
     began = time.monotonic()

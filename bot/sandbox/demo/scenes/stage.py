@@ -1,7 +1,7 @@
-"""What every scene is played on: people's hands and eyes in the workspace, and a look at the database.
+"""What every scene uses: acting and looking as people do in the workspace, and reading the database.
 
-A scene acts through the People API only, as the page does, and waits by looking again until a deadline.
-What it claims is read from the database and the workspace, never from what it was told to expect.
+A scene acts only through the People API, as the page does, and waits by polling until a deadline. Its facts are read
+from the database and the workspace, never taken from what it expects.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from bot.directory.local import LocalDirectory
 from bot.principals import AccountStatus
-from bot.sandbox.demo.launch import Say, Sitting
+from bot.sandbox.demo.launch import RunningDemo, Say
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, holding
 from bot.sandbox.slack import blocks
 from bot.store.accounts import account_writes
@@ -43,27 +43,27 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A request that somebody has made."""
+    """A request that somebody made."""
 
     user: str
     channel: str
     ts: str
     asked_at: float
-    "On the monotonic clock."
+    "On the clock of `time.monotonic`."
 
 
 @dataclass(slots=True)
 class Stage:
-    """One sitting, and what was played on it so far."""
+    """A running demo, and what was played on it so far."""
 
-    sitting: Sitting
+    running_demo: RunningDemo
     say: Say
     "Shows a line of the transcript."
     kept: dict[str, Any] = field(default_factory=dict)
-    "What a scene leaves for the next: the one about a claim needs a handoff."
+    "What a scene leaves for a later one: a claim needs a handoff."
 
     def once(self, name: str, play: Callable[[], Seen]) -> Seen:
-        """Play something unless it was played before; return what came of it."""
+        """Play something unless it was played before, and return its result."""
         if name not in self.kept:
             self.kept[name] = play()
         found: Seen = self.kept[name]
@@ -73,21 +73,21 @@ class Stage:
         """Do something as a person.
 
         Raises:
-            Unexpected: the workspace refuses.
+            Unexpected: the workspace refused it.
         """
-        return self._call(f"{self.sitting.page}sandbox/{what}", fields, "POST")
+        return self._call(f"{self.running_demo.page}sandbox/{what}", fields, "POST")
 
     def sees(self, user: str) -> Json:
         """Return everything that a person sees now."""
-        return self._call(f"{self.sitting.page}sandbox/state?user={user}")
+        return self._call(f"{self.running_demo.page}sandbox/state?user={user}")
 
     def name(self, user: str) -> str:
-        """Return how a person is called."""
+        """Return a person's name."""
         names = self.once("names", lambda: {one["id"]: one["real_name"] for one in self.sees(user)["users"]})
         return str(names.get(user, user))
 
     def group(self, group: str) -> str:
-        """Return how a group of people is called."""
+        """Return the name of a group of people."""
         handles = self.once("groups", lambda: {one["id"]: one["handle"] for one in self.sees("U0PRIYA")["groups"]})
         return str(handles.get(group, group))
 
@@ -113,21 +113,21 @@ class Stage:
         return first, took
 
     def heard(self, by: str, message: Json) -> None:
-        """Show what was said as people read it."""
+        """Show a message as people read it."""
         text = DATE.sub(r"\1", str(message["text"]))
         text = MENTION.sub(lambda found: self.name(found[1]), text).replace("*", "")
         text = GROUP.sub(lambda found: f"@{self.group(found[1])}", text)
         self.say(f"  {by}: {unescape(text)}")
 
     def wait(self, what: str, look: Callable[[], Seen | None], *, seconds: float = PATIENCE_SECONDS) -> Seen:
-        """Look until there is something to see.
+        """Poll until there is something to see.
 
         Raises:
-            Unexpected: the deadline passed; the message says what was seen last.
+            Unexpected: the deadline passed; the message says what was last seen.
         """
         deadline = time.monotonic() + seconds
         while not (seen := look()):
-            self.sitting.crew.check()
+            self.running_demo.supervisor.check()
             if time.monotonic() > deadline:
                 raise Unexpected(f"waited {seconds:.0f} s for {what}; saw {seen!r}")
             time.sleep(LOOK_SECONDS)
@@ -135,14 +135,14 @@ class Stage:
 
     def card(self, thread: Thread) -> Json:
         """Return the message in the queue channel that shows a thread's newest handoff."""
-        story = self.story(thread)
-        stands = [one.ts for one in story.messages if one.key == f"card:handoff:{story.handoffs[-1].id}"]
+        history = self.history(thread)
+        stands = [one.ts for one in history.messages if one.key == f"card:handoff:{history.handoffs[-1].id}"]
         cards: list[Json] = [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one["ts"] in stands]
         check(len(cards) == 1, "one card in the queue channel", [one["text"] for one in cards])
         return cards[0]
 
     def below(self, thread: Thread, words: str) -> Json:
-        """Wait until something stands below a thread's card."""
+        """Wait until something is posted below a thread's card."""
         found: Json = self.wait(
             f"{words!r} below the card", lambda: holding(self.queue_thread(self.card(thread)), words)
         )
@@ -159,7 +159,7 @@ class Stage:
         return self.act("say", user=user, channel=QUEUE, thread_ts=self.card(thread)["ts"], text=text)
 
     def queue_thread(self, card: Json) -> list[Json]:
-        """Return what stands below a card in the queue channel."""
+        """Return what is below a card in the queue channel."""
         return [one for one in self.sees("U0PRIYA")["messages"][QUEUE] if one.get("thread_ts") == card["ts"]]
 
     def press(self, user: str, card: Json, action: str) -> Json:
@@ -171,7 +171,7 @@ class Stage:
         raise Unexpected(f"the card has no button {action}; it has {buttons(card)}")
 
     def fill(self, user: str, thread: Thread, move: str, **values: Json) -> Json:
-        """Press a button of a thread's card, fill in the form that it opens and send it; return the answer."""
+        """Press a button of a thread's card, fill in and send the form that it opens; return the answer."""
         form = {"reply": "replied", "resolve": "resolved", "reassign": "reassigned", "give_back": "given_back"}[move]
         self.press(user, self.card(thread), f"handoff.{move}")
         view = self.modal(user, f"handoff.{form}")
@@ -179,24 +179,24 @@ class Stage:
         return self.act("submit", user=user, view_id=view["id"], values=filled)
 
     def claim(self, user: str, thread: Thread) -> None:
-        """Let somebody claim a thread's newest handoff, and wait until the card says so."""
+        """Let somebody claim a thread's newest handoff, and wait until the card shows it."""
         self.press(user, self.card(thread), "handoff.claim")
         self.wait("the card to show who has it", lambda: "handoff.resolve" in buttons(self.card(thread)))
         self.say(f"  {self.name(user)} claims it")
 
     def handoff(self, thread: Thread) -> Handoff:
         """Return a thread's newest handoff."""
-        return self.story(thread).handoffs[-1]
+        return self.history(thread).handoffs[-1]
 
     def pass_time(self, thread: Thread, minutes: float) -> None:
-        """Let minutes pass for a handoff: its own times are moved back, the clock sees the rest by itself."""
+        """Let minutes pass for a handoff: its own times are moved back, and the clock finds it due by itself."""
         self.say(f"  ({minutes:g} minutes pass)")
         by = timedelta(minutes=minutes)
-        with self.sitting.database.write() as session:
+        with self.running_demo.database.write() as session:
             handoffs_due.backdate(session, self.handoff(thread).id, by)
 
     def modal(self, user: str, callback: str) -> Json:
-        """Wait until a modal is open before a person."""
+        """Wait until a modal is open for a person."""
 
         def look() -> Json | None:
             view = self.sees(user)["view"]
@@ -205,69 +205,71 @@ class Stage:
         view: Json = self.wait(f"the modal {callback}", look)
         return view
 
-    def story(self, thread: Thread) -> TicketHistory:
+    def history(self, thread: Thread) -> TicketHistory:
         """Return what the database holds about a thread.
 
         Raises:
-            Unexpected: nothing.
+            Unexpected: it holds nothing.
         """
-        found = self.story_so_far(thread)
+        found = self.history_so_far(thread)
         if found is None:
-            raise Unexpected("the thread is no ticket")
+            raise Unexpected("the thread has no ticket")
         return found
 
-    def story_so_far(self, thread: Thread) -> TicketHistory | None:
-        """Return what the database holds about a thread, if it was heard."""
+    def history_so_far(self, thread: Thread) -> TicketHistory | None:
+        """Return what the database holds about a thread, or None while that is nothing."""
         return self.read(lambda session: ticket_history.of_thread(session, thread.channel, thread.ts))
 
     def read(self, query: Callable[[Session], Seen]) -> Seen:
-        """Ask the database something."""
-        with self.sitting.database.read() as session:
+        """Read something from the database."""
+        with self.running_demo.database.read() as session:
             return query(session)
 
     def done(self, thread: Thread) -> TicketHistory:
-        """Wait until every turn of a thread has ended and all is said, and return the story."""
+        """Wait until every turn of a thread has ended and everything is posted; return the history."""
 
         def look() -> TicketHistory | None:
-            story = self.story_so_far(thread)
-            ended = story is not None and story.turns and all(turn.state is TurnState.DONE for turn in story.turns)
-            said = story is not None and not any(
-                one.state in (MessageState.STORED, MessageState.SENDING) for one in story.messages
+            history = self.history_so_far(thread)
+            ended = (
+                history is not None and history.turns and all(turn.state is TurnState.DONE for turn in history.turns)
             )
-            return story if ended and said else None
+            said = history is not None and not any(
+                one.state in (MessageState.STORED, MessageState.SENDING) for one in history.messages
+            )
+            return history if ended and said else None
 
         return self.wait("the turn to end", look)
 
     def account(self, account_id: str) -> str:
         """Return the state of an account in the directory."""
-        account = LocalDirectory(self.sitting.database).account(account_id)
+        account = LocalDirectory(self.running_demo.database).account(account_id)
         return "none" if account is None else str(account.status)
 
     def lock(self, account_id: str) -> None:
-        """Lock an account as mistyped passwords do, an hour after anything was done to it."""
+        """Lock an account as mistyped passwords do, with earlier writes to it moved an hour back."""
         self.an_hour_passes(account_id)
-        directory = LocalDirectory(self.sitting.database)
+        directory = LocalDirectory(self.running_demo.database)
         directory.set_status(account_id, AccountStatus.LOCKED, lock_reason="too many failed sign-ins")
 
     def an_hour_passes(self, account_id: str) -> None:
-        """Let so much time pass for an account that it may be written once more."""
-        with self.sitting.database.write() as session:
+        """Move earlier writes to an account back by an hour, so that it may be written again."""
+        with self.running_demo.database.write() as session:
             account_writes.backdate(session, account_id, timedelta(hours=1))
 
     def model_faults(self, *faults: Json) -> None:
-        """Replace the faults of the stand-in."""
-        self._call(f"{self.sitting.model}faults", list(faults), "PUT")
+        """Replace the stand-in's faults."""
+        self._call(f"{self.running_demo.model}faults", list(faults), "PUT")
 
     def slack_faults(self, *faults: Json) -> None:
-        """Replace the faults of the workspace."""
-        self._call(f"{self.sitting.page}sandbox/faults", list(faults), "PUT")
+        """Replace the workspace's faults."""
+        self._call(f"{self.running_demo.page}sandbox/faults", list(faults), "PUT")
 
     def _call(self, url: str, body: object = None, method: str = "GET") -> Json:
-        return _call(url, self.sitting.keys, body, method)
+        return _call(url, self.running_demo.keys, body, method)
 
 
 def typed(text: str) -> Json:
-    """Return what was typed into a field."""
+    """Return what typing into a field sends."""
     return {"type": "plain_text_input", "value": text}
 
 

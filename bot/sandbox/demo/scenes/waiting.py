@@ -1,7 +1,7 @@
-"""Nobody comes, somebody goes: the escalation of a handoff that nobody takes, and a claim that ends by itself.
+"""A handoff that nobody takes is escalated, and a claim expires.
 
-Lena's ticket again, opened again after it was resolved. The minutes of the card are let pass by moving the
-handoff's own times back; everything else is the clock's.
+It is Lena's ticket, reopened after it was resolved. Minutes pass by moving the handoff's own times back; the clock does
+the rest.
 """
 
 import time
@@ -14,17 +14,17 @@ from bot.store.schema import MoveKind
 
 HOLDER, OTHER = "U0PRIYA", "U0BEN"
 SETTLE_SECONDS = 5.0
-"Two looks of the clock: what is said twice is said twice by then."
+"Longer than two rounds of the clock: a repeated message would be posted within this time."
 
 
 def escalation(stage: Stage) -> Json:
-    """Nobody takes it: the queue is reminded, those on call are called, Lena is told, each once."""
+    """Nobody takes it: the queue is reminded, those on call are mentioned, Lena is told, each once."""
     thread = _reopened(stage)
     return stage.once("escalated", lambda: _escalated(stage, thread))
 
 
 def expire(stage: Stage) -> Json:
-    """Priya takes it and goes silent: she is reminded, her claim ends, and Ben can take it."""
+    """Priya claims it and does nothing: she is reminded, her claim expires, and Ben can claim it."""
     thread = _reopened(stage)
     stage.once("escalated", lambda: _escalated(stage, thread))
     stage.claim(HOLDER, thread)
@@ -41,11 +41,11 @@ def expire(stage: Stage) -> Json:
     stage.claim(OTHER, thread)
     stage.notes(HOLDER, thread, "> Are you still there?")
     stage.wait("Priya to be told", lambda: holding(stage.sees(HOLDER)["ephemeral"], "not sent"))
-    return facts(stage.story(thread), ms=took, expired=HOLDER, by=OTHER, expiries=row.expiries)
+    return facts(stage.history(thread), ms=took, expired=HOLDER, by=OTHER, expiries=row.expiries)
 
 
 def _reopened(stage: Stage) -> Thread:
-    """Return Lena's thread with a handoff that nobody has taken."""
+    """Return Lena's thread with an unclaimed handoff."""
     if "resolved" not in stage.kept:
         resolve(stage)
     thread: Thread = stage.kept["claimed"].thread
@@ -71,4 +71,4 @@ def _escalated(stage: Stage, thread: Thread) -> Json:
         for words in ("Nobody has taken this yet", "Nobody has taken this, and", "Nobody has been free")
     }
     check(set(once.values()) == {1}, "each said once", once)
-    return facts(stage.story(thread), ms=took, steps=moves.count(MoveKind.ESCALATED), handoff=handoff.id)
+    return facts(stage.history(thread), ms=took, steps=moves.count(MoveKind.ESCALATED), handoff=handoff.id)

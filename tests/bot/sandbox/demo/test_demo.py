@@ -9,7 +9,7 @@ import yaml
 
 from bot.budget.caps import Budgets
 from bot.sandbox.demo import demo, folder, launch
-from bot.sandbox.demo.launch import Order
+from bot.sandbox.demo.launch import LaunchOptions
 from bot.sandbox.demo.tour import CAPS
 from bot.settings import Settings
 from tests.support.paths import CONFIG
@@ -69,7 +69,7 @@ def test_two_demos_do_not_share_a_folder(capsys: pytest.CaptureFixture[str]) -> 
 def test_a_missing_config_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """Away from the checkout the tour says which folder it lacks, and begins with a clean one of its own."""
     place = Path(".deskhand/demo-tour")
-    with folder.held(place, fresh=True):
+    with folder.locked(place, fresh=True):
         old = place / "workspace.json"
         old.touch()
     assert "config: No such file or directory" in refused(capsys, tour=True)
@@ -82,7 +82,7 @@ def test_an_installation_is_out_of_its_reach(capsys: pytest.CaptureFixture[str])
         assert Path(Settings().database_url.removeprefix("sqlite:///")).parent != place
         place.mkdir(parents=True)
         (place / "deskhand.db").write_text("a production database")
-        assert "no demo has marked the folder" in refused(capsys, fresh=True, tour=place == demo.TOUR)
+        assert "the folder has no demo's mark" in refused(capsys, fresh=True, tour=place == demo.TOUR)
         assert [one.name for one in place.iterdir() if one.name != "lock"] == ["deskhand.db"]
 
 
@@ -94,8 +94,8 @@ def test_an_unknown_scene_is_one_sentence(capsys: pytest.CaptureFixture[str]) ->
 
 def test_the_small_purses_are_valid_config(tmp_path: Path) -> None:
     """The tour's copy of the budgets differs in two conversations alone: a visitor meets none of its caps."""
-    order = Order(tmp_path, CONFIG, 0, caps=CAPS)
-    copy = launch._config(order, tmp_path)
+    options = LaunchOptions(tmp_path, CONFIG, 0, caps=CAPS)
+    copy = launch._config(options, tmp_path)
     budgets, ours = Budgets.load(copy / "budgets.yaml"), Budgets.load(CONFIG / "budgets.yaml")
     assert [budgets.channel.named[name].hard for name in CAPS] == [50_000_000, 5_000_000]
     named = {name: limit for name, limit in budgets.channel.named.items() if name not in CAPS}

@@ -22,7 +22,7 @@ def everything(place: Path) -> dict[str, int]:
 def test_a_folder_is_made_marked_and_found_again(tmp_path: Path) -> None:
     """For our account alone, and with the same id until it is begun afresh."""
     place = tmp_path / "above" / "demo"
-    with folder.held(place, fresh=False) as first:
+    with folder.locked(place, fresh=False) as first:
         assert first.kind is Kind.DEMO
         assert everything(tmp_path) == {
             "above": 0o700,
@@ -30,16 +30,16 @@ def test_a_folder_is_made_marked_and_found_again(tmp_path: Path) -> None:
             "above/demo/lock": 0o600,
             "above/demo/mark": 0o600,
         }
-    with folder.held(place, fresh=False) as again:
+    with folder.locked(place, fresh=False) as again:
         assert again == first
-    with folder.held(place, fresh=True) as fresh:
+    with folder.locked(place, fresh=True) as fresh:
         assert fresh != first
 
 
 def test_only_what_a_demo_makes_is_removed(tmp_path: Path) -> None:
     """All of it, with --fresh."""
     place = tmp_path / "demo"
-    with folder.held(place, fresh=False):
+    with folder.locked(place, fresh=False):
         made = [
             "deskhand.db",
             "deskhand.db-wal",
@@ -52,7 +52,7 @@ def test_only_what_a_demo_makes_is_removed(tmp_path: Path) -> None:
         for name in made:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).touch()
-    with folder.held(place, fresh=True):
+    with folder.locked(place, fresh=True):
         assert set(everything(place)) == {"lock", "mark"}
 
 
@@ -60,9 +60,9 @@ def test_a_demo_is_found_while_it_runs(tmp_path: Path) -> None:
     """By what its processes are told, which nobody else can read; not after it has ended or was killed."""
     place = tmp_path / "demo"
     assert folder.running(place) is None
-    with folder.held(place, fresh=False):
+    with folder.locked(place, fresh=False):
         assert folder.running(place) is None
-        with folder.told(place, {"PORT": "1"}):
+        with folder.published(place, {"PORT": "1"}):
             assert folder.running(place) == {"PORT": "1"}
             assert everything(place)[folder.TOLD] == 0o600
         assert folder.running(place) is None
@@ -100,14 +100,14 @@ def test_nothing_is_removed_beside_what_is_somebodys(tmp_path: Path, leave: Call
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").touch()
     place = tmp_path / "demo"
-    with folder.held(place, fresh=False) as ground:
+    with folder.locked(place, fresh=False) as ground:
         (place / "deskhand.db").touch()
         leave(place)
     before = everything(tmp_path)
-    with pytest.raises(CannotRun, match="was not made by a demo: move it away"), folder.held(place, fresh=True):
+    with pytest.raises(CannotRun, match="was not made by a demo: move it away"), folder.locked(place, fresh=True):
         pass
     assert everything(tmp_path) == before
-    with folder.held(place, fresh=False) as again:
+    with folder.locked(place, fresh=False) as again:
         assert again == ground
 
 
@@ -118,7 +118,7 @@ def test_a_folder_without_a_demos_mark_is_somebodys(tmp_path: Path, mark: str | 
     (tmp_path / "deskhand.db").write_text("a production database")
     if mark is not None:
         (tmp_path / "mark").write_text(mark, errors="surrogateescape")
-    with pytest.raises(CannotRun, match="no demo has marked the folder"), folder.held(tmp_path, fresh=fresh):
+    with pytest.raises(CannotRun, match="the folder has no demo's mark"), folder.locked(tmp_path, fresh=fresh):
         pass
     assert (tmp_path / "deskhand.db").read_text() == "a production database"
 
@@ -129,15 +129,15 @@ def test_links_in_place_of_its_folder_lock_and_mark_are_not_followed(tmp_path: P
     real.mkdir()
     (tmp_path / "demo 123").write_text("demo 123")
     place.symlink_to(real)
-    with pytest.raises(CannotRun, match="is a link"), folder.held(place, fresh=True):
+    with pytest.raises(CannotRun, match="is a link"), folder.locked(place, fresh=True):
         pass
     (real / "mark").symlink_to(tmp_path / "demo 123")
-    with pytest.raises(CannotRun, match="symbolic links"), folder.held(real, fresh=True):
+    with pytest.raises(CannotRun, match="symbolic links"), folder.locked(real, fresh=True):
         pass
     (real / "mark").unlink()
     (real / "lock").unlink()
     (real / "lock").symlink_to(tmp_path / "demo 123")
-    with pytest.raises(OSError, match="symbolic links"), folder.held(real, fresh=True):
+    with pytest.raises(OSError, match="symbolic links"), folder.locked(real, fresh=True):
         pass
     assert (tmp_path / "demo 123").read_text() == "demo 123"
 
@@ -145,23 +145,23 @@ def test_links_in_place_of_its_folder_lock_and_mark_are_not_followed(tmp_path: P
 def test_a_folder_of_another_account_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It could change under us."""
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(CannotRun, match="belongs to another account"), folder.held(tmp_path, fresh=True):
+    with pytest.raises(CannotRun, match="belongs to another account"), folder.locked(tmp_path, fresh=True):
         pass
     assert everything(tmp_path) == {}
 
 
 def test_its_database_bears_its_mark_from_the_first(tmp_path: Path) -> None:
     """And one that does not, or bears another's, is not taken over, whoever put it there."""
-    with folder.held(tmp_path / "a", fresh=False) as ground:
+    with folder.locked(tmp_path / "a", fresh=False) as ground:
         file = tmp_path / "a" / "deskhand.db"
         for _ in range(2):
             with closing(launch._database(file, ground)) as database:
                 assert marks.enter(database, Kind.DEMO) == ground
         assert everything(tmp_path / "a")["deskhand.db"] == 0o600
-    with folder.held(tmp_path / "b", fresh=False) as other:
+    with folder.locked(tmp_path / "b", fresh=False) as other:
         elsewhere = tmp_path / "b" / "deskhand.db"
         elsewhere.write_bytes(file.read_bytes())
-        with pytest.raises(CannotRun, match="is another demo's"):
+        with pytest.raises(CannotRun, match="belongs to another demo"):
             launch._database(elsewhere, other)
         with closing(db.connect(f"sqlite:///{elsewhere}")) as copy:
             marks.renew(copy, Kind.INSTALLATION)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.demo import processes
-from bot.sandbox.demo.processes import CannotRun, Crew, Program, free_port, redis_server
+from bot.sandbox.demo.processes import CannotRun, Program, Supervisor, free_port, redis_server
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -34,12 +34,12 @@ def is_alive(process: int) -> bool:
 
 
 @pytest.fixture
-def crew(tmp_path: Path) -> Iterator[Crew]:
-    with Crew(tmp_path / "logs") as crew:
-        yield crew
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    with Supervisor(tmp_path / "logs") as supervisor:
+        yield supervisor
 
 
-def test_a_killed_child_is_started_again_and_counted(crew: Crew) -> None:
+def test_a_killed_child_is_started_again_and_counted(supervisor: Supervisor) -> None:
     """A child that is killed has a successor at once, under another process number."""
     born: list[int] = []
 
@@ -47,51 +47,51 @@ def test_a_killed_child_is_started_again_and_counted(crew: Crew) -> None:
         born.append(process)
         return True
 
-    crew.start(Program("sleeper", SLEEP, is_up=is_up))
-    crew.kill(born[0])
-    until(lambda: crew.restarts == {"sleeper": 1})
+    supervisor.start(Program("sleeper", SLEEP, is_up=is_up))
+    supervisor.kill(born[0])
+    until(lambda: supervisor.restarts == {"sleeper": 1})
 
     def is_followed() -> bool:
-        crew.wait()
+        supervisor.wait()
         return born[-1] != born[0]
 
     until(is_followed)
     assert not is_alive(born[0])
 
 
-def test_only_own_children_are_killed(crew: Crew) -> None:
-    """A process number that is no child of the crew is refused."""
+def test_only_own_children_are_killed(supervisor: Supervisor) -> None:
+    """A process number that is no child of the supervisor is refused."""
     with pytest.raises(CannotRun, match=f"process {os.getpid()} is no child"):
-        crew.kill(os.getpid())
+        supervisor.kill(os.getpid())
 
 
-def test_a_child_that_keeps_dying_ends_it_all(crew: Crew) -> None:
+def test_a_child_that_keeps_dying_ends_it_all(supervisor: Supervisor) -> None:
     """After three deaths in a row the message names the child and shows the end of its log."""
-    crew.launch(Program("sickly", [sys.executable, "-c", "print('no such token'); raise SystemExit(2)"]))
+    supervisor.launch(Program("sickly", [sys.executable, "-c", "print('no such token'); raise SystemExit(2)"]))
     with pytest.raises(CannotRun, match=r"(?s)sickly died 3 times in a row.*sickly\.log.*\| no such token"):
-        crew.watch()
+        supervisor.watch()
 
 
-def test_a_child_that_never_comes_up_is_named(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_never_comes_up_is_named(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not up in time is named instead of being waited for for ever."""
     monkeypatch.setattr(processes, "START_SECONDS", 0.2)
     with pytest.raises(CannotRun, match="sleeper is not up after"):
-        crew.start(Program("sleeper", SLEEP, is_up=lambda _: False))
+        supervisor.start(Program("sleeper", SLEEP, is_up=lambda _: False))
 
 
-def test_a_command_is_run_to_its_end(crew: Crew, tmp_path: Path) -> None:
+def test_a_command_is_run_to_its_end(supervisor: Supervisor, tmp_path: Path) -> None:
     """Each line of a command is shown and kept in its log."""
     lines: list[str] = []
-    crew.run(Program("greeter", [sys.executable, "-c", "print('a'); print('b')"]), show=lines.append)
+    supervisor.run(Program("greeter", [sys.executable, "-c", "print('a'); print('b')"]), show=lines.append)
     assert lines == ["a", "b"]
     assert (tmp_path / "logs" / "greeter.log").read_text() == "a\nb\n"
 
 
-def test_a_command_that_fails_is_told(crew: Crew) -> None:
+def test_a_command_that_fails_is_told(supervisor: Supervisor) -> None:
     """A failed command is one message with its exit code and its last words."""
     program = Program("migrate", [sys.executable, "-c", "print('disk full'); raise SystemExit(3)"])
     with pytest.raises(CannotRun, match=r"(?s)migrate failed with exit code 3.*\| disk full"):
-        crew.run(program, show=lambda _: None)
+        supervisor.run(program, show=lambda _: None)
 
 
 def test_the_end_is_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,11 +103,11 @@ def test_the_end_is_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         born.append(process)
         return deaf.exists()
 
-    with Crew(tmp_path / "logs") as crew:
-        crew.start(Program("stubborn", [sys.executable, "-c", STUBBORN, str(deaf)], is_up=is_deaf))
+    with Supervisor(tmp_path / "logs") as supervisor:
+        supervisor.start(Program("stubborn", [sys.executable, "-c", STUBBORN, str(deaf)], is_up=is_deaf))
         assert is_alive(born[0])
     assert not is_alive(born[0])
-    assert crew.restarts == {}
+    assert supervisor.restarts == {}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends the children of a killed parent")
@@ -116,11 +116,11 @@ def test_children_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     note = tmp_path / "child"
     script = f"""
 import pathlib, sys
-from bot.sandbox.demo.processes import Crew, Program
+from bot.sandbox.demo.processes import Supervisor, Program
 note = pathlib.Path({str(note)!r})
-with Crew(pathlib.Path({str(tmp_path)!r})) as crew:
-    crew.start(Program("sleeper", {SLEEP!r}, is_up=lambda pid: note.write_text(str(pid))))
-    crew.watch()
+with Supervisor(pathlib.Path({str(tmp_path)!r})) as supervisor:
+    supervisor.start(Program("sleeper", {SLEEP!r}, is_up=lambda pid: note.write_text(str(pid))))
+    supervisor.watch()
 """
     parent = subprocess.Popen([sys.executable, "-c", script])
     until(lambda: note.exists() and note.read_text())
@@ -150,13 +150,13 @@ def test_a_missing_redis_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         redis_server()
 
 
-def test_what_children_make_is_for_our_account_alone(crew: Crew, tmp_path: Path) -> None:
+def test_what_children_make_is_for_our_account_alone(supervisor: Supervisor, tmp_path: Path) -> None:
     """Their logs and their files, whatever the umask."""
-    (crew.logs / "maker.log").touch(mode=0o644)
+    (supervisor.logs / "maker.log").touch(mode=0o644)
     made = tmp_path / "made"
     before = os.umask(0)
     try:
-        crew.run(Program("maker", [sys.executable, "-c", f"open({str(made)!r}, 'w')"]), show=print)
+        supervisor.run(Program("maker", [sys.executable, "-c", f"open({str(made)!r}, 'w')"]), show=print)
     finally:
         os.umask(before)
-    assert [path.stat().st_mode & 0o777 for path in (made, crew.logs / "maker.log")] == [0o600, 0o600]
+    assert [path.stat().st_mode & 0o777 for path in (made, supervisor.logs / "maker.log")] == [0o600, 0o600]
