@@ -1,7 +1,7 @@
-"""The budget file while a process runs: a change in it counts within seconds, a wrong one never.
+"""The budget file while a process runs: a change takes effect within seconds, a wrong file never.
 
-Invariant: what `current` returns was read whole from a file that had stayed the same for a second, so that
-no cap is lost to a file which is just being written; a file that is wrong leaves the caps that were.
+Invariant: `current` returns what was read from a file that had not changed for a second, so that no cap is lost because
+the file is being written; if the file is wrong, the caps before it stay in force.
 """
 
 import time
@@ -18,18 +18,18 @@ from bot.errors import ConfigError
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
-"Between two looks at the file."
+"Seconds between two looks at the file."
 STAYED_SECONDS = 1.0
-"A file that was changed less long ago may still be being written; it is taken by the second look that finds it so."
+"A file that changed more recently may still be being written; it is read when a second look finds it unchanged."
 MOST_NAMED = 20
-"Fields of a change, in the log."
+"The most changed fields that the log names."
 
 Stamp = tuple[int, int, int]
-"What tells one state of a file from another: time of change in ns, size, inode."
+"Identifies a state of a file: time of change in ns, size, inode."
 
 
 class BudgetFile:
-    """The budgets of a file, as it is now."""
+    """The budgets of a file, kept up to date."""
 
     def __init__(self, path: Path) -> None:
         """Read the file.
@@ -44,7 +44,7 @@ class BudgetFile:
         self._budgets = Budgets.load(path)
 
     def current(self) -> Budgets:
-        """Return the budgets in force; any thread may ask, and none waits for another's look."""
+        """Return the budgets in force; any thread may call it, and none waits for another's look."""
         if time.monotonic() >= self._next_look and self._looking.acquire(blocking=False):
             try:
                 self._look()
@@ -80,7 +80,7 @@ class BudgetFile:
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """Return what tells the state of a file, or None: it is not there."""
+    """Return the stamp of a file; None: there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""Soft caps that calls have passed and hard caps that they have met, written down once; `jobs.budgets` tells.
+"""Soft caps that calls passed and hard caps that they did not fit under, stored once; `jobs.budgets` tells people.
 
-Invariant: one notice for an account and a percentage, one open review for an account, however many processes
-see it at once and whatever Redis forgets: SQL decides who was first.
+Invariant: there is one soft-cap alert for a budget key and percentage, and one open review for a budget key, even if
+several processes see it at once or Redis loses its data: SQL decides who was first.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,33 +23,33 @@ from bot.store.schema import BudgetReview
 log = structlog.get_logger(__name__)
 
 LOOKS_BACK = timedelta(minutes=10)
-"Longer than a call's lease and the next look after it."
+"Longer than a call's lease plus the time to the next look."
 MOST_SEEN = 10_000
-"Accounts change with their windows; then all are asked about again, which costs one insert each."
+"The most remembered alerts. Then the memory is cleared, which costs one insert for each cap in use."
 
 
 @dataclass(frozen=True, slots=True)
 class CapEvents:
-    """What is seen of caps in this process."""
+    """Stores what happens at caps, as seen by this process."""
 
     database: Database
     holds: Holds
     read_budgets: Callable[[], Budgets]
     seen: set[tuple[str, int]] = field(default_factory=set)
-    "Notices, by account and percentage, that are known to be written down."
+    "Soft-cap alerts, by budget key and percentage, that are known to be stored."
 
     def after(self, reservation: Reservation, spent: Sequence[Spent]) -> None:
-        """See whether a call has passed a soft cap; what cannot be written down now, `look` finds."""
-        stands = {account.account: account for account in spent}
+        """Store the soft caps that a call has passed; `look` finds those that cannot be stored now."""
+        known = {account.account: account for account in spent}
         try:
             for cap in (cap for cap in reservation.caps if cap.soft):
-                # An account that was dropped may never be opened again in its window.
-                self._note_passed(cap, stands.get(cap.key) or self._read(cap), reservation.charge)
+                # A dropped account may never be reopened in its window, so SQL is read instead.
+                self._note_passed(cap, known.get(cap.key) or self._read(cap), reservation.charge)
         except Transient as error:
             log.warning("soft_cap.not_recorded", rid=reservation.rid, why=str(error))
 
     def ask_for_review(self, over: Over, charge: Charge, amount: int) -> None:
-        """Open the review of a hard cap, unless one is open, or denied for the limit that is in force.
+        """Open the review of a hard cap, unless one is open or was denied for the limit in force.
 
         Raises:
             Transient: SQL cannot be reached.
@@ -74,7 +74,7 @@ class CapEvents:
             log.warning("budget.reached", account=over.cap.key, review=opened, limit_nusd=over.limit_nusd)
 
     def look(self) -> None:
-        """Write down soft caps that were passed by calls whose process died before it could.
+        """Store soft caps that were passed by calls whose process died before it stored them.
 
         Raises:
             Transient: SQL or Redis cannot be reached; the next look goes on.
@@ -83,17 +83,17 @@ class CapEvents:
         known = set()
         for account, start in self.holds.open_accounts():
             cap = budgets.cap(account.account, at)
-            if cap is not None and cap.window_start == start:  # else other days: the time zone has changed
+            if cap is not None and cap.window_start == start:  # otherwise the time zone has changed
                 known.add(account.account)
                 self._note_passed(cap, account, None)
         with self.database.read() as session:
             spenders = ledger.spenders(session, at - LOOKS_BACK)
         caps = {cap.key: cap for holders in spenders for cap in budgets.accounts(**holders, at=at) if cap.soft}
-        for key in caps.keys() - known:  # dropped, and nobody has made a call since that opened it again
+        for key in caps.keys() - known:  # dropped, and no call has opened it again
             self._note_passed(caps[key], self._read(caps[key]), None)
 
     def apply_raises(self) -> None:
-        """Let accounts whose limit was raised open again with it.
+        """Drop the accounts whose limit was raised, so that they open again with the new limit.
 
         Raises:
             Transient: SQL or Redis cannot be reached; the next look goes on.
@@ -134,7 +134,7 @@ class CapEvents:
 
 
 def budget_state(database: Database, cap: Cap) -> BudgetState:
-    """Return how the account of a cap stands in SQL.
+    """Return what SQL holds for the account of a cap.
 
     Raises:
         Transient: SQL cannot be reached.
@@ -145,7 +145,7 @@ def budget_state(database: Database, cap: Cap) -> BudgetState:
 
 
 def is_current(session: Session, review: BudgetReview, budgets: Budgets) -> bool:
-    """Say if the limit that a review is about is in force still, in the same window."""
+    """Return whether the limit of a review is still in force, in the same window."""
     cap = budgets.cap(review.account, datetime.now(UTC))
     if cap is None or cap.window_start != review.window_start:
         return False

@@ -1,7 +1,7 @@
 """Budgets: who may spend how much in which window, read from `config/budgets.yaml`.
 
-A call has to fit under every cap that applies to it. A window is a local day, week or month; its id
-is a part of the account's key, so nothing has to be reset when a window ends.
+A call has to fit under every cap that applies to it. A window is a local day, week or month; its id is a part of the
+budget key, so nothing has to be reset when a window ends.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from bot.principals import CHANNEL_ID, DIRECT_ID, EVALUATIONS, OF_EVALUATIONS, U
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 HIGHEST_USD = 1_000_000
-"Above it a cap is a typing error; Redis counts exactly up to 2^53 nano-USD, nine times as much."
+"A higher cap counts as a typing error; Redis is exact up to 2^53 nano-USD, nine times as much."
 
 
 def _nano_usd(value: object) -> int:
@@ -38,7 +38,7 @@ def _nano_usd(value: object) -> int:
 
 
 def _zone(value: object) -> object:
-    # Not whatever zoneinfo opens: `right/Europe/Berlin` counts leap seconds, `localtime` is the machine's.
+    # zoneinfo opens more than these: `right/Europe/Berlin` counts leap seconds, `localtime` is the machine's zone.
     if isinstance(value, str) and value in _zones():
         return value
     near = config.nearest(value, _zones())
@@ -76,7 +76,7 @@ def _time_of_day(value: object) -> object:
 
 
 def _given(value: object) -> object:
-    if value is None or value == {}:  # all of it commented out caps nobody, unseen
+    if value is None or value == {}:  # if all of it is commented out, nobody would notice that there is no cap
         raise ValueError("is empty; fill it, or leave it out")
     return value
 
@@ -116,14 +116,14 @@ AgentName = Annotated[str, BeforeValidator(_agent)]
 Dollars = Annotated[int, BeforeValidator(_nano_usd)]
 "US dollars in the file, nano-USD here."
 Share = Annotated[Decimal, BeforeValidator(_share)]
-"Above 0, and 1 at most."
+"Above 0 and at most 1."
 Percent = Annotated[int, Field(strict=True, ge=1, le=100)]
 Holder = TypeVar("Holder", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """One budget account that a call must fit under, in one window."""
+    """A limit in one window, under which a call must fit."""
 
     key: str
     "`channel:C0HELP:2026-11-22`"
@@ -134,18 +134,18 @@ class Cap:
     "UTC; the window ends right before it."
     limit_nusd: int
     soft: tuple[int, ...] = ()
-    "Percentages of the limit at which people are told."
+    "Percentages of the limit at which the owner is alerted."
     owner: str | None = None
-    "Slack id of who is told and decides; None: the owners of the agent."
+    "Slack user id of who is alerted and decides; None: the owners of the agent."
 
     @property
     def shared(self) -> bool:
-        """Say if many people's calls count under it."""
+        """Return whether the calls of several people count under it."""
         own = self.scope == "channel" and (self.holder.startswith("D") or self.holder == EVALUATIONS)
         return self.scope != "user" and not own
 
     def passed(self, spent_nusd: int, raised_nusd: int = 0) -> tuple[int, ...]:
-        """Return the soft caps that so much spending has reached."""
+        """Return the soft caps, in percent, that this spending has passed."""
         limit = self.limit_nusd + raised_nusd
         return tuple(percent for percent in self.soft if 0 < percent * limit <= 100 * spent_nusd)
 
@@ -161,49 +161,49 @@ class Limit(BaseModel):
         tuple[Percent, ...], BeforeValidator(_percents), AfterValidator(lambda soft: tuple(sorted(soft)))
     ] = ()
     owner: PersonId | None = None
-    "Slack id of who is told at a soft cap and decides at the hard one; None: the owners of the agent."
+    "Slack user id of who is alerted at a soft cap and decides at the hard cap; None: the owners of the agent."
 
 
 class ScopeLimits(BaseModel, Generic[Holder]):
-    """The limits of one scope: everybody's, and those of the ones named."""
+    """The limits of one scope: a default, and limits of named holders."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     default: Annotated[Limit | None, BeforeValidator(_given)] = None
-    "None: only the named ones are capped."
+    "None: only the named holders have a cap."
     named: Annotated[dict[Holder, Limit], BeforeValidator(_given)] = {}
     "By Slack id (channel, user, team) or agent name."
 
 
 class DigestSchedule(BaseModel):
-    """When owners are sent what was spent."""
+    """When owners are sent a digest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     day: Weekday = "monday"
-    "A week's digest is sent on it, a month's on the first such day of the month after."
+    "The digest of a week is sent on this day, that of a month on the first such day of the next month."
     at: Annotated[time, BeforeValidator(_time_of_day)] = time(9)
     "In the time zone of the file."
 
     @property
     def weekday(self) -> int:
-        """Return the day as `date.weekday()` counts: Monday is 0."""
+        """Return the day as in `date.weekday()`: Monday is 0."""
         return get_args(Weekday).index(self.day)
 
 
 class Alerts(BaseModel):
-    """How far spending must be from what it was before owners are alerted."""
+    """How unusual spending must be for owners to be alerted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     factor: float = Field(default=3.0, gt=1, le=1_000, allow_inf_nan=False)
-    "So many times what is usual."
+    "Spending of at least this many times the usual amount."
     least: Dollars = NANO // 2
-    "Less than this above what is usual, in a day, alerts nobody."
+    "Least amount above the usual in a day; anything less alerts nobody."
 
 
 class Budgets(BaseModel):
-    """All caps of this installation."""
+    """All budgets of this installation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -213,7 +213,7 @@ class Budgets(BaseModel):
     team: Annotated[ScopeLimits[TeamId], BeforeValidator(_given)] = ScopeLimits[TeamId]()
     agent: Annotated[ScopeLimits[AgentName], BeforeValidator(_given)] = ScopeLimits[AgentName]()
     share: Share = Decimal("0.25")
-    "The part of a cap that one person's calls may hold at a time where many people share it."
+    "The part of a shared cap that one person's calls may hold at a time."
     digest: Annotated[DigestSchedule | None, BeforeValidator(_unless_false)] = DigestSchedule()
     "`false` in the file: nobody is sent one."
     alerts: Annotated[Alerts | None, BeforeValidator(_unless_false)] = Alerts()
@@ -229,7 +229,7 @@ class Budgets(BaseModel):
         return config.read(path, cls)
 
     def accounts(self, *, team: str, channel: str, user: str, agent: str, at: datetime) -> tuple[Cap, ...]:
-        """Return every cap that applies to a call made at a moment; an evaluation is no person's and no team's."""
+        """Return every cap that applies to a call at a time; an evaluation has no cap of a person or team."""
         named = {"channel": channel, "agent": agent}
         if channel != EVALUATIONS:
             named |= {"user": user, "team": team}
@@ -237,7 +237,7 @@ class Budgets(BaseModel):
         return tuple(self._caps(scopes, at))
 
     def cap(self, key: str, at: datetime) -> Cap | None:
-        """Return the cap that has this account at a moment, or None: its window is over, or the file has changed."""
+        """Return the cap with a budget key at a time; None: its window is over, or the file has changed."""
         scope, _, rest = key.partition(":")
         holder, _, _ = rest.rpartition(":")
         for known, limits in self._scopes():
@@ -246,12 +246,12 @@ class Budgets(BaseModel):
         return None
 
     def limit(self, scope: str, holder: str) -> Limit | None:
-        """Return what somebody may spend in one window, or None: no cap of this scope applies to them."""
+        """Return the limit of a holder; None: no cap of this scope applies to it."""
         scopes = (limits for known, limits in self._scopes() if known == scope)
         return next((limits.named.get(holder, limits.default) for limits in scopes), None)
 
     def bounds(self, window: Window, at: datetime) -> tuple[datetime, datetime]:
-        """Return the start and the end (UTC, end excluded) of the window that holds a moment."""
+        """Return the start and the end (UTC, end excluded) of the window that contains a time."""
         _, start, end = self._window(window, at)
         return start, end
 
@@ -262,7 +262,7 @@ class Budgets(BaseModel):
 
     @cached_property
     def version(self) -> str:
-        """Return what tells these budgets from others."""
+        """Return a hash of these budgets."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def _scopes(self) -> tuple[tuple[BudgetScope, ScopeLimits[str]], ...]:
@@ -287,7 +287,7 @@ class Budgets(BaseModel):
             case "month":
                 first = today.replace(day=1)
                 name, after = first.strftime("%Y-%m"), (first + timedelta(days=31)).replace(day=1)
-        # Midnight is looked up in the zone for each end: a daylight-saving day has 23 or 25 hours.
+        # Both midnights are computed in the zone: a day of a daylight-saving change has 23 or 25 hours.
         start, end = (
             datetime(day.year, day.month, day.day, tzinfo=self.zone).astimezone(UTC) for day in (first, after)
         )

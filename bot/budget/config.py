@@ -1,8 +1,7 @@
-"""Reading the files of `config/` that operators write: a wrong one refuses to start and names the field.
+"""Reads the files in `config/` that operators write; the error about a wrong file names the field.
 
-YAML is read as version 1.2 means it: only `true` and `false` are truth values (not `on`, `yes`), `010` is
-no octal, `10:00` no number to the base of sixty, and a field that stands twice is refused. Numbers are kept
-as they are written, so that 0.1 is one tenth.
+YAML is read as version 1.2: only `true` and `false` are booleans (not `on` or `yes`), `010` is not octal, `10:00` is
+not a sexagesimal number, and a repeated field is refused. Numbers are kept as written, so that 0.1 is one tenth.
 """
 
 import difflib
@@ -23,7 +22,7 @@ Content = TypeVar("Content", bound=BaseModel)
 
 NUMBER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
 MOST_SHOWN = 60
-"Characters of a wrong value."
+"The most characters of a wrong value that a message shows."
 
 
 def read(path: Path, kind: type[Content]) -> Content:
@@ -39,12 +38,12 @@ def read(path: Path, kind: type[Content]) -> Content:
     try:
         return kind.model_validate(content if content is not None else {})
     except ValidationError as error:
-        wrong = "; ".join(f"{_place(found)}: {_said(found, kind)}" for found in error.errors())
+        wrong = "; ".join(f"{_place(found)}: {_problem(found, kind)}" for found in error.errors())
         raise ConfigError(f"{path}: {wrong}") from error
 
 
 def decimal(value: object) -> Decimal:
-    """Return a number of the file as it is written there.
+    """Return a number exactly as the file has it.
 
     Raises:
         ValueError: it is no finite number.
@@ -57,19 +56,19 @@ def decimal(value: object) -> Decimal:
 
 
 def shown(value: object) -> str:
-    """Return a wrong value as a message shows it: as it stands in the file, and never long."""
+    """Return a wrong value for a message: as it is in the file, shortened."""
     text = str(value).lower() if isinstance(value, bool) else repr(str(value) if isinstance(value, Decimal) else value)
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def nearest(word: object, known: Iterable[str]) -> str:
-    """Return ` (did you mean x?)`, or nothing when no known word is near."""
+    """Return ` (did you mean x?)`, or an empty text if no known word is near."""
     near = difflib.get_close_matches(str(word), list(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
 class _Loader(yaml_text.Loader):
-    """YAML 1.2's plain values, and no field twice."""
+    """Reads plain values as YAML 1.2, and refuses a repeated field."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as yaml declares it
 
@@ -98,7 +97,7 @@ def _place(found: ErrorDetails) -> str:
     return ".".join(str(step) for step in found["loc"] if step != "[key]") or "the file"
 
 
-def _said(found: ErrorDetails, kind: type[BaseModel]) -> str:
+def _problem(found: ErrorDetails, kind: type[BaseModel]) -> str:
     value, context = found["input"], found.get("ctx", {})
     match found["type"]:
         case "value_error":
@@ -120,7 +119,7 @@ def _said(found: ErrorDetails, kind: type[BaseModel]) -> str:
 
 
 def _fields(kind: type[BaseModel], steps: Iterable[int | str]) -> list[str]:
-    """Return the fields that a file may have at a place; a step that is a name of its own choosing is passed over."""
+    """Return the fields that a file may have at a place; a step that is a key chosen by the operator is skipped."""
     for step in steps:
         if field := kind.model_fields.get(str(step)):
             kind = next(_models(field.annotation), kind)

@@ -1,7 +1,8 @@
--- FILL: open an account with what SQL says, if this opener's marker still stands.
+-- FILL: open an account with the amounts from SQL, if this opener's marker is still there.
 -- KEYS: account, leases, hold...
 -- ARGV: gen, spent, raised, closing time in ms, lease in ms, then per hold: rid, amount, person
--- Whoever resolved a call since the marker was set has removed it: the reading is stale, start again.
+-- A call that was resolved since the marker was set has removed it: then the amounts are stale, and the caller
+-- starts again.
 local account = redis.call('HMGET', KEYS[1], 'state', 'gen')
 if account[1] ~= 'opening' or account[2] ~= ARGV[1] then return 0 end
 local clock = redis.call('TIME')

@@ -1,17 +1,16 @@
-"""The one door for model calls: begin, then send, then end.
+"""Every model call goes through here: begin, then send, then end.
 
-No request leaves without a hold in Redis and a committed row in SQL. When either cannot be reached
-nothing leaves (fail closed). What a crash left behind is resolved by `sweep`: a hold that never
-left is freed, a call with unknown outcome is charged at its worst case.
-
-What passes a soft cap or meets a hard one is written down beside it (`bot.budget.cap_events`).
+No request leaves without a hold in Redis and a committed row in SQL. If either cannot be reached, nothing leaves (fail
+closed). `sweep` resolves what a crash left: the hold of a call that never left is freed, a call with unknown outcome is
+charged at its worst case. Soft caps that are passed and hard caps that a call does not fit under are stored
+(`bot.budget.cap_events`).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 from uuid import uuid4
 
 import structlog
@@ -33,7 +32,7 @@ from bot.store.money import ledger
 from bot.store.schema import LedgerState
 
 STARTS = 5
-"Tries at one reservation while its accounts are opened again under it."
+"Tries at one reservation if its accounts are reopened meanwhile."
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +41,7 @@ class OverCap(Refused):
     """The call does not fit under a hard cap.
 
     Attributes:
-        cap: the account that it does not fit under; of several the one that resets last.
+        cap: the cap that it does not fit under; of several the one that resets last.
     """
 
     def __init__(self, over: Over, needed_nusd: int) -> None:
@@ -55,7 +54,7 @@ class OverCap(Refused):
 
 
 class NoRoom(Transient):
-    """The call fits beside what is spent, and not beside what calls under way hold: seconds later it may."""
+    """The call fits beside what is spent, but not beside the holds of calls under way; seconds later it may."""
 
     def __init__(self, full: Full, needed_nusd: int) -> None:
         super().__init__(
@@ -66,7 +65,7 @@ class NoRoom(Transient):
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Admission and settlement of model calls."""
+    """Reserves money for model calls, and settles it."""
 
     database: Database
     holds: Holds
@@ -86,15 +85,15 @@ class Meter:
         lease_seconds: float = durations.RESERVATION_LEASE,
         ground: Ground | None = None,
     ) -> Self:
-        """Return a meter; `check` says whether its Redis will do.
+        """Return a meter; `check` checks its Redis.
 
         Args:
-            redis_url: address of the gate.
-            database: the ledger.
-            read_budgets: returns the budgets as they are now.
+            redis_url: address of the Redis with the holds.
+            database: holds the ledger.
+            read_budgets: returns the budgets in force.
             prices: the rates.
             lease_seconds: how long a call may take before it counts as lost.
-            ground: whose Redis it has to be.
+            ground: the installation or demo that the Redis must belong to.
         """
         gate = Holds.connect(redis_url, lease_seconds=lease_seconds, ground=ground)
         seen = CapEvents(database, gate, read_budgets)
@@ -102,15 +101,15 @@ class Meter:
 
     @property
     def budgets(self) -> Budgets:
-        """Return the budgets as they are now."""
+        """Return the budgets in force."""
         return self.read_budgets()
 
     def close(self) -> None:
-        """Give the connections to Redis back."""
+        """Close the connections to Redis."""
         self.holds.close()
 
     def check(self) -> None:
-        """Refuse a Redis that may throw keys away on its own.
+        """Refuse a Redis that may evict keys.
 
         Raises:
             ConfigError: its eviction policy is wrong.
@@ -128,23 +127,22 @@ class Meter:
         cache: Literal["none", "5m", "1h"] = "1h",
         count: Callable[[], int | None] = lambda: None,
     ) -> Reservation:
-        """Reserve the worst case of one HTTP attempt and write it down; on return it may leave.
+        """Reserve the worst case of one HTTP attempt and write it down; on return the request may leave.
 
-        A prompt has no more tokens than bytes, and mostly a quarter of them: one that does not fit by
-        its bytes is counted before it is refused, where a count could make it fit. What others only hold is
-        no spending: no review is opened for it, and the call may be tried again.
+        A prompt has at most as many tokens as bytes, and usually a quarter: if it does not fit by its bytes, its tokens
+        are counted before it is refused. Holds are not spending: they open no review, and the call may be tried again.
 
         Args:
-            charge: to whom it is attributed.
-            model: the id asked for.
+            charge: to whom the call is attributed.
+            model: the model id of the request.
             prompt_bytes: UTF-8 bytes of everything sent.
-            max_tokens: of output.
-            cache: the dearest cache write that the request asks for.
-            count: asks the vendor for the prompt's tokens, at most once; None when it does not say.
+            max_tokens: the most output tokens.
+            cache: the most expensive cache write that the request asks for.
+            count: asks the vendor for the prompt's tokens, at most once; None: unknown.
 
         Raises:
-            OverCap: it does not fit under a hard cap, or several; the review of each is open.
-            NoRoom: it does not fit beside what calls under way hold, all of them or this person's own.
+            OverCap: it does not fit under one or more hard caps; a review of each is open.
+            NoRoom: it does not fit beside the holds of calls under way, of everybody or of this person.
             Unpriced: the model has no price.
             Transient: Redis or SQL cannot be reached; nothing may leave.
         """
@@ -159,19 +157,22 @@ class Meter:
             if started is not None:
                 counted = count() if worst_case(prompt_bytes=0, at=at) <= started.room_nusd else None
                 if counted is None or counted >= longest:
-                    if isinstance(started, Full):
-                        raise NoRoom(started, amount)
-                    for over in (started, *started.others):  # all have to be raised before it fits
-                        self.cap_events.ask_for_review(over, charge, amount)
-                    raise OverCap(started, amount)
+                    self._refuse(started, charge, amount)
                 longest, count = counted, lambda: None
         raise Transient("budget: the accounts were opened again too often")
+
+    def _refuse(self, found: Over | Full, charge: Charge, amount: int) -> NoReturn:
+        if isinstance(found, Full):
+            raise NoRoom(found, amount)
+        for over in (found, *found.others):  # the call fits only when all of them are raised
+            self.cap_events.ask_for_review(over, charge, amount)
+        raise OverCap(found, amount)
 
     def end(self, reservation: Reservation, usage: Usage, *, tool: str | None) -> int:
         """Settle a call at its true cost and return what it was charged, in nano-USD.
 
-        Safe to call twice: the first settlement stands. A usage that has no price is charged at the
-        worst case. Redis may be gone; SQL decides.
+        A second settlement of the same call changes nothing. A usage without a price is charged at the worst case.
+        Redis need not be reachable: SQL decides.
 
         Args:
             reservation: what `begin` returned.
@@ -193,7 +194,7 @@ class Meter:
         else:
             with self.database.write() as session:
                 won = ledger.settle(session, reservation.rid, cost_nusd=cost, used=used, at=at)
-        # A count was too low, or a rate: the cap may have been passed by this much.
+        # The token count or a rate was too low, so the cap may be exceeded by the difference.
         if cost > reservation.reserved_nusd:
             log.error("call.underestimated", rid=reservation.rid, reserved=reservation.reserved_nusd, cost=cost)
         return self._ended(reservation, cost, won=won)
@@ -209,7 +210,7 @@ class Meter:
         self._ended(reservation, 0, won=won)
 
     def sweep(self) -> int:
-        """Resolve what a crash left, and return how many calls were charged at their worst case.
+        """Resolve what a crash left; return the number of calls that were charged at their worst case.
 
         Raises:
             Transient: SQL or Redis cannot be reached; the next sweep goes on.
@@ -217,7 +218,7 @@ class Meter:
         at = datetime.now(UTC)
         with self.database.read() as session:
             overdue = ledger.overdue(session, at)
-        unsent = self.holds.unsent(overdue)  # a worker died between its row and the dispatch
+        unsent = self.holds.unsent(overdue)  # a worker died after it wrote the row and before the dispatch
         with self.database.write() as session:
             for rid in unsent:
                 ledger.withdraw(session, rid)
@@ -225,8 +226,7 @@ class Meter:
         for row in charged:
             log.warning("call.charged", rid=row.rid, cost_nusd=row.cost_nusd)
             self._free(row.rid, row.accounts, row.cost_nusd)
-        # The look into SQL comes after the holds are marked dead: a row that is missing now stays so,
-        # or can no longer be dispatched.
+        # SQL is read after the holds are marked dead: a row that is missing then will not be dispatched.
         left = self.holds.expired()
         with self.database.read() as session:
             rows = ledger.resolved(session, [hold.rid for hold in left])
@@ -238,7 +238,7 @@ class Meter:
         return len(charged)
 
     def budget_state(self, cap: Cap) -> ledger.BudgetState:
-        """Return how the account of a cap stands in the ledger.
+        """Return what the ledger holds for the account of a cap.
 
         Raises:
             Transient: SQL cannot be reached.
@@ -246,7 +246,7 @@ class Meter:
         return cap_events.budget_state(self.database, cap)
 
     def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | Full | None:
-        """Take one try at a reservation; None when its accounts were opened again meanwhile."""
+        """Try to make a reservation; None: its accounts were reopened meanwhile."""
         budgets = self.budgets
         caps = budgets.accounts(team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=at)
         held = self.holds.reserve(
@@ -274,7 +274,7 @@ class Meter:
         return None
 
     def _abandon(self, reservation: Reservation) -> None:
-        """Undo what was not dispatched; what cannot be undone now is found by the sweep."""
+        """Undo a reservation that was not dispatched; the sweep finds what cannot be undone now."""
         try:
             with self.database.write() as session:
                 ledger.withdraw(session, reservation.rid)
@@ -294,6 +294,6 @@ class Meter:
     def _free(self, rid: str, accounts: Sequence[str], cost: int) -> tuple[Spent, ...]:
         try:
             return self.holds.settle(rid, accounts, cost=cost)
-        except (Transient, RedisError) as error:  # SQL has settled it, whatever Redis says
+        except (Transient, RedisError) as error:  # SQL has settled it; the hold expires
             log.warning("hold.not_freed", rid=rid, why=kind(error))
             return ()

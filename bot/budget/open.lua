@@ -1,10 +1,10 @@
 -- OPEN: claim the right to fill a missing account from SQL.
 -- KEYS: account, file   ARGV: new gen, window start, patience in ms
--- Answers 1 to the one who may fill; 0 when it is open, or another is filling it.
+-- Answers 1 if the caller may fill it; 0 if it is open, or another process is filling it.
 --
--- The marker stands before SQL is read, and nothing is held on the account while it stands. A call
--- admitted under an older gen can no longer be dispatched; one already dispatched has its committed
--- row, which the reading will see.
+-- The marker is set before SQL is read, and nothing is held on the account until it is filled. A call
+-- admitted under an older gen can no longer be dispatched; one that was dispatched has a committed
+-- row, which is read from SQL.
 local account = redis.call('HMGET', KEYS[1], 'state', 'start', 'since', 'epoch')
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then return 0 end

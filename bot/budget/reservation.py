@@ -1,4 +1,4 @@
-"""To whom a call is attributed, and the leave to make it."""
+"""To whom a call is attributed, and the reservation with which it may leave."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,28 +24,28 @@ class Charge:
 
     @property
     def person(self) -> str:
-        """Return whose share of a budget it counts against; an evaluation is nobody's."""
+        """Return the Slack user id whose share of a budget it counts against; empty for an evaluation."""
         return self.user if self.purpose is Purpose.TURN else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Leave for one HTTP attempt."""
+    """Money that is reserved for one HTTP attempt."""
 
     rid: str
     reserved_nusd: int
     caps: tuple[Cap, ...]
-    "Those that it is held under, whatever the budget file says by now."
+    "The caps under which it is held, even if the budget file has changed since."
     at: datetime
     charge: Charge
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """Return where Redis keeps the accounts that it is held on."""
+        """Return the Redis keys of the accounts on which it is held."""
         return tuple(account_of(cap.key) for cap in self.caps)
 
     def row(self, model: str, *, price_version: str, lease: timedelta) -> LedgerRow:
-        """Return what is written down before the attempt leaves."""
+        """Return the ledger row that is written before the request leaves."""
         return LedgerRow(
             rid=self.rid,
             state=LedgerState.SENT,

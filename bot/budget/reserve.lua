@@ -1,10 +1,10 @@
 -- RESERVE: hold an amount on every account, or on none.
 -- KEYS: hold, leases, file, account...
--- ARGV: rid, amount, lease in ms, version of the budget file, the least length of an epoch in ms,
---   then per account: limit, window start; then the person, and per account the share of it that one may hold
--- Answers HELD and each gen | OTHER: it is the epoch of another version | MISSING and the account's index |
---   OVER and, for each account that it does not fit under by what is spent, {index, spent, held, raised} |
---   FULL and, for each that it does not fit under by what is held, {index, room}.
+-- ARGV: rid, amount, lease in ms, version of the budget file, minimum length of an epoch in ms,
+--   then per account: limit, window start; then the person, and per account the share that one person may hold
+-- Answers HELD and each gen | OTHER: the epoch belongs to another version | MISSING and the account's index |
+--   OVER and, for each account whose spending leaves no room, {index, spent, held, raised} |
+--   FULL and, for each account whose holds leave no room, {index, room}.
 local hold, leases, file = KEYS[1], KEYS[2], KEYS[3]
 local answer = {'HELD'}
 if redis.call('EXISTS', hold) == 1 then
@@ -16,17 +16,17 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local known = redis.call('HMGET', file, 'version', 'since', 'epoch')
 local epoch = known[3]
 if known[1] ~= ARGV[4] then
-  -- While processes have different files they relieve one another: accounts take a moment to open.
+  -- Processes with different files take turns, since accounts take a moment to open.
   if known[1] and math.abs(now - tonumber(known[2])) < tonumber(ARGV[5]) then return {'OTHER'} end
-  -- Calls were held by the caps of another file: the accounts of this one may not know them, so a new epoch
-  -- begins, in which each opens again from SQL. What was held before and has not left can no longer leave.
+  -- Calls were held under the caps of another file, which the accounts of this one may lack. So a new epoch
+  -- begins, in which each account opens again from SQL. Calls that were held before and have not left cannot leave.
   epoch = clock[1] .. '.' .. clock[2]
   redis.call('HSET', file, 'version', ARGV[4], 'since', string.format('%.0f', now), 'epoch', epoch)
 end
 local amount = tonumber(ARGV[2])
 for i = 4, #KEYS do
   local account = redis.call('HMGET', KEYS[i], 'state', 'start', 'epoch')
-  -- Missing, being opened, or opened under other bounds or another file: never zero.
+  -- Missing, being opened, or opened for another window or file: it never counts as zero.
   if account[1] ~= 'open' or account[2] ~= ARGV[2 * i - 1] or account[3] ~= epoch then return {'MISSING', i - 4} end
 end
 local person, shares = ARGV[2 * #KEYS], 2 * #KEYS - 3
@@ -36,7 +36,7 @@ for i = 4, #KEYS do
   local money = redis.call('HMGET', KEYS[i], 'spent', 'held', 'raised', mine)
   local limit = tonumber(ARGV[2 * i - 2]) + tonumber(money[3])
   local room = limit - tonumber(money[1]) - tonumber(money[2])
-  -- One call fits into every share, or a small cap would serve nobody.
+  -- A person's first call fits into every share; otherwise nobody could use a small cap.
   local share = tonumber(ARGV[shares + i])
   if share < 1 and person ~= '' and tonumber(money[4] or '0') > 0 then
     room = math.min(room, math.floor(limit * share) - tonumber(money[4]))

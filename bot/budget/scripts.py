@@ -1,7 +1,7 @@
-"""The scripts that run in Redis, and whether it is still the Redis that they were loaded into.
+"""The Lua scripts that run in Redis, and the check that the server was not restarted.
 
-Redis may be restarted from an old snapshot, or another server may take its place that has missed the last
-moments. Invariant: no script runs on accounts that were written in another run of the server.
+Redis may be restarted from an old snapshot, or be replaced by a server that missed the last writes. Invariant: no
+script runs on accounts that were written in another run of the server.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ PREFIX = "budget:"
 ACCOUNTS = f"{PREFIX}a:"
 FILE = f"{PREFIX}file"
 SERVER = f"{PREFIX}server"
-"Where it stands in which run of the server the accounts were written."
+"Key with the id of the server run in which the accounts were written."
 
 NAMES = ("open", "fill", "reserve", "dispatch", "settle", "expire", "unsent")
 SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
@@ -40,11 +40,11 @@ REFUSALS = (
     "NOSCRIPT",
     "No matching script",
 )
-"What a Redis says that is up and takes no writes, or lost our scripts again at once."
+"Parts of the errors of a Redis that is up but takes no writes, or has lost our scripts again."
 
 
 def connect(url: str, ground: Ground | None = None) -> "redis.Redis":
-    """Return the Redis at an address, whose ground it has to be when one is told; nothing is sent yet.
+    """Return the Redis at an address, which must belong to `ground` if given; nothing is sent yet.
 
     Raises:
         ConfigError: the address cannot be read.
@@ -53,34 +53,33 @@ def connect(url: str, ground: Ground | None = None) -> "redis.Redis":
 
 
 def run(client: "redis.Redis", name: str, keys: Sequence[str], values: Sequence[str | int], *, prefix: str = "") -> Any:
-    """Run a script, and return its answer.
+    """Run a script and return its answer.
 
     Args:
         client: the Redis.
-        name: of the script.
-        keys: as the house calls them.
-        values: what else it is told.
-        prefix: what stands before each key in Redis.
+        name: name of the script.
+        keys: the keys, without the prefix.
+        values: the other arguments.
+        prefix: prefix of each key in Redis.
 
     Raises:
         Transient: Redis cannot be reached, or takes no writes.
     """
     sha = hashlib.sha1(SCRIPTS[name].encode(), usedforsecurity=False).hexdigest()
-    there = [f"{prefix}{key}" for key in keys]
+    prefixed = [f"{prefix}{key}" for key in keys]
     with translated():
         try:
-            return client.evalsha(sha, len(keys), *there, *values)
+            return client.evalsha(sha, len(keys), *prefixed, *values)
         except redis.exceptions.NoScriptError:
             start_over(client, prefix)
-            return client.evalsha(sha, len(keys), *there, *values)
+            return client.evalsha(sha, len(keys), *prefixed, *values)
 
 
 def start_over(client: "redis.Redis", prefix: str = "") -> None:
-    """Drop every account, and only then load the scripts.
+    """Drop every account, then load the scripts.
 
-    A Redis without our scripts has been restarted, and what it says of money may be old. Nobody can use an
-    account while the scripts are away. Holds stay: another process may be ready already and have made new
-    ones, and old ones fit no account.
+    A Redis without our scripts has been restarted, and its amounts may be old. No account can be used until the scripts
+    are loaded. Holds are not dropped: another process may have made new ones already, and old ones fit no account.
     """
     for accounts in by_hundreds(client.scan_iter(f"{prefix}{ACCOUNTS}*", count=1000)):
         client.delete(*accounts)
@@ -96,23 +95,23 @@ def by_hundreds(keys: Iterator[str]) -> Iterator[list[str]]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise what only time can mend as Transient."""
+    """Translate errors that pass with time into Transient."""
     try:
         yield
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
         raise Transient(f"redis: {kind(error)}") from error
     except redis.exceptions.ResponseError as error:
-        # Inside a script the vendor's own error classes are only words in the text.
+        # For errors inside a script the kind of error is only in the text.
         if any(word in str(error) for word in REFUSALS):
             raise Transient(f"redis: {kind(error)}") from error
         raise
 
 
 def _greet(ground: Ground | None, connection: Any) -> None:
-    """Take our scripts away from a server that is not the one which the accounts were written in, and end the epoch.
+    """Remove our scripts and end the epoch if the accounts were written in another run of the server.
 
-    That they are gone after a restart is not to be relied on: Redis 6 keeps them in its append-only file and
-    gives them to its replicas. Every connection passes here before its first command, and a restart ends all.
+    A restart does not always remove scripts: Redis 6 keeps them in its append-only file and sends them to replicas.
+    Every connection runs this before its first command, and a restart closes all connections.
     """
     if ground is None:
         connection.on_connect()
@@ -127,4 +126,4 @@ def _greet(ground: Ground | None, connection: Any) -> None:
         return
     forget = ("DEL", f"{prefix}{FILE}"), ("SET", f"{prefix}{SERVER}", run_id)
     for command in (("MULTI",), ("SCRIPT", "FLUSH"), *forget, ("EXEC",)):
-        ask(connection, *command)  # EXEC does nothing when another connection was quicker
+        ask(connection, *command)  # EXEC does nothing if another connection was quicker

@@ -1,7 +1,7 @@
--- SETTLE (and RELEASE, at cost 0): end a hold whose outcome SQL has decided.
+-- SETTLE (at cost 0: free the hold): end a hold whose outcome SQL has decided.
 -- KEYS: hold, leases, account...   ARGV: rid, cost
--- An account that is not the one that was held on is dropped; it opens again from SQL.
--- Answers for each account what is spent and what its limit is raised by, empty for one that was dropped.
+-- An account of another gen than the hold's is dropped; it opens again from SQL.
+-- Answers for each account what is spent and by how much its limit is raised; empty if it was dropped.
 local hold = redis.call('HMGET', KEYS[1], 'amount', 'person')
 local amount, person = hold[1], hold[2] or ''
 local function move(account)
@@ -24,7 +24,7 @@ for i = 3, #KEYS do
   answer[#answer + 1] = move(KEYS[i])
   done[KEYS[i]] = true
 end
--- Under a changed budget file the call was filled into accounts that it knew nothing of when it began.
+-- If the budget file changed, the call may also be held on accounts that did not apply when it began.
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
   if not done[field] then move(field) end
 end

@@ -1,7 +1,7 @@
--- UNSENT: of these calls, those that have not left; from here on they cannot.
+-- UNSENT: return which of these calls have certainly not left; after this they cannot leave.
 -- KEYS: file, hold...
--- Answers their places among the holds. A hold that is missing, or was made anew from SQL, says nothing; nor does
--- one of another epoch: Redis may have come back from a snapshot that is older than its dispatch.
+-- Answers their positions among the holds. A hold that is missing or was filled from SQL proves nothing; nor does
+-- a hold of another epoch, as Redis may have come back from a snapshot that is older than its dispatch.
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 local answer = {}
 for i = 2, #KEYS do

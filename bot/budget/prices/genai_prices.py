@@ -1,9 +1,9 @@
 """What the installed genai-prices package says that models cost.
 
-Only its rates are taken; what a call costs is worked out in `bot.budget.prices.pricing`, because the
-package's own calculator was measured wrong for batch, fast, geography and compaction. A model for
-which any class of tokens has no rate is left out, and so refused. No process that pays for calls
-imports this: its prices come from the snapshot that was taken here (`bot.budget.prices.snapshot`).
+Only its rates are used; `bot.budget.prices.pricing` computes what a call costs, because the package's own calculator
+was measured to be wrong for batch, fast mode, geography and compaction. A model without a rate for some class of tokens
+is left out and so refused. Processes that pay for calls do not import this module: their prices come from the snapshot
+(`bot.budget.prices.snapshot`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,7 @@ PACKAGE, VENDOR = "genai-prices", "anthropic"
 
 
 def installed() -> Snapshot:
-    """Return the rates of the installed package as a snapshot that nobody has agreed to yet."""
+    """Return the rates of the installed package as a snapshot that is not accepted yet."""
     models = next(provider.models for provider in providers if provider.id == VENDOR)
     standard = {model.id.removesuffix("-latest"): tuple(_standard(model)) for model in models}
     fast = {model.id.removesuffix("-latest"): tuple(_fast(model)) for model in models}
@@ -56,7 +56,7 @@ def _tariffs(
 ) -> Iterator[Tariff]:
     for price in prices:
         if isinstance(price.constraint, TimeOfDateConstraint):
-            continue  # a rate that changes within the day is not understood, so the model stays unpriced
+            continue  # rates that change within a day are not supported, so the model has no price
         since = price.constraint.start_date if isinstance(price.constraint, StartDateConstraint) else ALWAYS
         found = price.prices
         usd = (

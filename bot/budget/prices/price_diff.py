@@ -1,6 +1,6 @@
-"""What the installed genai-prices would change of the prices in force, once somebody says yes to it.
+"""What the prices of the installed genai-prices would change if somebody accepted them.
 
-Nothing here prices a call, and nothing is changed: `bot.budget.prices.snapshot.write` is the yes.
+Nothing here prices a call or changes anything: `bot.budget.prices.snapshot.write` accepts the prices.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,36 +21,36 @@ MODEL = "model"
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """One rate, or a whole model, that would be another."""
+    """One rate, or a whole model, that would change."""
 
     model: str
     speed: str
     since: date
-    "The first day of it; `ALWAYS` where it has none."
+    "The first day of the change; `ALWAYS` if it has none."
     what: str
-    "A key of WORDS, or MODEL."
+    "A key of `WORDS`, or `MODEL`."
     old: str | None
-    "US dollars; None: there was none."
+    "US dollars; None: there was no such rate."
     new: str | None
     percent: float | None = None
-    "None where it cannot be said in one number."
+    "None: the change cannot be given as one number."
 
 
 @dataclass(frozen=True, slots=True)
 class PriceComparison:
-    """What the installed package would change."""
+    """The comparison of the installed package with the snapshot in force."""
 
     in_force: Snapshot
     installed: Snapshot
     changes: tuple[PriceChange, ...]
     listed: frozenset[str]
-    "Models whose rates stand in `pricing.yaml`, so that nothing changes for them."
+    "Models with rates in `pricing.yaml`, for which nothing changes."
     callers: Mapping[str, tuple[str, ...]]
-    "Model to the agents that call it."
+    "The agents that call each model."
 
     @property
     def felt(self) -> tuple[PriceChange, ...]:
-        """Return the changes that an agent's calls would be paid at."""
+        """Return the changes that affect the cost of an agent's calls."""
         return tuple(found for found in self.changes if found.model in self.callers and found.model not in self.listed)
 
 
@@ -58,8 +58,8 @@ def read(folder: Path, models: Mapping[str, str]) -> PriceComparison:
     """Compare the installed package with the snapshot in force.
 
     Args:
-        folder: of `pricing.yaml` and the snapshot.
-        models: agent to the model that it calls.
+        folder: the folder of `pricing.yaml` and the snapshot.
+        models: the model that each agent calls, by agent.
 
     Raises:
         ConfigError: one of the files is wrong.
@@ -74,7 +74,7 @@ def read(folder: Path, models: Mapping[str, str]) -> PriceComparison:
 
 
 def compare(old: Snapshot, new: Snapshot) -> Iterator[PriceChange]:
-    """Return what differs between two snapshots, by model."""
+    """Yield the differences between two snapshots, by model."""
     for model in sorted({*old.standard, *old.fast, *new.standard, *new.fast}):
         for speed in SPEEDS:
             before, after = (getattr(side, speed).get(model, ()) for side in (old, new))
@@ -108,7 +108,7 @@ def as_json(news: PriceComparison, *, accepted: bool) -> Json:
 
 
 def as_text(news: PriceComparison) -> str:
-    """Return the comparison as lines; amounts are US dollars for a million tokens, for a thousand searches."""
+    """Return the comparison as lines, in US dollars for a million tokens or for a thousand searches."""
     if not news.changes:
         return f"{news.installed.package} is installed and changes no price."
     first = f"{news.installed.package} is installed; the prices in force are those of {news.in_force.package}."
@@ -136,7 +136,7 @@ def _line(change: PriceChange, news: PriceComparison) -> str:
 def _rates_that_differ(
     model: str, speed: str, before: Sequence[Tariff], after: Sequence[Tariff]
 ) -> Iterator[PriceChange]:
-    """Return each rate that differs, on the first day on which it does."""
+    """Yield each rate that differs, with the first day on which it does."""
     said: dict[str, tuple[str | None, str | None]] = {}
     for day in sorted({tariff.since for tariff in (*before, *after)}):
         for what in WORDS:
@@ -148,7 +148,7 @@ def _rates_that_differ(
 
 
 def _on(day: date, found: Sequence[Tariff], what: str) -> Rate | None:
-    """Return a rate as it is on a day; that of a search such that its dollars read the same."""
+    """Return the rate on a day; that of a search is scaled, so that `_text` shows dollars for a thousand."""
     valid = [tariff for tariff in found if tariff.since <= day]
     rate: Rate | Fraction | None = getattr(valid[-1], what) if valid else None
     return Rate(rate / 1_000) if isinstance(rate, Fraction) else rate

@@ -1,4 +1,4 @@
-"""The prices in force, for people to read: US dollars for a million tokens, for a thousand searches."""
+"""The prices in force, for people to read: US dollars for a million tokens or for a thousand searches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ WORDS: Mapping[str, str] = {
     "output": "output",
     "web_search": "1,000 searches",
 }
-"What a rate is for, as the tables call it."
+"The column heading of each rate."
 SPEEDS = ("standard", "fast")
 RULES = ("service_tiers", "geographies", "other_counts", "hidden_prompt_tokens")
 
@@ -35,7 +35,7 @@ def as_json(prices: Prices, model: str | None) -> Json:
 
 
 def as_text(prices: Prices, model: str | None, *, today: date | None = None) -> str:
-    """Return the prices as a table: of all models those that hold or will, of one model also those that did.
+    """Return the prices as a table: for all models current and future ones, for one model also past ones.
 
     Raises:
         ConfigError: the model has no price.
@@ -63,13 +63,13 @@ def _names(prices: Prices, model: str | None) -> list[str]:
 
 
 def _still_wanted(found: Sequence[Tariff], since: date | None) -> Sequence[Tariff]:
-    """Leave out what no longer holds on a day; None: nothing."""
+    """Return the tariffs without those that were replaced by a day; None: all of them."""
     begun = [tariff for tariff in found if since is not None and tariff.since <= since]
     return found[max(0, len(begun) - 1) :]
 
 
 def _rows(name: str, speed: str, tariff: Tariff) -> Iterator[tuple[str, ...]]:
-    """Return the row of a tariff, and one for each length of prompt that has rates of its own."""
+    """Yield the row of a tariff, and one for each prompt length that has its own rates."""
     notes = [speed] if speed != "standard" else []
     notes += [f"from {tariff.since}"] if tariff.since != ALWAYS else []
     search = "" if tariff.web_search is None else tariffs.usd_per_thousand(tariff.web_search)

@@ -1,7 +1,7 @@
-"""What a model call costs, exactly, and the most that it can cost before it is made.
+"""The exact cost of a model call, and its worst case before it is made.
 
-Invariant: a call is never priced below what the vendor bills, and a model, service tier, speed or
-geography without a price is refused, never taken as free.
+Invariant: a call is never priced below what the vendor bills, and a model, service tier, speed or geography without a
+price is refused, never free.
 """
 
 import math
@@ -22,13 +22,13 @@ from bot.principals import Reason
 from bot.store.money.ledger import CallTokens
 
 DATED = re.compile(r"[-@]\d{8}$|-latest$")
-"What a vendor's model id may carry behind its name: the same model, the same price."
+"What may follow the name in a vendor's model id; the price is the same."
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
-"Counts of a usage, in the order of `tariffs.CLASSES`."
+"The token counts of a usage, in the order of `tariffs.CLASSES`."
 
 
 class Unpriced(Refused):
-    """No price is known for this, so it is not paid for."""
+    """There is no price for a call, so it is refused."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason=Reason.BUDGET)
@@ -36,38 +36,38 @@ class Unpriced(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a response says was used; token counts exclude one another."""
+    """The usage that a response reports; no token counts twice."""
 
     model: str
     input_tokens: int = 0
-    "Neither read from nor written to the cache."
+    "Prompt tokens that were neither read from nor written to the cache."
     cache_read_tokens: int = 0
     cache_write_5m_tokens: int = 0
     cache_write_1h_tokens: int = 0
     output_tokens: int = 0
-    "Thinking included."
+    "Output tokens, with thinking."
     web_searches: int = 0
     service_tier: str = "standard"
     speed: str = "standard"
     geo: str | None = None
     iterations: tuple["Usage", ...] = ()
-    "Samplings of one call, each with its own model: a compaction's or an adviser's are in no other count."
+    "Samplings of one call, each with its own model; those of a compaction or an adviser are in no other count."
     others: Mapping[str, int] = field(default_factory=dict, hash=False)
-    "What else was counted, by the vendor's name for it; it has a price in `pricing.yaml`, or none."
+    "Other counts, by the vendor's name; each needs a price in `pricing.yaml`."
 
     @classmethod
     def from_json(cls, row: Json) -> Self:
-        """Read back what `dataclasses.asdict` made of one, in the ledger or the journal."""
+        """Return a usage from the JSON in the ledger or the journal, which `dataclasses.asdict` made."""
         return cls(**{**row, "iterations": tuple(cls.from_json(part) for part in row["iterations"])})
 
     @property
     def prompt_tokens(self) -> int:
-        """Return the length of the whole prompt, cached or not."""
+        """Return the number of all prompt tokens, cached or not."""
         return self.input_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
 
     @property
     def rest(self) -> "Usage":
-        """Return the tokens of the call that are in none of its iterations; without any, all of them."""
+        """Return the tokens of the call that are in none of its iterations; all, if it has none."""
         return Usage(
             self.model,
             **{
@@ -78,12 +78,12 @@ class Usage:
 
     @property
     def parts(self) -> tuple["Usage", ...]:
-        """Return what is billed: every iteration, and what none of them names."""
+        """Return what is billed: every iteration, and the rest."""
         return (*self.iterations, self.rest)
 
     @property
     def tokens(self) -> CallTokens:
-        """Return the tokens of all parts, as the ledger has them."""
+        """Return the tokens of all parts, as the ledger stores them."""
         return CallTokens(
             fresh=sum(part.input_tokens for part in self.parts),
             cache_read=sum(part.cache_read_tokens for part in self.parts),
@@ -95,24 +95,24 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Every rate and rule that a price depends on."""
+    """Every rate and rule that a cost depends on."""
 
     version: str
-    "Hash of all of it, written into each ledger row."
+    "Hash of all prices, stored in each ledger row."
     written: Json = field(repr=False)
-    "All of it, as it is kept with the ledger."
+    "All prices, as they are stored with the ledger."
     standard: Tariffs = field(repr=False)
     fast: Tariffs = field(repr=False)
     service_tiers: Mapping[str, Fraction]
     geographies: Mapping[str, Fraction]
     other_counts: Mapping[str, Fraction]
-    "Nano-USD for one."
+    "Nano-USD for one of each count."
     hidden_prompt_tokens: int
-    "The most that the vendor adds to a prompt unseen."
+    "The most tokens that the vendor adds to a prompt."
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Return the prices in force: those of the file over those of the snapshot beside it.
+        """Return the prices in force: those of the file take precedence over the snapshot beside it.
 
         Raises:
             ConfigError: one of them is wrong; the message names file and field.
@@ -135,7 +135,7 @@ class Prices:
 
     @classmethod
     def from_json(cls, written: Json) -> Self:
-        """Return the prices that were kept with the ledger, so that a call of long ago can be worked out again."""
+        """Return prices that were stored with the ledger, so that the cost of an old call can be computed again."""
         return cls(
             version=snapshot.digest(written),
             written=written,
@@ -148,11 +148,11 @@ class Prices:
         )
 
     def knows(self, model: str) -> bool:
-        """Say if a model has a price."""
+        """Return whether a model has a price."""
         return self.named(model) is not None
 
     def named(self, model: str) -> str | None:
-        """Return the name under which a model's rates stand: without its date; None: it has no price."""
+        """Return the name of a model in the rates, which has no date; None: it has no price."""
         return _name(model, self.standard)
 
     def cost(self, usage: Usage, *, at: datetime | None = None) -> int:
@@ -160,7 +160,7 @@ class Prices:
 
         Args:
             usage: as the response reported it.
-            at: when the call was made; now by default. Rates may change from one day to the next.
+            at: when the call was made; now by default.
 
         Raises:
             Unpriced: something in it has no price.
@@ -187,17 +187,16 @@ class Prices:
     ) -> int:
         """Return the most nano-USD that a call can cost.
 
-        A byte-level token covers at least one byte, so a prompt has no more tokens than bytes, plus
-        what the vendor adds. Geography and service tier may be settings of the vendor's workspace:
-        the dearest count.
+        A byte-level token covers at least one byte, so a prompt has at most as many tokens as bytes, plus what the
+        vendor adds. Geography and service tier may be set in the vendor's workspace, so the highest factors apply.
 
         Args:
-            model: the id asked for.
-            prompt_bytes: UTF-8 bytes of everything sent, or its tokens where the vendor has counted them.
-            max_tokens: of output, thinking included.
-            cache: the dearest cache write that the request asks for.
-            speed: as asked for.
-            web_searches: how many the request allows at most.
+            model: the model id of the request.
+            prompt_bytes: UTF-8 bytes of everything sent, or its tokens if the vendor has counted them.
+            max_tokens: the most output tokens, with thinking.
+            cache: the most expensive cache write that the request asks for.
+            speed: the speed of the request.
+            web_searches: the most searches that the request allows.
             at: when the call is made; now by default.
 
         Raises:
@@ -207,12 +206,12 @@ class Prices:
         tariff = self._tariff(model, speed, at)
         prompt = prompt_bytes + self.hidden_prompt_tokens
         written = {"none": (), "5m": (tariff.cache_write_5m,), "1h": (tariff.cache_write_1h,)}[cache]
-        dearest = max(rate.highest(prompt) for rate in (tariff.input, tariff.cache_read, *written))
-        tokens = prompt * dearest + max_tokens * tariff.output.highest(prompt)
+        highest = max(rate.highest(prompt) for rate in (tariff.input, tariff.cache_read, *written))
+        tokens = prompt * highest + max_tokens * tariff.output.highest(prompt)
         searches = self._searches(Usage(model, web_searches=web_searches, speed=speed), at)
-        dearest_place = max(self.geographies.values(), default=Fraction(1))
-        dearest_tier = max(self.service_tiers.values(), default=Fraction(1))
-        return math.ceil(tokens * dearest_place * dearest_tier + searches)
+        geography = max(self.geographies.values(), default=Fraction(1))
+        tier = max(self.service_tiers.values(), default=Fraction(1))
+        return math.ceil(tokens * geography * tier + searches)
 
     def _tokens(self, part: Usage, call: Usage, prompt_tokens: int, at: datetime) -> Fraction:
         tariff = self._tariff(part.model or call.model, call.speed, at)
@@ -229,7 +228,7 @@ class Prices:
         return count * price
 
     def _others(self, usage: Usage) -> Fraction:
-        """Price what else was counted, for the call and for each iteration: rather twice than never."""
+        """Return the price of other counts, of the call and of each iteration; a count may be priced twice."""
         total = Fraction(0)
         for name, count in (found for part in (usage, *usage.iterations) for found in part.others.items()):
             if name not in self.other_counts or count < 0:

@@ -1,8 +1,8 @@
-"""The rates that were agreed to: taken once from the installed genai-prices, and committed with the code.
+"""The accepted rates: taken once from the installed genai-prices, and committed with the code.
 
-Invariant: upgrading the package changes no price. `deskhand prices diff` shows what it would change and
-writes the snapshot again when it is told yes. The file carries a hash of itself: a rate that was edited by
-hand, or a file that was cut short, is refused at start; rates of one's own belong into `pricing.yaml`.
+Invariant: upgrading the package changes no price. `deskhand prices diff` shows what would change and writes the
+snapshot again if that is accepted. The file contains its own hash: a file that was edited by hand or cut short is
+refused at start; your own rates belong into `pricing.yaml`.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from bot.budget.prices.tariffs import Json, Tariffs
 from bot.errors import ConfigError
 
 FILE = "prices.json"
-"Its name, beside `pricing.yaml`."
-MEND = "restore it from the release; rates of your own belong into pricing.yaml"
+"Name of the file, beside `pricing.yaml`."
+HINT = "restore it from the release; rates of your own belong into pricing.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Rates, and where they were taken from."""
+    """Rates, and the package that they were taken from."""
 
     package: str
     "`genai-prices 0.2.3`"
@@ -32,7 +32,7 @@ class Snapshot:
 
 
 def read(path: Path) -> Snapshot:
-    """Return the snapshot that is in force.
+    """Return the snapshot in force.
 
     Raises:
         ConfigError: the file is missing, or is not as it was written; the message says what to do.
@@ -40,17 +40,17 @@ def read(path: Path) -> Snapshot:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error}; {MEND}") from error
+        raise ConfigError(f"{path}: cannot be read: {error}; {HINT}") from error
     except ValueError as error:
-        raise ConfigError(f"{path}: it was cut short or edited by hand: {error}; {MEND}") from error
+        raise ConfigError(f"{path}: it was cut short or edited by hand: {error}; {HINT}") from error
     if not isinstance(content, dict) or content.pop("hash", None) != digest(content):
-        raise ConfigError(f"{path}: hash: it is not that of the rates, so that one was edited by hand; {MEND}")
+        raise ConfigError(f"{path}: hash: it is not that of the rates, so that one was edited by hand; {HINT}")
     standard, fast = tariffs.from_json(content["standard"]), tariffs.from_json(content["fast"])
     return Snapshot(content["package"], standard, fast)
 
 
 def write(path: Path, snapshot: Snapshot) -> None:
-    """Put a snapshot into force, whole or not at all; processes take it up when they start.
+    """Replace the snapshot in force, whole or not at all; processes read it when they start.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -77,5 +77,5 @@ def write(path: Path, snapshot: Snapshot) -> None:
 
 
 def digest(content: Json) -> str:
-    """Return the hash of anything written as JSON, whatever the order of its fields."""
+    """Return a hash of JSON that does not depend on the order of its fields."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Rates: what they are, how they are written down, and what `config/pricing.yaml` may say of them.
+"""Rates: their types, their JSON, and the format of `config/pricing.yaml`.
 
-Invariant: a rate is an exact fraction of a nano-dollar, so nothing is rounded before a call's sum is.
-They are written down in US dollars for a million tokens, as the vendor's own page has them.
+Invariant: a rate is an exact fraction of nano-US-dollars, so that only the sum of a call is rounded. Files hold US
+dollars for a million tokens, as on the vendor's own page.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 ALWAYS = date.min
 CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output")
-"Of tokens, in the order in which their rates are given."
+"Classes of tokens, in the order of their rates."
 
 Usd = Annotated[Decimal, BeforeValidator(config.decimal), Field(gt=0, le=10_000)]
 UsdOrFree = Annotated[Decimal, BeforeValidator(config.decimal), Field(ge=0, le=10_000)]
@@ -28,24 +28,24 @@ Factor = Annotated[Decimal, BeforeValidator(config.decimal), Field(gt=0, le=10)]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Nano-USD for one token; a longer prompt may lift it for all of its tokens."""
+    """Nano-USD for one token; a longer prompt may have a higher rate for all of its tokens."""
 
     base: Fraction
     steps: tuple[tuple[int, Fraction], ...] = ()
-    "(prompt tokens that must be exceeded, nano-USD), rising."
+    "Higher rates: (prompt tokens above which it applies, nano-USD), in rising order."
 
     def at(self, prompt_tokens: int) -> Fraction:
         """Return the rate for a prompt of this length, cached tokens included."""
         return next((price for over, price in reversed(self.steps) if prompt_tokens > over), self.base)
 
     def highest(self, prompt_tokens: int) -> Fraction:
-        """Return the dearest rate for a prompt of at most this length."""
+        """Return the highest rate for a prompt of at most this length."""
         return max(self.base, *(price for over, price in self.steps if prompt_tokens > over), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The rates of one model from one day on."""
+    """The rates of one model from a day on."""
 
     since: date
     input: Rate
@@ -54,15 +54,15 @@ class Tariff:
     cache_write_1h: Rate
     output: Rate
     web_search: Fraction | None
-    "Nano-USD for one search; None: no price known."
+    "Nano-USD for one search; None: it has no price."
 
 
 Tariffs = dict[str, tuple[Tariff, ...]]
-"Model id to its tariffs, the oldest first."
+"The tariffs of each model, the oldest first."
 
 
 class Listed(BaseModel):
-    """Rates as they are written in the file: US dollars for a million tokens."""
+    """Rates in `pricing.yaml`: US dollars for a million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,13 +81,13 @@ class Listed(BaseModel):
 
 
 class ListedModel(Listed):
-    """A model's rates, and those of its fast mode where it has one."""
+    """A model's rates, and those of its fast mode if it has one."""
 
     fast: Listed | None = None
 
 
 class PriceFile(BaseModel):
-    """What `config/pricing.yaml` says beside and over the snapshot."""
+    """The content of `config/pricing.yaml`, which takes precedence over the snapshot."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -95,17 +95,17 @@ class PriceFile(BaseModel):
     service_tiers: dict[str, Factor]
     geographies: dict[str, Factor]
     other_counts: dict[str, UsdOrFree] = {}
-    "US dollars for a thousand."
+    "US dollars for a thousand of each count."
     models: dict[str, ListedModel] = {}
 
 
 def to_json(tariffs: Tariffs) -> Json:
-    """Write tariffs down."""
+    """Return tariffs as JSON."""
     return {model: [_row(found) for found in tariffs[model]] for model in sorted(tariffs)}
 
 
 def from_json(rows: Json) -> Tariffs:
-    """Read back what `to_json` wrote."""
+    """Return the tariffs that `to_json` wrote."""
     return {model: tuple(_tariff_of(row) for row in found) for model, found in rows.items()}
 
 
@@ -126,12 +126,12 @@ def per_request(usd_per_thousand: Decimal) -> Fraction:
 
 
 def usd_per_million(rate: Fraction) -> str:
-    """Write nano-USD for one token as US dollars for a million."""
+    """Return nano-USD for one token as the text of US dollars for a million."""
     return _digits(rate / 1_000)
 
 
 def usd_per_thousand(rate: Fraction) -> str:
-    """Write nano-USD for one request as US dollars for a thousand."""
+    """Return nano-USD for one request as the text of US dollars for a thousand."""
     return _digits(rate / 1_000_000)
 
 

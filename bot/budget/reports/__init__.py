@@ -1,6 +1,6 @@
 """What was spent, and what is unusual about it.
 
-statement    what was spent, against which caps; forecast: what is still to come
-periods      what a digest is about
-anomalies    spending that is far from its past; patterns: what made it so
+statement    what was spent, against which caps; forecast: what a window will have cost
+periods      the week or month of a digest
+anomalies    unusual spending; patterns: what caused it
 """

@@ -1,10 +1,10 @@
-"""Spending that is far from what it was in the four weeks before, and the pattern that made it so.
+"""Anomalies: spending that is far above that of the four weeks before, and the patterns that caused it.
 
-A ticket is held against all tickets of those weeks; a user and a tool against their own days (a user with too
-few of them against the days of everybody); the agent as a whole by what a turn costs. A deviation is so many
-times the median, above all but a twentieth of what was seen, and dearer by an amount that matters, so that
-noise is none. What one deviation explains, no other repeats: tickets come first, then users, tools, the agent.
-Invariant: without enough of a past there is no deviation. All amounts are nano-US-dollars.
+A ticket is compared with all tickets of those weeks; a user and a tool with their own days (a user with too few days
+with the days of everybody); the agent as a whole by the cost of a turn. An anomaly is a multiple of the median, above
+the 95th percentile, and above the usual by an amount that matters, so that noise alerts nobody. What one anomaly
+explains is not reported by another: tickets come first, then users, tools, the agent. Invariant: without enough days to
+compare with there is no anomaly. All amounts are nano-US-dollars.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,51 +21,51 @@ from bot.store.money.daily_costs import DayCost, DayQuestion, Per
 
 WEEKS = timedelta(weeks=4)
 LEAST_DAYS = 7
-"Days with calls that a habit is told from."
+"Least number of days with calls for a comparison with own days."
 LEAST_SEEN = 30
-"Tickets, or days of anybody, that one is held against which has no days of its own."
+"Least number of tickets, or of days of everybody, to compare with."
 LEAST_TURNS = 10
-"Turns of one day whose mean says something about the agent."
+"Least number of turns of a day for a mean cost of a turn."
 FACTOR_OF_TURNS = 1.5
-"What is made of many turns varies less than what one person does."
+"Factor for the mean of many turns, which varies less than the spending of one person."
 NAMED = 1.25
-"A pattern is named when it alone makes spending so many times as high."
+"A pattern is named if it alone multiplies spending by at least this factor."
 PATTERNS = 3
 HALF = 0.5
 LOOP_CALLS = 4
-"Calls of one tool in one turn, at least twice as many as usual, that are a loop."
+"This many calls of one tool in one turn, if at least twice as many as usual, are a loop."
 
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """Spending of one day that is far from what is usual."""
+    """Unusual spending of one day."""
 
     per: Per
     name: str
-    "A ticket's number, a user's id, a tool, an agent."
+    "The ticket's id, the user's id, the tool or the agent."
     since: datetime
-    "Where the day begins (UTC)."
+    "Start of the day (UTC)."
     work: DayCost
     usual: UsualCost
     extra_nusd: int
-    "Above the median."
+    "The amount above the usual one."
     patterns: tuple[Pattern, ...]
     "The strongest first; at least one."
 
 
 def find(session: Session, budgets: Budgets, *, agent: str, at: datetime) -> tuple[Anomaly, ...]:
-    """Return how the local day that holds a moment deviates, the dearest first; none when nobody wants alerts."""
+    """Return the anomalies of the local day that contains a time, the most expensive first; none if alerts are off."""
     if budgets.alerts is None:
         return ()
     since, until = budgets.bounds("day", at)
     past = periods.days(budgets, budgets.bounds("day", since - WEEKS + timedelta(hours=12))[0], since)
     day = _Day(session, budgets.alerts, DayQuestion(agent, (since, until)), DayQuestion(agent, past))
-    return tuple(sorted(day.deviations(), key=lambda one: -one.extra_nusd))
+    return tuple(sorted(day.anomalies(), key=lambda one: -one.extra_nusd))
 
 
 @dataclass(slots=True)
 class _Day:
-    """One day of an agent, held against the days before."""
+    """One day of an agent, compared with the days before."""
 
     session: Session
     wanted: Alerts
@@ -73,9 +73,9 @@ class _Day:
     past: DayQuestion
     read: dict[Per, Mapping[str, Sequence[DayCost]]] = field(default_factory=dict)
 
-    def deviations(self) -> Iterator[Anomaly]:
-        """Look at tickets, users, tools and the agent, leaving out what is explained."""
-        if not self._dear("agent") or len(self._own("agent", self.past.agent)) < LEAST_DAYS:
+    def anomalies(self) -> Iterator[Anomaly]:
+        """Yield the anomalies of tickets, users, tools and the agent, each without what others explain."""
+        if not self._costly("agent") or len(self._own("agent", self.past.agent)) < LEAST_DAYS:
             return
         tickets = [one for one in self._tickets() if one is not None]
         yield from tickets
@@ -87,35 +87,35 @@ class _Day:
         yield from (one for one in [self._agent()] if one is not None)
 
     def _tickets(self) -> Iterator[Anomaly | None]:
-        dear = self._dear("ticket")
-        if not dear:
+        costly = self._costly("ticket")
+        if not costly:
             return
         costs = daily_costs.ticket_costs(self.session, self.past)
         if len(costs) < LEAST_SEEN:
             return
         work = DayCost.total(self._own("agent", self.past.agent))
         usual = UsualCost(_median(costs), _high(costs), len(costs), "tickets", replace(work, tickets=len(costs)))
-        for name, now in dear.items():
+        for name, now in costly.items():
             yield self._judged("ticket", name, now, usual)
 
     def _people(self) -> Iterator[Anomaly | None]:
-        dear = self._dear("user")
-        days = [day for own in self._past("user").values() for day in own] if dear else []
+        costly = self._costly("user")
+        days = [day for own in self._past("user").values() for day in own] if costly else []
         everybody = _usual(days, "days of everybody") if len(days) >= LEAST_SEEN else None
-        for name, now in dear.items():
+        for name, now in costly.items():
             own = self._own("user", name)
             usual = _usual(own, "own days") if len(own) >= LEAST_DAYS else everybody
             if usual is not None:
                 yield self._judged("user", name, now, usual)
 
     def _tools(self) -> Iterator[Anomaly | None]:
-        for name, now in self._dear("tool").items():
+        for name, now in self._costly("tool").items():
             own = self._own("tool", name)
             if len(own) >= LEAST_DAYS:
                 yield self._judged("tool", name, now, _usual(own, "own days"))
 
     def _agent(self) -> Anomaly | None:
-        [(name, now)] = self._dear("agent").items() or [("", DayCost())]
+        [(name, now)] = self._costly("agent").items() or [("", DayCost())]
         if now.turns < LEAST_TURNS:
             return None
         own = self._own("agent", name)
@@ -124,12 +124,12 @@ class _Day:
         return self._judged("agent", name, now, usual)
 
     def _judged(self, per: Per, name: str, now: DayCost, usual: UsualCost) -> Anomaly | None:
-        """Return the deviation that this is, or None."""
+        """Return the anomaly of a subject, or None."""
         units = now.turns if per == "agent" else 1
         factor = min(FACTOR_OF_TURNS, self.wanted.factor) if per == "agent" else self.wanted.factor
         extra = now.cost_nusd - usual.cost_nusd * units
-        deviates = now.cost_nusd >= factor * usual.cost_nusd * units and now.cost_nusd > usual.high_nusd * units
-        if not deviates or extra < max(1, self.wanted.least):
+        is_unusual = now.cost_nusd >= factor * usual.cost_nusd * units and now.cost_nusd > usual.high_nusd * units
+        if not is_unusual or extra < max(1, self.wanted.least):
             return None
         return Anomaly(per, name, self.today.days[0], now, usual, extra, self._patterns(per, name, now, usual))
 
@@ -140,7 +140,7 @@ class _Day:
         return tuple(self._loop(per, name, one) if one.cause == "calls" else one for one in shown)
 
     def _loop(self, per: Per, name: str, more: Pattern) -> Pattern:
-        """Name the tool that was called again and again in one turn, where that is behind more calls."""
+        """Return the pattern of a tool that was called many times in one turn, if that explains more calls."""
         found = daily_costs.longest_loop(self.session, replace(self.today, only=(per, name)))
         if found is None or found.calls < LOOP_CALLS:
             return more
@@ -151,7 +151,7 @@ class _Day:
         return Pattern("loop", more.times, found.calls, usual, name=found.tool, ticket=found.ticket)
 
     def _user_of(self, per: Per, name: str, now: DayCost, usual: UsualCost) -> Iterator[Pattern]:
-        """Give the user who alone made at least half of what a tool or an agent cost, where that is news."""
+        """Yield the user who caused at least half of the cost of a tool or an agent, if that was not so before."""
         if per not in ("tool", "agent"):
             return
         costs = self._costs_by_user(replace(self.today, only=(per, name)))
@@ -166,17 +166,17 @@ class _Day:
         found = daily_costs.by_day(self.session, "user", asked)
         return {user: sum(day.cost_nusd for day in days.values()) for user, days in found.items()}
 
-    def _dear(self, per: Per) -> Mapping[str, DayCost]:
-        """Return what has cost enough today to be worth a look."""
+    def _costly(self, per: Per) -> Mapping[str, DayCost]:
+        """Return what has cost enough today to be compared."""
         found = daily_costs.by_day(self.session, per, self.today, least_nusd=max(1, self.wanted.least))
         return {name: days[0] for name, days in found.items()}
 
     def _own(self, per: Per, name: str) -> Sequence[DayCost]:
-        """Return the days before on which something was done, of one name."""
+        """Return the earlier days with calls of one subject."""
         return self._past(per).get(name, ())
 
     def _past(self, per: Per) -> Mapping[str, Sequence[DayCost]]:
-        """Return the days before by name, read once: most of what is dear today needs most of it."""
+        """Return the earlier days of all subjects by name, read once."""
         if per not in self.read:
             found = daily_costs.by_day(self.session, per, self.past)
             self.read[per] = {name: tuple(days.values()) for name, days in found.items()}
@@ -197,5 +197,5 @@ def _median(rising: Sequence[int]) -> int:
 
 
 def _high(rising: Sequence[int]) -> int:
-    """Return the smallest value with at least nineteen twentieths of them up to it."""
+    """Return the 95th percentile by nearest rank."""
     return rising[-(-len(rising) * 19 // 20) - 1]

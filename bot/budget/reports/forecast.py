@@ -1,8 +1,8 @@
-"""What windows have cost before, and what one will have cost when it ends.
+"""What earlier windows cost, and what a window will have cost when it ends.
 
-Invariant: what is still to come depends only on the moment and on the end, so that the forecasts of a day and of the
-week that ends with it agree. Only people's requests count, since evaluations come at no regular pace. There is no
-forecast before a tenth of the window is over and in the ledger.
+Invariant: the rest of a window depends only on the time and on the window's end, so that the forecasts of a day and of
+the week that ends with it agree. Only turns count, since evaluations come at no regular pace. There is no forecast
+before a tenth of the window has passed and is in the ledger.
 """
 
 from collections.abc import Iterator
@@ -19,24 +19,24 @@ from bot.store.schema import Purpose
 WINDOWS_BEFORE = 4
 WEEK = timedelta(days=7)
 SURE_AFTER = 10
-"A pace is read off once a tenth of a window is over."
+"A forecast needs this fraction of a window, a tenth, to have passed."
 _MICRO = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class UsualWindow:
-    """What such windows have cost before: of days, the same day of the week."""
+    """What earlier windows of the same kind cost; a day is compared with the same weekday."""
 
     windows: int
-    "How many there are to compare with, at most four."
+    "Number of windows that were compared, at most four."
     so_far_nusd: int
-    "The mean of what they had cost by the same time."
+    "Mean of what they had cost by the same time of the window."
     rest_nusd: int
-    "The mean of what they cost after it."
+    "Mean of what they cost after that."
 
 
 def usual(session: Session, budgets: Budgets, window: Window, where: LedgerFilter, at: datetime) -> UsualWindow | None:
-    """Return what the windows before cost, of those that the ledger holds from their first moment on."""
+    """Return what earlier windows cost, of those that the ledger holds as a whole; None: there are none."""
     begins = spending.first_call(session)
     elapsed, over = at - where.since, at >= where.until
     so_far = rest = windows = 0
@@ -51,12 +51,12 @@ def usual(session: Session, budgets: Budgets, window: Window, where: LedgerFilte
 
 
 def whole(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int) -> int | None:
-    """Return what a window will have cost when it ends: what is spent, and what its end usually adds.
+    """Return what a window will have cost when it ends: what is spent, plus the usual cost of its rest.
 
     Args:
         session: the open transaction.
         where: the window, and whose calls count.
-        at: a moment in it.
+        at: a time in it.
         spent_nusd: what it has cost by then.
     """
     begins = spending.first_call(session)
@@ -74,7 +74,7 @@ def whole(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int) 
 
 
 def as_now(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int) -> int | None:
-    """Return what a budget's window will have cost if requests go on as they have in it until now."""
+    """Return what a budget's window will have cost if requests go on at its pace so far; None: too early to say."""
     if at >= where.until or (at - where.since) * SURE_AFTER < where.until - where.since:
         return None
     people = spending.spent(session, replace(where, purpose=Purpose.TURN))
@@ -82,15 +82,15 @@ def as_now(session: Session, where: LedgerFilter, at: datetime, spent_nusd: int)
 
 
 def full_at(spent: int, limit: int, forecast: int | None, at: datetime, until: datetime) -> datetime | None:
-    """Return when a limit will be reached, if it will before the window ends."""
+    """Return when a limit will be reached; None: not before the window ends."""
     if forecast is None or not spent < limit < forecast:
         return None
     return at + (until - at) * ((limit - spent) / (forecast - spent))
 
 
 def _before(budgets: Budgets, window: Window, since: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Return the windows to compare with, the latest first: a Monday with Mondays."""
-    # Half a day into the window: daylight saving moves its start by an hour.
+    """Yield the windows to compare with, the latest first: a Monday with Mondays."""
+    # Half a day into the window, because daylight saving moves its start by an hour.
     moment = since + timedelta(hours=12)
     for _ in range(WINDOWS_BEFORE):
         moment = since - timedelta(days=1) if window == "month" else moment - timedelta(days=7)

@@ -1,8 +1,8 @@
-"""What was different about some calls that cost too much, and how much dearer each difference alone made them. Pure.
+"""Patterns: what was different about unusually expensive calls, and how much each difference alone added. Pure.
 
-What was spent is requests x turns of each x calls of each x what a call takes; what a call takes is its prompt, at
-what reading from the cache leaves of its price, and its output. A pattern's strength is how many times as much the
-one thing makes it, everything else being as it was seen. All amounts are nano-US-dollars.
+Spending is the product of requests, turns per request, calls per turn and cost per call; the cost of a call is that of
+its prompt, which cache reads make cheaper, and of its output. The strength of a pattern is the factor by which it alone
+multiplies spending. All amounts are nano-US-dollars.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from bot.store.money.daily_costs import DayCost, Per
 Cause = Literal["requests", "turns", "calls", "loop", "prompt", "cache", "answers", "price", "charged", "user"]
 
 OUTPUT = 5.0
-"What a token of output costs beside a fresh one of the prompt, whatever the model: only to tell patterns apart."
+"Price of an output token relative to a fresh prompt token, for every model; used only to compare patterns."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +24,28 @@ class UsualCost:
     cost_nusd: int
     "Median."
     high_nusd: int
-    "Nineteen of twenty were at or below it."
+    "95th percentile."
     count: int
     of: Literal["tickets", "own days", "days of everybody"]
     work: DayCost
-    "All of it."
+    "The sum over these four weeks."
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What was different, and how much higher it alone makes spending."""
+    """What was different, and the factor by which it alone multiplies spending."""
 
     cause: Cause
     times: float
     now: float
     usual: float | None
     name: str | None = None
-    "The tool of a loop; the user."
+    "The tool of a loop, or the user."
     ticket: str | None = None
 
 
 def measured(per: Per, now: DayCost, usual: UsualCost) -> Iterator[Pattern]:
-    """Give how much of each thing there was, and what spending would be without its change."""
+    """Yield the pattern of each quantity that can be measured."""
     past = usual.work
     if per in ("user", "tool"):
         yield _grown("requests", now.tickets, past.tickets / usual.count)
@@ -60,13 +60,13 @@ def measured(per: Per, now: DayCost, usual: UsualCost) -> Iterator[Pattern]:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """The mean call of those whose end is known."""
+    """The mean of the calls with a known outcome."""
 
     prompt: float
     weight: float
-    "Of a token of the prompt, beside a fresh one."
+    "Mean price of a prompt token relative to a fresh one."
     read: float
-    "Share of the prompt that was read from the cache."
+    "Share (0 to 1) of the prompt that was read from the cache."
     output: float
     cost_nusd: float
 
@@ -83,12 +83,12 @@ class _Call:
 
     @property
     def size(self) -> float:
-        """Return what it takes, in fresh tokens."""
+        """Return the size of the call, in fresh tokens."""
         return self.prompt * self.weight + OUTPUT * self.output
 
 
 def _of_a_call(now: _Call, past: _Call) -> Iterator[Pattern]:
-    """Give what makes one call dearer: each thing is put back to what it was, and the sizes are compared."""
+    """Yield what makes a call more expensive: each quantity is set back to its usual value, and the sizes compared."""
     prompt = _ratio(now.size, replace(now, prompt=past.prompt).size)
     yield Pattern("prompt", prompt, now.prompt, past.prompt)
     if now.read < past.read:

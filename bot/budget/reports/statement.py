@@ -1,4 +1,4 @@
-"""A statement: what was spent in a window, against which caps, where that leads and how it compares.
+"""A statement: what was spent in a window, against which caps, with a forecast and a comparison.
 
 The figures behind `/agent-cost` and `deskhand cost`. All amounts are nano-US-dollars. Invariant: a figure that is
 not known is None, never guessed, and nothing is summed that its reader may not see: of everything that is read,
@@ -16,52 +16,53 @@ from bot.budget.reports.forecast import UsualWindow
 from bot.dimensions import SCOPES, WINDOWS, BudgetScope, Dimension, Window
 from bot.principals import EVALUATIONS
 from bot.store.db import Session
-from bot.store.money import spending
-from bot.store.money.spending import BudgetHolder, CostLine, Decided, LedgerFilter, Summary
+from bot.store.money import reviews, spending
+from bot.store.money.reviews import Decided
+from bot.store.money.spending import BudgetHolder, CostLine, LedgerFilter, Summary
 from bot.store.schema import Purpose
 
 SPENDERS = 3
 FULLEST = 5
 OTHERS = "everybody else"
-"The key of a line that sums up people who are not told apart."
+"The key of the line that sums up the people who are not shown one by one."
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, and as far as its reader may see."""
+    """What is asked, and what its reader may see."""
 
     window: Window
     by: Dimension
     at: datetime
-    "A moment in the window that is asked about; now, or the last one of a window that is over."
+    "A time in the window: now, or the end of a window that is over."
     seen: tuple[BudgetHolder, ...] | None
-    "Whose calls count: those of any of these; None: everybody's."
+    "The calls of these holders count; None: everybody's."
     budgets: tuple[BudgetHolder, ...] = ()
-    "Whose budgets are shown where there is one. Where everybody's calls count, the fullest ones are shown as well."
+    "Holders whose budgets are shown. If everybody's calls count, the fullest budgets are shown too."
     channel: str | None = None
     user: str | None = None
     agent: str | None = None
-    "Of those, only the calls of one channel, user or agent."
+    "Only the calls of one channel, user or agent; None: of all."
     alone: str | None = None
-    "The one person whose spending is told apart from everybody else's; None: each person's is."
+    "The one person whose spending is shown apart from everybody else's; None: each person's is."
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """How one budget stands in a window of its own."""
+    """The use of one budget in its own window."""
 
     cap: Cap
     window: Window
     spent_nusd: int
     raised_nusd: int
-    "What its owner has added for this window."
+    "What the owner has added for this window."
     waiting: bool
-    "Its owner is asked whether to raise it."
+    "The owner has not decided yet whether to raise it."
     denied: bool
     forecast_nusd: int | None
-    "What it will have spent when the window ends; None: too early to say, or over."
+    "What will be spent when the window ends; None: too early to say, or the window is over."
     full_at: datetime | None
-    "When its limit will be reached, if it will."
+    "When the limit will be reached; None: it will not be."
 
     @property
     def limit_nusd(self) -> int:
@@ -70,7 +71,7 @@ class BudgetUse:
 
     @property
     def share(self) -> float:
-        """Return how much of the limit is used, 1 for all of it."""
+        """Return the share of the limit that is used; 1 is all of it."""
         return self.spent_nusd / self.limit_nusd if self.limit_nusd else 1.0
 
 
@@ -83,38 +84,38 @@ class Statement:
     until: datetime
     summary: Summary
     lines: tuple[CostLine, ...]
-    "Of people's requests by what was asked for, the dearest first; what evaluations cost is the last of them."
+    "One line for each value of the dimension, the largest amount first; the cost of evaluations comes last."
     spenders: tuple[tuple[str, int], ...]
-    "The users that spent most, and how much."
+    "The users that spent most, with the amounts."
     accounts: tuple[BudgetUse, ...]
-    "Of the reader first, then the fullest."
+    "The reader's budgets first, then the fullest ones."
     usual: UsualWindow | None
-    "None: no such window before this one is in the ledger as a whole."
+    "None: the ledger holds no earlier window of this kind as a whole."
     forecast_nusd: int | None
     zone: ZoneInfo
-    "In which the window begins and ends."
+    "The time zone of the window."
 
     @property
     def over(self) -> bool:
-        """Say if the window has ended."""
+        """Return whether the window has ended."""
         return self.question.at >= self.until
 
     @property
     def deviation(self) -> float | None:
-        """Return how much more (or less) was spent than usual by this time: 0.35 for 35 % more; None when unknown."""
+        """Return how much more was spent than usual by this time: 0.35 is 35 % more; None: unknown."""
         if self.usual is None or not self.usual.so_far_nusd:
             return None
         return self.summary.cost_nusd / self.usual.so_far_nusd - 1
 
 
 def draw_up(session: Session, budgets: Budgets, question: Question, *, now: datetime) -> Statement:
-    """Sum up what is asked for.
+    """Answer a question.
 
     Args:
-        session: a transaction of its own, in which nothing was read yet.
-        budgets: as they are in force.
-        question: what is asked, and as far as its reader may see.
-        now: this moment.
+        session: a new transaction, in which nothing was read yet.
+        budgets: the budgets in force.
+        question: what is asked, and what its reader may see.
+        now: the current time.
     """
     spending.at_one_moment(session)
     since, until = budgets.bounds(question.window, question.at)
@@ -134,12 +135,12 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
 
 
 def _evaluations(session: Session, where: LedgerFilter) -> tuple[CostLine, ...]:
-    """Return the one line of evaluations: they are of no person, tool or outcome that a report is about."""
+    """Return the one line of evaluations, which belong to no person, tool or outcome; empty: there were none."""
     return _summed(EVALUATIONS, spending.spend_by(session, "agent", replace(where, purpose=Purpose.EVAL)))
 
 
 def _summed(key: str, lines: Iterable[CostLine]) -> tuple[CostLine, ...]:
-    """Return the sum of lines as one, none of none."""
+    """Return one line with the sum of lines; empty if there are none."""
     known = tuple(lines)
     amounts = [field.name for field in fields(CostLine) if field.name != "key"]
     return (CostLine(key, **{name: sum(getattr(one, name) for one in known) for name in amounts}),) if known else ()
@@ -156,26 +157,26 @@ def _spenders(
 
 
 def _of_one(lines: tuple[CostLine, ...], user: str) -> tuple[CostLine, ...]:
-    """Return the line of one person and the sum of all others, so that no colleague can be told from another."""
+    """Return the line of one person and the sum of all others, so that no other person's spending is shown."""
     others = _summed(OTHERS, (line for line in lines if line.key != user))
     return (*(line for line in lines if line.key == user), *others)
 
 
 def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Iterator[BudgetUse]:
-    """Yield the budgets of the reader, then, for who sees everything, the fullest others."""
+    """Yield the reader's budgets and then, for a reader who sees everything, the fullest others."""
     question = statement.question
     at = question.at if not statement.over else statement.until - timedelta(microseconds=1)
-    decided = spending.decided(session, at)
+    decided = reviews.decided(session, at)
     mine = {cap.key: cap for cap in _caps(budgets, question.budgets, at)}
     others: dict[str, Cap] = {}
     if question.seen is None and question.channel is question.user is question.agent is None:
-        dearest = _dearest(session, budgets, at, spare=len(decided))
-        others = {cap.key: cap for cap in dearest if cap.key not in mine}
+        of_top_spenders = _caps_of_top_spenders(session, budgets, at, spare=len(decided))
+        others = {cap.key: cap for cap in of_top_spenders if cap.key not in mine}
     told, rest = (
         [
             _account(session, budgets, statement, cap, decided, at)
             for cap in caps.values()
-            # Of a window that is over, a budget of another length would be of some day in it.
+            # For a window that is over, only budgets of the same window are comparable.
             if not statement.over or (cap.window_start, cap.resets_at) == (statement.since, statement.until)
         ]
         for caps in (mine, others)
@@ -184,14 +185,14 @@ def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Itera
     yield from sorted(rest, key=lambda account: -account.share)[:FULLEST]
 
 
-def _dearest(session: Session, budgets: Budgets, at: datetime, *, spare: int) -> Iterator[Cap]:
-    """Yield the caps of those that spent most in their windows, and of all that have one by name.
+def _caps_of_top_spenders(session: Session, budgets: Budgets, at: datetime, *, spare: int) -> Iterator[Cap]:
+    """Yield the caps of the holders that spent most in their windows, and of all named holders.
 
     Args:
         session: the open transaction.
-        budgets: as they are in force.
-        at: a moment in their windows.
-        spare: how many may be less full than others that spent less, since their limit was raised.
+        budgets: the budgets in force.
+        at: a time in their windows.
+        spare: number of further holders, as budgets that were raised are less full than their spending suggests.
     """
     scopes: tuple[BudgetScope, ...] = SCOPES
     for scope, limits in zip(scopes, (budgets.channel, budgets.user, budgets.team, budgets.agent), strict=True):

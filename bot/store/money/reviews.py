@@ -11,16 +11,27 @@ only in the window that it was decided for. Every decision is conditional and ha
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
 from bot.store.schema import BudgetReview, ReviewState, now
 
 Decision = Literal[ReviewState.RAISED, ReviewState.DENIED]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the owner of a budget decided in one window."""
+
+    raised_nusd: int
+    waiting: bool
+    "A review is open."
+    denied: bool
 
 
 def open_for(
@@ -136,6 +147,23 @@ def let_go_on(session: Session, review_id: int, *, by: str) -> BudgetReview | No
     return review
 
 
+def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], Decided]:
+    """Return the decisions about budgets by scope, holder and window start, for windows that contain a time."""
+    query = select(
+        BudgetReview.scope,
+        BudgetReview.holder,
+        BudgetReview.window_start,
+        _sum(BudgetReview.state == ReviewState.RAISED, BudgetReview.raised_nusd),
+        _sum(BudgetReview.state == ReviewState.OPEN, 1),
+        _sum(BudgetReview.state == ReviewState.DENIED, 1),
+    ).where(BudgetReview.window_start <= at, BudgetReview.resets_at > at)
+    rows = session.execute(query.group_by(BudgetReview.scope, BudgetReview.holder, BudgetReview.window_start))
+    return {
+        (scope, holder, start): Decided(int(raised), waiting > 0, denied > 0)
+        for scope, holder, start, raised, waiting, denied in rows
+    }
+
+
 def refuse(session: Session, review_id: int, *, by: str, why: str) -> None:
     """Write a refused decision into the audit log: the person may not decide, or it is too late."""
     audit.append(session, "budget.refused", actor=by, review=review_id, why=why)
@@ -240,3 +268,7 @@ def _once(session: Session, review_id: int, column: str) -> bool:
         .execution_options(synchronize_session=False)
     )
     return won.scalar_one_or_none() is not None
+
+
+def _sum(condition: ColumnElement[bool], value: Any) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, value), else_=0)), 0)

@@ -15,12 +15,10 @@ from bot.dimensions import Dimension
 from bot.principals import NoRequest
 from bot.store.money.ledger import HOLDERS
 from bot.store.schema import (
-    BudgetReview,
     Handoff,
     LedgerRow,
     LedgerState,
     Purpose,
-    ReviewState,
     Ticket,
     TicketState,
     Turn,
@@ -165,16 +163,6 @@ class TicketCost:
     cost_nusd: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What the owner of a budget decided in one window."""
-
-    raised_nusd: int
-    waiting: bool
-    "A review is open."
-    denied: bool
-
-
 def at_one_moment(session: Session) -> None:
     """Make every later statement of this transaction read the same snapshot, so that their sums agree.
 
@@ -237,23 +225,6 @@ def ticket_cost(session: Session, ticket_id: int) -> TicketCost:
     row = select(func.count(), _sum(LedgerRow.cost_nusd)).where(LedgerRow.ticket_id == ticket_id)
     calls, cost = session.execute(row).one()
     return TicketCost(calls, int(cost))
-
-
-def decided(session: Session, at: datetime) -> dict[tuple[str, str, datetime], Decided]:
-    """Return the decisions about budgets by scope, holder and window start, for windows that contain a time."""
-    reviews = select(
-        BudgetReview.scope,
-        BudgetReview.holder,
-        BudgetReview.window_start,
-        _sum(_if(BudgetReview.state == ReviewState.RAISED, BudgetReview.raised_nusd)),
-        _sum(_if(BudgetReview.state == ReviewState.OPEN, 1)),
-        _sum(_if(BudgetReview.state == ReviewState.DENIED, 1)),
-    ).where(BudgetReview.window_start <= at, BudgetReview.resets_at > at)
-    rows = session.execute(reviews.group_by(BudgetReview.scope, BudgetReview.holder, BudgetReview.window_start))
-    return {
-        (scope, holder, start): Decided(int(raised), waiting > 0, denied > 0)
-        for scope, holder, start, raised, waiting, denied in rows
-    }
 
 
 def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from bot.dimensions import Dimension
 from bot.store.db import Database
-from bot.store.money import ledger, spending
+from bot.store.money import ledger, reviews, spending
 from bot.store.money.ledger import Used
-from bot.store.money.spending import CostLine, Decided, LedgerFilter, TicketCost
+from bot.store.money.reviews import Decided
+from bot.store.money.spending import CostLine, LedgerFilter, TicketCost
 from bot.store.schema import BudgetReview, Handoff, LedgerRow, Purpose, Ticket, Turn
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -220,11 +221,11 @@ def test_what_was_decided_counts_in_its_window(database: Database) -> None:
             ]
         )
     with database.read() as session:
-        assert spending.decided(session, NOON) == {
+        assert reviews.decided(session, NOON) == {
             ("channel", "C0HELP", TODAY.since): Decided(120, waiting=True, denied=False),
             ("channel", "C0OPS", TODAY.since): Decided(0, waiting=False, denied=True),
         }
-        assert spending.decided(session, TODAY.until) == {}
+        assert reviews.decided(session, TODAY.until) == {}
 
 
 def plan(database: Database, run: Callable[[Session], object]) -> str:
