@@ -32,7 +32,7 @@ from tests.support.product_steps import (
     told_directly,
     whole_thread,
 )
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 GOES_ON = say("handoff.goes_on", "en")
 OWNER, RESPONDER = "U0OLIVIA", "U0PRIYA"

@@ -29,7 +29,7 @@ from tests.support.product_steps import (
     told_directly,
     whole_thread,
 )
-from tests.support.web_harness import BOT
+from tests.support.workspace_names import BOT
 
 SAID = "% of what I may spend"
 

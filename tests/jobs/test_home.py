@@ -30,7 +30,7 @@ from tests.support.json_object import Json
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.product_harness import Place, put_agent
 from tests.support.redis_servers import free_port
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 PEOPLE = ("U0PRIYA", "U0BEN", "U0MAYA")
 "Two responders and the requester."

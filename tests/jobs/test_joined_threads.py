@@ -7,7 +7,7 @@ import pytest
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
 from jobs.turn import run_turn
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 pytestmark = pytest.mark.usefixtures("mentioned")
 

@@ -18,7 +18,7 @@ from jobs import process, upkeep
 from jobs.requester import PATIENCE
 from tests.support.json_object import Json
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 STRANGER: Json = {"team_id": "T0PARTNER", "is_stranger": True, "profile": {"team": "T0PARTNER"}}

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from bot.store.schema import InboxEvent, Turn, now
 from jobs.turn import run_turn
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 pytestmark = pytest.mark.usefixtures("mentioned")
 

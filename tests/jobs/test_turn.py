@@ -26,7 +26,8 @@ from jobs import undeliverable, upkeep
 from jobs.turn import run_turn
 from tests.support.json_object import Json
 from tests.support.product_harness import LOCKED, Place, end_worker
-from tests.support.web_harness import BOT, HELP, QUEUE, Card
+from tests.support.web_harness import Card
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 
 def test_a_locked_account_is_unlocked_and_said_so(place: Place) -> None:

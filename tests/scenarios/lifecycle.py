@@ -39,7 +39,7 @@ from tests.scenarios.fake_slack import FakeSlack
 from tests.support.factories import Clock
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.web_harness import BOT, HELP, QUEUE
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 _TEAM, MAYA = "T1", "U0MAYA"
 RESPONDERS, OWNER, STRANGER = ("U0PRIYA", "U0BEN", "U0CHEN"), "U0OLIVIA", "U0IVAN"

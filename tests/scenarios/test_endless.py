@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT
+from tests.support.workspace_names import BOT
 
 
 def test_who_asked_waits_no_longer_than_the_card_says(bare: Place, config: Path) -> None:

@@ -24,8 +24,9 @@ from jobs import upkeep
 from tests.support.checkpoints import watched
 from tests.support.json_object import Json
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT, HELP, QUEUE, Card
+from tests.support.web_harness import Card
 from tests.support.web_harness import action_value as button
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 WISH = f"<@{BOT}> I want to talk to a person"
 PAYDAY = f"<@{BOT}> When is the next payday?"

@@ -18,7 +18,7 @@ from jobs import joined_threads
 from jobs.process import WorkerContext
 from tests.support.factories import finish, rows, running
 from tests.support.local_workspace import LocalWorkspace
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 ROUNDS = 25
 

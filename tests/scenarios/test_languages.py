@@ -14,7 +14,8 @@ from jobs import home
 from tests.support.factories import put
 from tests.support.product_harness import Place
 from tests.support.product_steps import LOCALES, clock_looks, set_language
-from tests.support.web_harness import BOT, HELP, Card
+from tests.support.web_harness import Card
+from tests.support.workspace_names import BOT, HELP
 
 if TYPE_CHECKING:
     from tests.support.json_object import Json

@@ -30,7 +30,7 @@ from jobs import undeliverable, upkeep
 from tests.support.checkpoints import watched
 from tests.support.json_object import Json
 from tests.support.product_harness import Place, furnished
-from tests.support.web_harness import BOT, HELP, QUEUE
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 HAS_IT = "<@U0PRIYA> has your request"
 ASKS = {"U0FINN": "When is the next payday?", "U0MAYA": "I am locked out", "U0LENA": "I want to talk to a person"}

@@ -30,7 +30,7 @@ from tests.support import factories
 from tests.support.checkpoints import statements
 from tests.support.factories import FIRST
 from tests.support.paths import CONFIG
-from tests.support.web_harness import BOT
+from tests.support.workspace_names import BOT
 
 SECONDS = 120.0
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

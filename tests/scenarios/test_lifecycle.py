@@ -34,7 +34,7 @@ from bot.store.tickets.turns import Attempt
 from jobs import handoff as clockwork
 from tests.scenarios.lifecycle import MAYA, OWNER, RESPONDERS, STRANGER, OneTicket
 from tests.support.factories import Clock
-from tests.support.web_harness import BOT, HELP, QUEUE
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 HELPERS = (*RESPONDERS, OWNER)
 HOLDER = "who has it"

@@ -36,8 +36,9 @@ from tests.support.live_server import served
 from tests.support.product_harness import Place
 from tests.support.request_delivery import deliver_request
 from tests.support.slack_requests import REQUEST_KINDS, SLASH_COMMAND
-from tests.support.web_harness import BOT, HELP, FrontDoor, web_opened
+from tests.support.web_harness import FrontDoor, web_opened
 from tests.support.worker_harness import wait_for
+from tests.support.workspace_names import BOT, HELP
 
 WORD = "marked-word"
 SAID = f"my password is {WORD} and I cannot sign in"

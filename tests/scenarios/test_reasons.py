@@ -20,7 +20,7 @@ from jobs import undeliverable
 from jobs.turn import run_turn
 from tests.support.product_harness import Place
 from tests.support.scripted_models import Script
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 Story = Callable[[Place, Path, pytest.MonkeyPatch], None]

@@ -4,7 +4,7 @@ import json
 
 from bot.store.schema import InboxEvent, Ticket, Turn
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 

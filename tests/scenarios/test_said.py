@@ -9,7 +9,7 @@ from bot.listeners import forms
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
 from tests.support.json_object import Json
 from tests.support.product_harness import Place
-from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM
+from tests.support.workspace_names import BOT, HELP, QUEUE, RANDOM
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
 PERSON = "I want to talk to a person"

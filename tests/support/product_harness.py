@@ -26,7 +26,8 @@ from jobs.turn import run_turn
 from tests.support.json_object import Json
 from tests.support.live_server import served
 from tests.support.paths import CONFIG, DEMO_PEOPLE
-from tests.support.web_harness import BOT, HELP, QUEUE, FrontDoor, web_opened
+from tests.support.web_harness import FrontDoor, web_opened
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 MANY = 1_000
 OFTEN = ("tickets_an_hour", "tickets_a_day", "messages_an_hour")

@@ -17,7 +17,7 @@ from jobs.budgets import see_to
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
 from tests.support.product_harness import Place
-from tests.support.web_harness import HELP
+from tests.support.workspace_names import HELP
 
 LOCALES = {"de": "de-AT", "es": "es-LA", "fr": "fr-FR", "pt": "pt-BR", "ja": "ja-JP"}
 NO_ROOM, LITTLE = "0.005", "0.05"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.support.json_object import Json
-from tests.support.web_harness import BOT, HELP, TEAM
+from tests.support.workspace_names import BOT, HELP, TEAM
 
 _WHO = {"id": "U0MAYA", "team_id": TEAM, "name": "maya", "username": "maya"}
 _WORDS = {"type": "rich_text", "block_id": "w", "elements": [{"type": "rich_text_section", "elements": []}]}

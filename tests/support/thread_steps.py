@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import update
 
 from bot.store.schema import Handoff
-from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor
+from tests.support.web_harness import Card, FrontDoor
+from tests.support.workspace_names import HELP, QUEUE
 
 
 def sending_card(front: FrontDoor, **more: Any) -> Card:

@@ -7,7 +7,8 @@ from sqlalchemy import update
 
 from bot.store.schema import InboxEvent, Message, Ticket, Turn, TurnOutcome, now
 from bot.store.tickets import turns
-from tests.support.web_harness import BOT, HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP
 
 
 def message_event(text: str | None = f"<@{BOT}> help", **more: Any) -> dict[str, Any]:

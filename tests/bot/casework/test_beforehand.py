@@ -9,7 +9,7 @@ from bot.agent.thanks import Tone, tone_of
 from bot.store.handoffs import handoffs
 from bot.store.schema import Handoff, Message, Ticket
 from tests.support.product_harness import LOCKED, Place, end_worker
-from tests.support.web_harness import BOT, HELP
+from tests.support.workspace_names import BOT, HELP
 
 
 def _resolved_by_a_person(place: Place) -> str:

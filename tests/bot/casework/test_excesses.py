@@ -4,7 +4,8 @@ from typing import Any
 
 from bot.queue import RUN_TURN
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn
-from tests.support.web_harness import BOT, HELP, RANDOM, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP, RANDOM
 
 
 def writes(front: FrontDoor, number: int, text: str = "I am locked out", **more: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bot import admission
 from bot.casework import heard
 from bot.rights import Membership
-from tests.support.web_harness import BOT, HELP, TEAM
+from tests.support.workspace_names import BOT, HELP, TEAM
 
 SAID: dict[str, Any] = {"type": "message", "user": "U0MAYA", "text": "<@U0SAM> is <#C0HELP> right?", "ts": "2.5"}
 

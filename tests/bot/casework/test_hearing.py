@@ -18,7 +18,7 @@ from bot.store.db import Database
 from bot.store.schema import InboxEvent, Message, Ticket, Turn
 from tests.support.factories import rows
 from tests.support.paths import CONFIG
-from tests.support.web_harness import BOT, HELP, QUEUE, TEAM
+from tests.support.workspace_names import BOT, HELP, QUEUE, TEAM
 
 ASKS = f"<@{BOT}> I am locked out"
 

@@ -16,7 +16,8 @@ from bot.store.schema import InboxEvent, Ticket, Turn
 from tests.support.factories import finish, rows, running
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP, QUEUE, TEAM
 
 FILES = [{"id": "F1", "name": "screen.png", "permalink": "https://a.example/F1"}]
 CLIP = {"id": "F2", "name": "clip.m4a", "subtype": "slack_audio", "transcription": {"preview": {"content": "I can't"}}}

@@ -5,8 +5,9 @@ import pytest
 from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.schema import Handoff, InboxEvent, Message, Ticket, TicketState, Turn
 from bot.store.tickets import ticket_messages, tickets
-from tests.support.web_harness import BOT, HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
 from tests.support.web_steps import answer_newest_turn, begin_turn
+from tests.support.workspace_names import BOT, HELP
 
 ASKED = f"<@{BOT}> I'm locked out"
 

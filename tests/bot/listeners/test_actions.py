@@ -9,7 +9,8 @@ from bot.queue import DELIVER, RUN_TURN
 from bot.sandbox.slack import blocks
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, Message, Ticket, Turn, now
 from tests.support.json_object import Json
-from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor, action_value
+from tests.support.web_harness import Card, FrontDoor, action_value
+from tests.support.workspace_names import HELP, QUEUE
 
 FIRST = "> Bring your badge"
 

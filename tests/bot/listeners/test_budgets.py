@@ -25,8 +25,9 @@ from tests.support.json_object import Json
 from tests.support.paths import CONFIG
 from tests.support.queues import ground_of
 from tests.support.slack_requests import FORGED_IDS
-from tests.support.web_harness import TEAM, FrontDoor
+from tests.support.web_harness import FrontDoor
 from tests.support.web_harness import web_opened as opened_door
+from tests.support.workspace_names import TEAM
 
 OWNERS = ("U0OLIVIA", "U0RUTH")
 WHY = "Month end: everybody signs in."

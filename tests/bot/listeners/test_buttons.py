@@ -12,7 +12,8 @@ from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import NotMoved
 from bot.store.schema import Handoff, HandoffMove, HandoffState, Home, InboxEvent, now
 from tests.support.slack_requests import FORGED_IDS
-from tests.support.web_harness import QUEUE, TEAM, Card, FrontDoor
+from tests.support.web_harness import Card, FrontDoor
+from tests.support.workspace_names import QUEUE, TEAM
 
 AT_ONCE = ("claim", "unclaim", "send", "keep")
 FORMS = ("reply", "resolve", "reassign", "give_back")

@@ -17,8 +17,9 @@ from bot.store.schema import InboxEvent, InboxKind, Message, Ticket, Turn
 from jobs import undeliverable
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.web_harness import HELP, FrontDoor, web_opened
+from tests.support.web_harness import FrontDoor, web_opened
 from tests.support.web_steps import answer_newest_turn, let_time_pass, write_directly
+from tests.support.workspace_names import HELP
 
 LINES = ("hi", "I need a licence", "for Figma")
 

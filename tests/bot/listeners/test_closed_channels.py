@@ -4,7 +4,8 @@ import pytest
 
 from bot.store.schema import InboxEvent, Ticket
 from tests.support.thread_steps import sending_card, write_below_card
-from tests.support.web_harness import HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import HELP
 
 LENAS = "D0LENA"
 

@@ -8,7 +8,8 @@ from bot.principals import Reason
 from bot.queue import ANSWER_COMMAND
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn
 from bot.store.tickets import turns
-from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM, TEAM, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP, QUEUE, RANDOM, TEAM
 
 COMMAND = {
     "team_id": TEAM,

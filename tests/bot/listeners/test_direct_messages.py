@@ -11,8 +11,9 @@ from bot.store.schema import InboxEvent, Ticket, Turn
 from bot.store.tickets import ticket_messages, tickets
 from bot.store.tickets.threads import RESOLVED_FOR, UNRESOLVED_FOR
 from jobs import undeliverable
-from tests.support.web_harness import TEAM, FrontDoor
+from tests.support.web_harness import FrontDoor
 from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass, write_directly
+from tests.support.workspace_names import TEAM
 
 LINES = ("hi", "I can't", "sign in since this morning")
 HOUR = timedelta(hours=1)

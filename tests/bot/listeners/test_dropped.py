@@ -14,7 +14,8 @@ from bot.store import heartbeats
 from bot.store.schema import InboxEvent, Message, now
 from tests.support.paths import CONFIG
 from tests.support.request_delivery import DOORS, DeliverRequest, delivering_over
-from tests.support.web_harness import HELP, TEAM, FrontDoor, web_opened
+from tests.support.web_harness import FrontDoor, web_opened
+from tests.support.workspace_names import HELP, TEAM
 
 MINUTE = 1_795_910_400
 "2026-11-29 00:00 UTC."

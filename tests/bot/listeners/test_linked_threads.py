@@ -12,7 +12,8 @@ from bot.store.schema import Handoff, InboxEvent, Message, Ticket, Turn, now
 from tests.support.block_checks import check_shown
 from tests.support.json_object import Json
 from tests.support.thread_steps import change_message, sending_card, write_below_card, write_to_requester
-from tests.support.web_harness import BOT, HELP, QUEUE, Card, FrontDoor
+from tests.support.web_harness import Card, FrontDoor
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 

@@ -10,8 +10,9 @@ from bot.admission import Bar
 from bot.queue import RUN_TURN
 from bot.slack.sentences import say
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
-from tests.support.web_harness import BOT, HELP, QUEUE, RANDOM, FrontDoor
+from tests.support.web_harness import FrontDoor
 from tests.support.web_steps import begin_turn, message_event
+from tests.support.workspace_names import BOT, HELP, QUEUE, RANDOM
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 

@@ -10,8 +10,9 @@ from sqlalchemy import update
 from bot.queue import RUN_TURN
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
 from tests.support.paths import CONFIG
-from tests.support.web_harness import HELP, QUEUE, Card, FrontDoor
+from tests.support.web_harness import Card, FrontDoor
 from tests.support.web_harness import web_opened as opened_door
+from tests.support.workspace_names import HELP, QUEUE
 
 FORMS = ("reply", "resolve", "reassign", "give_back")
 FIRST = {"reply": "text", "resolve": "done", "reassign": "to", "give_back": "note"}

@@ -29,7 +29,8 @@ from bot.store.tickets.tickets import Heard
 from tests.support.json_object import Json
 from tests.support.request_delivery import DOORS, DeliverRequest, deliver_request, delivering_over
 from tests.support.slack_requests import REQUEST_KINDS, paths_in, with_field
-from tests.support.web_harness import HELP, TEAM, Card, FrontDoor, opened_for_all
+from tests.support.web_harness import Card, FrontDoor, opened_for_all
+from tests.support.workspace_names import HELP, TEAM
 
 Path = tuple[str | int, ...]
 Understood = Callable[[], bool]

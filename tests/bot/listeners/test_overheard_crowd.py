@@ -5,7 +5,8 @@ import pytest
 from bot.store.schema import InboxEvent, Message
 from tests.support.phrase_tables import lines_of, talk
 from tests.support.real_requests import ITS_SAFETY, SIGNING_IN, real_requests
-from tests.support.web_harness import HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import HELP
 
 CROWD = tuple(f"U{number:05d}" for number in range(200))
 A_FEW = ("U0MAYA", "U0TOMAS", "U0LENA", "U0HUGO", "U0IVAN", "U0AIKO", "U0SAM", "U0RUTH", "U0FINN", "U0GRACE")

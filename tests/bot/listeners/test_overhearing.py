@@ -16,8 +16,9 @@ from bot.store.schema import AuditRow, InboxEvent, Message, Ticket, Turn, now
 from bot.store.tickets.threads import RESOLVED_FOR, UNRESOLVED_FOR
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
-from tests.support.web_harness import BOT, HELP, QUEUE, TEAM, FrontDoor, web_opened
+from tests.support.web_harness import FrontDoor, web_opened
 from tests.support.web_steps import answer_newest_turn, begin_turn, let_time_pass
+from tests.support.workspace_names import BOT, HELP, QUEUE, TEAM
 
 UNCLEAR = "can you help me?"
 SHARED = "C0SHARED"

@@ -6,7 +6,8 @@ import pytest
 
 from bot.listeners.own_events import is_own
 from bot.store.schema import InboxEvent
-from tests.support.web_harness import BOT, HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP
 
 US: dict[str, Any] = {"user": "UBOT", "bot_id": "BBOT"}
 THEM: dict[str, Any] = {"user": "U1", "bot_id": "B1"}

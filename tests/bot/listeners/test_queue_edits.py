@@ -9,7 +9,8 @@ from bot.listeners.context import ListenerContext
 from bot.store.schema import HandoffState, InboxEvent, Message
 from tests.support.json_object import Json
 from tests.support.thread_steps import change_message, sending_card, write_below_card, write_to_requester
-from tests.support.web_harness import BOT, QUEUE, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, QUEUE
 
 NEVER = (
     "An edit never sends, so <@U0LENA> has not seen this. To send it, write it as a new message that starts with `>`."

@@ -9,7 +9,8 @@ from bot.listeners import rate_limit
 from bot.listeners.rate_limit import AT_ONCE, RateLimit, counted
 from bot.queue import SHOW_HOME
 from bot.store.schema import InboxEvent, Turn
-from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP, TEAM
 
 
 def test_a_burst_and_then_one_in_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@ from bot.queue import RUN_TURN, SHOW_STOPPED
 from bot.store.outbox import messages
 from bot.store.schema import InboxEvent, Ticket, Turn
 from tests.support.json_object import Json
-from tests.support.web_harness import BOT, HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
 from tests.support.web_steps import answer_newest_turn, begin_turn, message_event
+from tests.support.workspace_names import BOT, HELP
 
 TS = "1700000000.000100"
 FIRST_EDIT, SECOND_EDIT = "1700000050.000000", "1700000060.000000"

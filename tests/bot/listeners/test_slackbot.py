@@ -3,7 +3,8 @@
 import pytest
 
 from bot.store.schema import InboxEvent
-from tests.support.web_harness import BOT, HELP, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP
 
 
 @pytest.mark.parametrize("thread", [False, True])

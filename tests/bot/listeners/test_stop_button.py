@@ -18,7 +18,8 @@ from bot.store.tickets.turns import Attempt
 from jobs import process, undeliverable
 from jobs.turn import say_stopped
 from tests.support.queues import queue_of
-from tests.support.web_harness import BOT, HELP, TOKEN, FrontDoor
+from tests.support.web_harness import TOKEN, FrontDoor
+from tests.support.workspace_names import BOT, HELP
 
 
 def stop(ts: str | None, **more: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from bot.store.outbox import messages
 from bot.store.schema import Feedback, Handoff, InboxEvent, Message, MessageKind, Ticket, Turn
 from jobs import undeliverable
 from tests.support.json_object import Json
-from tests.support.web_harness import BOT, HELP, TEAM, FrontDoor
+from tests.support.web_harness import FrontDoor
+from tests.support.workspace_names import BOT, HELP, TEAM
 
 SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.tell"
 SORRIES = catalogue()["feedback.sorry"].values()

@@ -26,7 +26,9 @@ from bot.web import app as web_app
 from jobs import process, upkeep
 from tests.support.paths import CONFIG
 from tests.support.redis_servers import RedisServer
-from tests.support.web_harness import BOT, FRONT_SECRET, HELP, TEAM, FrontDoor, sign, web_opened
+from tests.support.signed_requests import FRONT_SECRET, sign
+from tests.support.web_harness import FrontDoor, web_opened
+from tests.support.workspace_names import BOT, HELP, TEAM
 
 MINUTE = 60
 MESSAGE: dict[str, Any] = {

@@ -18,7 +18,7 @@ from bot.web import entrance
 from bot.web.app import secrets_of
 from bot.web.entrance import ClientLimits, Entrance, Refusal
 from bot.web.tally import Tally
-from tests.support.web_harness import FRONT_SECRET, sign
+from tests.support.signed_requests import FRONT_SECRET, sign
 
 RAW = b'{"type": "event_callback"}'
 SMALL = ClientLimits(body_bytes=100, body_seconds=0.05, long_bytes=40, long_bodies=1)

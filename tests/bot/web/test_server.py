@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from bot.web import server
 from bot.web.entrance import ClientLimits
-from tests.support.web_harness import FRONT_SECRET, FrontDoor, opened_for_all, sign
+from tests.support.signed_requests import FRONT_SECRET, sign
+from tests.support.web_harness import FrontDoor, opened_for_all
 
 LIMITS = ClientLimits(body_seconds=0.3, head_seconds=0.4, answer_seconds=1.0, idle_seconds=1, connections=8)
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
