@@ -20,7 +20,7 @@ def shots_folder(otherwise: Path) -> Path:
     return folder
 
 
-PATIENCE = 60_000
+PAGE_PATIENCE = 60_000
 "Milliseconds that a busy machine may take to show something."
 
 
@@ -38,8 +38,8 @@ def open_page(browser: Browser, workspace: LocalWorkspace, complaints: list[str]
     def opened(user: str, channel: str = "C0HELP", **options: Any) -> Page:
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
+        page.set_default_timeout(PAGE_PATIENCE)
+        expect.set_options(timeout=PAGE_PATIENCE)
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{workspace.base}/?key={KEY}#user={user}&channel={channel}")
