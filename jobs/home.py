@@ -20,7 +20,7 @@ from bot.rights import Actor, Forbidden
 from bot.slack.api import client as slack
 from bot.slack.api.client import WebClient
 from bot.slack.handoffs import home
-from bot.slack.handoffs.home import HomeView, Item, Request, Standing, Worklist, WorklistPart
+from bot.slack.handoffs.home import HomeView, Item, Request, RequestState, Worklist, WorklistPart
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import homes
@@ -201,7 +201,7 @@ def _request(asked: HomeTicket, site: str) -> Request:
     )
 
 
-def _standing(asked: HomeTicket) -> tuple[Standing, datetime]:
+def _standing(asked: HomeTicket) -> tuple[RequestState, datetime]:
     """Return the state of a ticket as its requester sees it, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
     if handoff is not None and handoff.state is HandoffState.CLAIMED:

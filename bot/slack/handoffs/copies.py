@@ -1,6 +1,6 @@
-"""What people write, carried from one of a handoff's two threads into the other: whole, escaped, with its files.
+"""Builds copies of what people write in one of a handoff's two threads for the other: whole, escaped, with files.
 
-Invariant: no character is left out. What is too long for a few messages of the queue thread is whole in a file.
+Invariant: no character is left out. A text that is too long for a few messages of the queue thread is in a file.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment
 
 _FILES = 5
-"Names of files in one line of small print."
+"The most file names in one line of small print."
 _ADDRESSED = 2_400
-"Characters of a section before its web addresses get their brackets, two for every ten characters at most."
+"The most characters of a section without the brackets of its links, which add at most two for every ten."
 _CHARACTERS, _BLOCKS = 9_000, 30
-"Of one message, so that it stays under what Slack takes."
+"The most of one message, below Slack's own limits."
 
 
 def human_reply(text: str, files: Sequence[Attachment] = (), language: Language = "en") -> list[Body]:
-    """Return a responder's words for the requester's thread, whole, in as many messages as they need."""
+    """Return a responder's message for the requester's thread, whole, in as many messages as it needs."""
     words = mrkdwn.escape(text) or ("" if files else mrkdwn.NO_WORDS)
     bodies = [
         mrkdwn.body(part, [mrkdwn.section(mrkdwn.addressed(one)) for one in mrkdwn.split(part, _ADDRESSED)])
@@ -36,14 +36,14 @@ def human_reply(text: str, files: Sequence[Attachment] = (), language: Language 
 def wrote(
     user: str, text: str, files: Sequence[Attachment], *, where: str | None = None, quoted: Sequence[Quoted] = ()
 ) -> list[Body]:
-    """Return what somebody wrote in the requester's thread, copied into the queue thread.
+    """Return a copy, for the queue thread, of a message in the requester's thread.
 
     Args:
-        user: who.
-        text: what; empty for files alone.
-        files: what they attached.
-        where: said after the name, for anybody but the requester.
-        quoted: what others wrote and came with it.
+        user: its author.
+        text: its text; empty for files alone.
+        files: its files.
+        where: words after the name, for anybody but the requester.
+        quoted: the quotes in it.
     """
     who = mrkdwn.mention(user)
     parts = [(f"{who} {mrkdwn.line(one.heading, 150)}:", one.text) for one in quoted]
@@ -53,18 +53,18 @@ def wrote(
 
 
 def sent_to_requester(requester: str, text: str, files: Sequence[Attachment] = (), *, responder: str) -> list[Body]:
-    """Return what a responder wrote to the requester, copied into the queue thread."""
+    """Return a copy, for the queue thread, of a responder's message to the requester."""
     bodies = _copied([(f"{mrkdwn.mention(responder)} to {mrkdwn.mention(requester)}:", text)], files)
-    return _attached(bodies, files, "Named to them, though only who is in this channel can open it: {}".format)
+    return _attached(bodies, files, "Named to them, but only people in this channel can open it: {}".format)
 
 
 def deleted(user: str) -> Body:
-    """Say in the queue thread, in place of a message, that its author has deleted it."""
-    return mrkdwn.said(f"{mrkdwn.mention(user)} deleted what stood here.")
+    """Return what replaces a copy in the queue thread after its author has deleted the message."""
+    return mrkdwn.said(f"{mrkdwn.mention(user)} deleted this message.")
 
 
 def _copied(parts: Sequence[tuple[str, str]], files: Sequence[Attachment]) -> list[Body]:
-    """Return untrusted texts, each below its heading; what is too long for a few messages is whole in a file."""
+    """Return untrusted texts, each below its heading; with more than a few messages, all of it is in a file."""
     if files and not any(text.strip() for _, text in parts):
         return [mrkdwn.said(parts[0][0])]
     bodies, pieces = [], [piece for head, text in parts for piece in (head, *_quoted(text))]
@@ -81,7 +81,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _attached(bodies: list[Body], files: Sequence[Attachment], says: Callable[[str], str]) -> list[Body]:
-    """Name files below the last message; in its text too, which transcripts repeat."""
+    """Name files below the last message, and in its text, which transcripts repeat."""
     last = next(body for body in reversed(bodies) if not enclosures.is_file(body))
     for start in range(0, len(files), _FILES):
         named = ", ".join(mrkdwn.linked(file.name, file.link) for file in files[start : start + _FILES])

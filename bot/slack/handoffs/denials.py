@@ -1,4 +1,4 @@
-"""Why somebody may not act, or why it comes too late, in a sentence for themselves alone."""
+"""Sentences that tell a person, and only them, why they may not act or why it is too late."""
 
 from typing import assert_never
 
@@ -11,12 +11,12 @@ OWN_REQUEST = "This is your own request, so somebody else has to take care of it
 
 
 def in_words(why: Forbidden, language: Language = "en") -> str:
-    """Say to somebody why they may not act: responders in English, a requester in their language."""
+    """Return the sentence why somebody may not act: for responders in English, for a requester in their language."""
     return say(f"denied.{why.name.lower()}", language)
 
 
 def explanation(refused: NotMoved, user: str) -> str:
-    """Say how a handoff stands that could not be moved."""
+    """Return the sentence why a handoff could not be moved, by its state."""
     if refused.own:
         return OWN_REQUEST
     match refused.state:

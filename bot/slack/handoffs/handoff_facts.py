@@ -1,6 +1,6 @@
-"""What is told of a handoff on its card, as plain text: each fact once, however many have written it down.
+"""The facts on a handoff's card as plain text, each once, although several writers may state it.
 
-Invariant: no fact of one part stands in another, and none of them repeats what the requester wrote.
+Invariant: no part repeats a fact of another part, or what the requester wrote.
 """
 
 import re
@@ -23,15 +23,15 @@ _ACCOUNTS: dict[str, str] = {
     AccountStatus.DEPARTED: "own account is departed: its owner has left",
 }
 _REASONED = (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
-"States that the directory gives a reason of."
+"States for which the directory gives a reason."
 _MOST_TRIED = 4
 _REFUSED = "refused"
 _RESULT_WIDTH, _REASON_WIDTH = 60, 80
 _A_PERSONS = " is a person's work"
 _STATE_IS_A_PERSONS = f"An account in this state{_A_PERSONS}."
-"Of a state that is told."
+"A sentence that is left out, because the card shows the state."
 _TOOL = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
-"The name of a tool in what the agent wrote."
+"The name of a tool in the agent's text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +42,52 @@ class HandoffView:
     ticket_id: int
     state: HandoffState
     claimed_by: str | None
-    "Who has it, or had it when it ended."
+    "Id of the person who has it, or who had it when it ended."
     lease_until: datetime | None
     openings: int
-    "How often it has come to be open."
+    "How often it has become open."
     expiries: int
-    "Claims of it that ended by themselves."
+    "How many claims of it have expired."
     requester: str
     "Slack user id."
     words: str | None
-    "How they began, in their own words; None when nothing of it is left."
+    "The requester's first words; None when they are deleted."
     requester_zone: str | None
-    "Name of their time zone."
+    "The name of the requester's time zone."
     private: bool
     reason: Reason
     summary: str
     tried: tuple[tuple[str, str], ...]
-    "Each tool that ran and what it returned, in words."
+    "Each tool that ran, and its result in words."
     account: str | None
-    "State of the account, as the directory has it."
+    "The state of the account in the directory."
     account_reason: str | None
-    "Why it is so, in the directory's words."
+    "The directory's reason for that state."
     barred: str | None
     "Why every change to it is a person's work."
     cost_nusd: int
-    "What the ticket had cost when it was handed off."
+    "The cost of the ticket until it was handed off."
     opened_at: datetime
     waiting_since: datetime
     first_response_at: datetime | None
     "When a person first wrote to the requester."
     closed_at: datetime | None
     before: tuple[str, str, str] | None
-    "What became of the handoff before this one: resolved or returned, by whom, and in their words."
+    "The end of the handoff before this one: its state (resolved or returned), who ended it, and their words."
     thread_link: str | None
     resolution: dict[str, Any] | None
     withheld: bool
-    "Others read the channel, and this was said in private: the card shows none of it."
+    "Whether the card must show none of the words: they are private, and others read the channel."
     raised_by: str | None
-    "The owner whose raise has let the agent go on with it."
+    "The owner whose raise let the agent go on; None without one."
     of_account: bool
-    "Its agent works on accounts."
+    "Whether its agent works on accounts."
     fell_back: bool
-    "It could not be posted in the queue channel and went to the owner instead."
+    "Whether the card went to the owner, because it could not be posted in the queue channel."
 
 
 def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
-    """Return what the card shows, of which the rows know all but the requester's first words."""
+    """Return what the card shows, from the rows and the requester's first words."""
     context = handoff.context
     return HandoffView(
         handoff_id=handoff.id,
@@ -123,7 +123,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
 
 
 def known(view: HandoffView) -> Iterator[str]:
-    """Yield what is known of the account, as plain text, each fact once."""
+    """Yield the facts about the account as plain text, each once."""
     looked = any(name.startswith("look_up") for name, _ in view.tried)
     if view.account is not None:
         yield _state(view)
@@ -132,16 +132,16 @@ def known(view: HandoffView) -> Iterator[str]:
     own = repeats.without(view.barred or "", [reasons.words(view.reason), *_state_in_full(view)])
     own = own.replace(_STATE_IS_A_PERSONS, "").strip()
     if view.reason is Reason.OUT_OF_POLICY:
-        own = own.replace(_A_PERSONS, "")  # the reason says so
+        own = own.replace(_A_PERSONS, "")  # the reason says the same
     if own:
         yield own[:1].lower() + own[1:].rstrip(".")
 
 
 def summary(view: HandoffView) -> str:
-    """Return what the agent makes of it, as plain text, without what stands above."""
-    said = view.summary.replace(f"<@{view.requester}>", "they").replace(view.requester, "they")
-    said = _TOOL.sub(lambda found: in_words(found[0]), said)
-    fresh = " ".join(one for one in repeats.sentences(said) if not _is_told(view, one))
+    """Return the agent's summary as plain text, without what the card says above it."""
+    text = view.summary.replace(f"<@{view.requester}>", "they").replace(view.requester, "they")
+    text = _TOOL.sub(lambda found: in_words(found[0]), text)
+    fresh = " ".join(one for one in repeats.sentences(text) if not _is_told(view, one))
     shown = [view.words or "", *(view.before[2:] if view.before else ())]
     fresh = repeats.without(fresh, _above(view), shown)
     return fresh[:1].upper() + fresh[1:]
@@ -152,7 +152,7 @@ def _above(view: HandoffView) -> list[str]:
 
 
 def _is_told(view: HandoffView, sentence: str) -> bool:
-    """Say if the reason, or why the account is a person's work, says what a sentence of the summary does."""
+    """Return whether the reason, or the bar of the account, already says what a sentence of the summary says."""
     return reasons.is_said(view.reason, sentence) or bool(view.barred and _A_PERSONS in sentence)
 
 
@@ -163,7 +163,7 @@ def _state(view: HandoffView) -> str:
 
 
 def _state_in_full(view: HandoffView) -> list[str]:
-    """Return how the account stands in as many words as anybody needs for it."""
+    """Return the state of the account in all the words that a summary may use for it."""
     if view.account is None:
         return []
     status = view.account.replace("_", " ")
@@ -171,7 +171,7 @@ def _state_in_full(view: HandoffView) -> list[str]:
 
 
 def tried(view: HandoffView, summary: str) -> Iterator[str]:
-    """Yield, as one text, what the agent tried and what came of it that is not said above; each tool stands once."""
+    """Yield, as one text, what the agent tried with the results that are not said above; each tool is named once."""
     said = [*_above(view), *repeats.sentences(summary)]
     came: dict[str, dict[str, None]] = {}
     for tool, got in view.tried[:_MOST_TRIED]:
@@ -188,11 +188,11 @@ def tried(view: HandoffView, summary: str) -> Iterator[str]:
 
 
 def _result(view: HandoffView, got: str, said: Sequence[str]) -> str:
-    """Return what a tool returned that stands nowhere else on the card."""
+    """Return the part of a tool's result that the card does not say elsewhere."""
     kind, _, why = got.partition(": ")
     if kind == _REFUSED:
         if view.barred:
-            return kind  # every change is, and why stands above
+            return kind  # every change is refused, and the card says why above
         fresh = [
             one
             for one in re.split(r"(?<=[:;,]) ", _TOOL.sub(lambda found: in_words(found[0]), why))
@@ -205,5 +205,5 @@ def _result(view: HandoffView, got: str, said: Sequence[str]) -> str:
 
 
 def in_words(tool: str) -> str:
-    """Return the name of a tool in words; whose account it is goes without saying."""
+    """Return the name of a tool in words, without the word `my`."""
     return " ".join(word for word in tool.split("_") if word != "my")

@@ -1,6 +1,6 @@
-"""What responders and the requester are told of each move of a handoff: message rows, in its transaction.
+"""Stores the messages to responders and the requester about each move of a handoff, in the move's transaction.
 
-What a move says bears the move's number, so that it is said once.
+The key of each message contains the number of the move, so that it is posted once.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,22 +33,23 @@ def opened(
     opens_at: datetime | None = None,
     footers: Sequence[str] = (),
 ) -> None:
-    """Tell the responders everything and the requester that a person comes.
+    """Post the card and the transcript for the responders, and the notice for the requester.
 
     Args:
         session: the transaction that opened the handoff.
         handoff: the handoff.
         ticket: its ticket.
-        expected_minutes: what the requester is told about the wait.
-        until: when the agent may work again, for a budget that is used up.
-        occasion: how it came to that.
+        expected_minutes: how long until a person usually answers, which the requester is told.
+        until: when a used-up budget resets, so that the agent may work again; None for another reason.
+        occasion: how it came to that, which decides what the requester is told.
         opens_at: when people are at work again; None while they are.
-        footers: what the requester reads in small print below the notice.
+        footers: small print below the notice.
     """
-    reason = Reason(handoff.reason)
+    if not _add_card(session, handoff, ticket):
+        return  # the handoff was posted before
     language = sentences.spoken_by(session, ticket.requester)
     notice = replies.handed_off(
-        reason,
+        Reason(handoff.reason),
         done=handoff.context.went_through,
         expected_minutes=expected_minutes,
         resets_at=until,
@@ -56,18 +57,6 @@ def opened(
         opens_at=opens_at,
         language=language,
     )
-    card = messages.add(
-        session,
-        key=linked_threads.card_key(handoff.id),
-        kind=MessageKind.CARD,
-        lane=f"handoff:{handoff.id}",
-        channel=handoff.queue_channel,
-        body=_card(session, handoff, ticket),
-        ticket_id=ticket.id,
-        handoff_id=handoff.id,
-    )
-    if card is None:
-        return  # told before
     shown.noticed(handoff, notice, footers)
     handoff_transcript.tell(session, handoff, ticket)
     linked_threads.to_requester(
@@ -82,7 +71,7 @@ def opened(
 
 
 def claimed(session: Session, moved: Moved, user: str) -> None:
-    """Show on the card who has it, and tell the requester; what the bot had yet to say is left unsaid."""
+    """Show the holder on the card, tell the requester, and drop the bot's own messages that are not posted yet."""
     messages.withdraw_unsaid(session, moved.ticket.id)
     refresh(session, moved)
     handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
@@ -90,7 +79,7 @@ def claimed(session: Session, moved: Moved, user: str) -> None:
 
 
 def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str) -> None:
-    """Tell the next holder and the requester who has it now."""
+    """Tell the next holder and the requester who has the handoff now."""
     to = str(moved.handoff.claimed_by)
     refresh(session, moved)
     handoff_transcript.hand_over(session, moved.handoff, moved.ticket)
@@ -103,9 +92,9 @@ def reassigned(session: Session, moved: Moved, *, by: str, holder: str, why: str
 def unclaimed(
     session: Session, moved: Moved, holder: str, *, call: Sequence[str], opens_at: datetime | None = None
 ) -> None:
-    """Say that a holder let go, to everybody whom it concerns."""
+    """Tell the responders and the requester that the holder has unclaimed the handoff."""
     refresh(session, moved)
-    _note(session, moved, "unclaimed", queue_notes.unclaimed(_named(moved), holder, call))
+    _note(session, moved, "unclaimed", queue_notes.unclaimed(_subject(moved), holder, call))
     _tell_requester(session, moved, "unclaimed", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
@@ -118,21 +107,21 @@ def expired(
     why: ExpiryCause = ExpiryCause.LEASE,
     opens_at: datetime | None = None,
 ) -> None:
-    """Announce a claim that ended by itself, to everybody whom it concerns."""
+    """Tell the responders and the requester that a claim has expired."""
     refresh(session, moved)
-    _note(session, moved, "expired", queue_notes.expired(_named(moved), holder, call, why=why))
+    _note(session, moved, "expired", queue_notes.expired(_subject(moved), holder, call, why=why))
     _tell_requester(session, moved, "expired", lambda language: replies.let_go(holder, opens_at, language), ours=True)
 
 
 def stranded(session: Session, moved: Moved, holder: str) -> None:
-    """Say that a claim has ended because the agent is gone, and no one may act on its tickets."""
+    """Tell both sides that a claim has ended because the agent is gone, and that nobody may act on its tickets."""
     refresh(session, moved)
-    _note(session, moved, "expired", queue_notes.stranded(_named(moved), holder))
+    _note(session, moved, "expired", queue_notes.stranded(_subject(moved), holder))
     _tell_requester(session, moved, "expired", lambda language: replies.stranded(holder, language), ours=True)
 
 
 def warned(session: Session, moved: Moved) -> None:
-    """Remind the holder that the claim ends soon."""
+    """Remind the holder that their claim ends soon."""
     holder, until = moved.handoff.claimed_by, moved.handoff.lease_until
     if holder is not None and until is not None:
         _note(session, moved, "warned", queue_notes.warned(holder, until))
@@ -149,24 +138,24 @@ def escalated(
     already: bool = False,
     opens_at: datetime | None = None,
 ) -> None:
-    """Say what an escalation level says.
+    """Post the messages of an escalation level.
 
     Args:
         session: the transaction of the move.
         moved: the move.
-        action: what is done.
-        call: who is mentioned when somebody must come.
-        expected_minutes: what the requester is told about the wait.
-        reminded: responders were told by an action before this one.
-        already: those on call have just been called for another one.
+        action: the level's action.
+        call: the people to mention when somebody must come.
+        expected_minutes: how long until a person usually answers, which the requester is told.
+        reminded: whether an earlier action has told the responders.
+        already: whether the people on call have just been called for another handoff.
         opens_at: when people are at work again; None while they are.
     """
     handoff = moved.handoff
     match action:
         case EscalationAction.REMIND:
-            _note(session, moved, "escalated", queue_notes.reminded(_named(moved), handoff.waiting_since))
+            _note(session, moved, "escalated", queue_notes.reminded(_subject(moved), handoff.waiting_since))
         case EscalationAction.MENTION:
-            note = queue_notes.called(_named(moved), call, handoff.waiting_since, already=already)
+            note = queue_notes.called(_subject(moved), call, handoff.waiting_since, already=already)
             _note(session, moved, "escalated", note)
         case EscalationAction.TELL:
             _note(session, moved, "escalated", queue_notes.told(opens_at))
@@ -182,7 +171,7 @@ def escalated(
 
 
 def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
-    """Close the card and say that the agent goes on."""
+    """Close the card, and say on both sides that the agent goes on."""
     refresh(session, moved)
     _note(
         session,
@@ -194,7 +183,7 @@ def returned(session: Session, moved: Moved, holder: str, *, note: str) -> None:
 
 
 def went_on(session: Session, moved: Moved, owner: str) -> None:
-    """Close the card and say that the agent goes on, since a budget's owner has raised it."""
+    """Close the card, and say on both sides that the agent goes on after a raise of its budget."""
     refresh(session, moved)
     _note(session, moved, "returned", queue_notes.went_on(owner))
     _tell_requester(session, moved, "returned", replies.goes_on, ours=True)
@@ -212,7 +201,7 @@ def resolved(session: Session, moved: Moved, user: str) -> None:
 
 
 def cancelled(session: Session, moved: Moved) -> None:
-    """Close the card; the requester sees it where they were told that somebody comes."""
+    """Close the card, and change the notice to the requester."""
     notice = say("handoff.cancelled", _theirs(session, moved))
     shown.noticed(moved.handoff, notice)
     refresh(session, moved)
@@ -220,7 +209,7 @@ def cancelled(session: Session, moved: Moved) -> None:
 
 
 def refresh(session: Session, moved: Moved) -> None:
-    """Bring the card, and the notice with its button, up to what the handoff is now."""
+    """Update the card, and the notice with its button, to the handoff's state."""
     handoff = moved.handoff
     show_card(session, handoff, moved.ticket)
     if moved.handoff.context.notice:
@@ -228,8 +217,23 @@ def refresh(session: Session, moved: Moved) -> None:
 
 
 def show_card(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Bring the card up to what its rows say now."""
+    """Update the card to what its rows say now."""
     messages.revise(session, linked_threads.card_key(handoff.id), _card(session, handoff, ticket))
+
+
+def _add_card(session: Session, handoff: Handoff, ticket: Ticket) -> bool:
+    """Store the card, and return whether it is new."""
+    card = messages.add(
+        session,
+        key=linked_threads.card_key(handoff.id),
+        kind=MessageKind.CARD,
+        lane=f"handoff:{handoff.id}",
+        channel=handoff.queue_channel,
+        body=_card(session, handoff, ticket),
+        ticket_id=ticket.id,
+        handoff_id=handoff.id,
+    )
+    return card is not None
 
 
 def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
@@ -238,7 +242,7 @@ def _card(session: Session, handoff: Handoff, ticket: Ticket) -> Body:
 
 
 def hide(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Take what was said in private from a queue channel that others have come to read."""
+    """Remove private words from a queue channel that others can now read."""
     messages.take_back_kinds(session, handoff.id, linked_threads.PRIVATE_KINDS)
     shown.withhold(handoff)
     show_card(session, handoff, ticket)
@@ -261,7 +265,7 @@ def _notice(handoff: Handoff, language: Language) -> Body:
     return replies.notice(text, cancels=cancels, footers=footers, language=language)
 
 
-def _named(moved: Moved) -> queue_notes.NoteSubject:
+def _subject(moved: Moved) -> queue_notes.NoteSubject:
     ticket, link = moved.ticket, moved.handoff.context.link
     return queue_notes.NoteSubject(ticket.id, ticket.requester, None if ticket.private else link)
 

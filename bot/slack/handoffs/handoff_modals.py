@@ -1,7 +1,7 @@
-"""The forms in which a responder answers, resolves, reassigns or gives back a handoff: views, built by pure functions.
+"""The forms for answering, resolving, reassigning and giving back a handoff: views, built by pure functions.
 
-What comes back is the browser's word: the metadata names a handoff and is looked up, each field is under
-its block's name.
+A submitted form comes from a browser and is not trusted: its metadata names a handoff, which is looked up. The value of
+each field is under the name of its block.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block
 
 MOST_OFFERED = 100
-"Options that Slack shows in one list."
+"The most options that Slack shows in one list."
 LONGEST_NAME = 75
-"Characters of an option."
+"The most characters of an option."
 _TYPED = 3_000
-"Characters that Slack lets people type into a form; a longer answer goes as a message that starts with `>`."
+"The most characters that Slack lets people type into a form; longer answers need a message that starts with `>`."
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Somebody to whom a handoff can be given."""
+    """A person to whom a handoff can be reassigned."""
 
     user: str
     "Slack user id."
@@ -49,11 +49,11 @@ def reply_modal(handoff_id: int, requester: str) -> Block:
 
 
 def resolve_modal(handoff_id: int, categories: Mapping[str, str]) -> Block:
-    """Return the view that asks a responder what came of a handoff (values under done, category, agent_could).
+    """Return the view that asks a responder how a handoff was resolved (values under done, category, agent_could).
 
     Args:
         handoff_id: the handoff.
-        categories: what it may turn out to be, by the agent's card: names and words.
+        categories: the words of the categories in the agent's card, by name.
     """
     done = PlainTextInputElement(action_id="done", multiline=True, min_length=1, max_length=2_000)
     category = StaticSelectElement(
@@ -74,11 +74,11 @@ def resolve_modal(handoff_id: int, categories: Mapping[str, str]) -> Block:
 
 
 def reassign_modal(handoff_id: int, offered: Sequence[Offered] | None) -> Block:
-    """Return the view that asks who takes over (values under to, why), or says that nobody can.
+    """Return the view that asks who takes over (values under to, why), or that says that nobody can.
 
     Args:
-        handoff_id: what is given to another.
-        offered: all to whom it can be given, as they are listed; None lets Slack list everybody in the workspace.
+        handoff_id: the handoff.
+        offered: the people to whom it can be reassigned, in order; None lets Slack list everybody in the workspace.
     """
     if offered is not None and not offered:
         return mrkdwn.modal("handoff.reassigned", handoff_id, "Reassign", None, [_NOBODY_ELSE], close="Close")

@@ -1,8 +1,8 @@
-"""The transcript below a card: what it was made of is noted on the handoff, so that it can follow what it repeats.
+"""The transcript below a card. The handoff stores which messages it holds, so that it can follow their edits.
 
-Above it stands, whole, what a card has no room for: the summary, and what the agent tried.
+Above the conversation it has in full what a card has no room for: the summary, and what the agent tried.
 
-Where others read the queue channel, what was said in private goes to the holder instead.
+If others read the queue channel, the transcript of a private conversation goes to the holder instead.
 """
 
 from collections.abc import Iterator
@@ -18,21 +18,20 @@ from bot.store.tickets import ticket_messages
 
 
 def tell(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Make the transcript of all that has been said until now."""
-    said = ticket_messages.said(session, ticket.id)
-    shown.transcribed(handoff, said)
+    """Make the transcript of the conversation until now."""
+    shown.transcribed(handoff, ticket_messages.said(session, ticket.id))
     retell(session, handoff)
 
 
 def retell(session: Session, handoff: Handoff) -> None:
-    """Bring the transcript up to what its lines say now."""
+    """Update the transcript to what its messages say now."""
     key = f"transcript:handoff:{handoff.id}"
     bodies = transcript.of(messages.as_said(session, handoff.context.transcript), list(_in_full(handoff)))
     linked_threads.below(session, handoff, key=key, kind=MessageKind.TRANSCRIPT, bodies=bodies)
 
 
 def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Let a holder have the conversation that the queue channel does not show."""
+    """Give a holder the conversation that the queue channel does not show."""
     if not linked_threads.withheld(handoff):
         return
     key = linked_threads.placed(handoff, "private:handoff")
@@ -43,7 +42,7 @@ def hand_over(session: Session, handoff: Handoff, ticket: Ticket) -> None:
 
 
 def _in_full(handoff: Handoff) -> Iterator[tuple[str, str]]:
-    """Yield what is known of a handoff, in full: what it is, and the words."""
+    """Yield headings and texts of what is known of a handoff, in full."""
     yield "Summary", handoff.summary
     tried = handoff.context.tried
     if tried:

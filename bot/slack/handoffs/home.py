@@ -1,7 +1,7 @@
-"""The App Home: what responders have to do, and what became of one's own requests. Pure.
+"""The App Home: a responder's worklist, and a person's own requests. Pure.
 
-Invariant: a home is the same as long as what it is about is the same. Ages are Slack's to count, so that
-nothing is published for the passing of time; every button on it does something in the state that it shows.
+Invariant: a home changes only when its rows change. Slack itself counts ages, so that the passing of time needs no new
+view. Every button does something in the state that the home shows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,18 +18,18 @@ from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
 
 MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 30, 15, 10
-"Entries of each part: with their buttons and headings 87 blocks, where Slack takes 100."
+"The most entries of each part: with buttons and headings they are 87 blocks, and Slack takes 100."
 AGO = "{ago}"
 SUMMARY_CHARACTERS, WORDS_CHARACTERS = 250, 150
 
 
-Standing = Literal["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"]
-"""How a request stands: who has it, or whose turn it is: `yours` waits for its requester to use what was sent."""
+RequestState = Literal["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"]
+"""The state of a request, by who has it or whose turn it is; `yours` waits for its requester."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A handoff as responders see it in their home."""
+    """A handoff in a responder's home."""
 
     handoff_id: int
     ticket_id: int
@@ -38,10 +38,10 @@ class Item:
     private: bool
     reason: Reason
     words: str | None
-    "How they began, in their own words; None when nothing of it is left."
+    "The requester's first words; None when they are deleted."
     summary: str
     holder: str | None
-    "Who has it; None while nobody has."
+    "Id of the person who has it; None while nobody has it."
     lease_until: datetime | None
     waiting_since: datetime
     card_link: str | None
@@ -50,7 +50,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class WorklistPart:
-    """Handoffs of one kind, the longest waiting first, and how many there are in all."""
+    """Some handoffs of one kind, the longest waiting first, and the number of all of them."""
 
     items: tuple[Item, ...] = ()
     count: int = 0
@@ -58,7 +58,7 @@ class WorklistPart:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
-    """What a responder has to do."""
+    """The handoffs that a responder can act on."""
 
     responder: str
     "Slack user id."
@@ -66,42 +66,42 @@ class Worklist:
     waiting: WorklistPart
     others: WorklistPart
     queues: tuple[str, ...]
-    "Channels where all of it stands."
+    "The queue channels that have all of them."
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A ticket as its requester sees it in their home."""
+    """A ticket in its requester's home."""
 
     ticket_id: int
     words: str | None
-    "How it began."
-    state: Standing
+    "The requester's first words; None when they are deleted."
+    state: RequestState
     holder: str | None
-    "The person who has it."
+    "Id of the person who has it; None while nobody has it."
     at: datetime
-    "Since when it is so."
+    "Since when it is in this state."
     link: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class HomeView:
-    """What somebody's home shows."""
+    """The content of one person's home."""
 
     worklist: Worklist | None
-    "None for who is no responder."
+    "None for people who are not responders."
     requests: tuple[Request, ...]
     "The newest first."
     channels: tuple[str, ...]
-    "Where help is to be had."
+    "The help channels."
     by_mention: bool = False
-    "In one of them only what mentions the agent is heard."
+    "Whether in one of them the agent only hears messages that mention it."
     language: Language = "en"
-    "Of what is said of their own requests; the worklist is English."
+    "The language of the part with their own requests; the worklist is in English."
 
 
 def home(view: HomeView) -> dict[str, Any]:
-    """Return the view for `views.publish`, as a plain dict: slack_sdk's own drops blocks that it does not know."""
+    """Return the view for `views.publish` as a plain dict: slack_sdk's class drops blocks that it does not know."""
     worklist = [] if view.worklist is None else list(_worklist(view.worklist))
     return {"type": "home", "blocks": [*worklist, *_requests(view.requests, view.language), _how_to_ask(view)]}
 
@@ -139,13 +139,13 @@ def _own_request(item: Item) -> Block:
     return _entry(item, f"You have been {_waiting(item)}. It is your own request, so somebody else has to take it.")
 
 
-def _entry(item: Item, standing: str) -> Block:
-    """Return one handoff: what it is, how it stands, what it is about, where to read on."""
+def _entry(item: Item, state: str) -> Block:
+    """Return one handoff: its ticket, its state, its first words, and links."""
     head = f"*Ticket {item.ticket_id}* from {mrkdwn.mention(item.requester)}: {reasons.words(item.reason)}"
     about = f"> {mrkdwn.line(item.words or item.summary, SUMMARY_CHARACTERS)}"
     links = (_link(item.card_link, "Card"), None if item.private else _link(item.thread_link, "Their thread"))
     where = " · ".join(link for link in links if link)
-    text = "\n".join(filter(None, (head, standing, about, where)))
+    text = "\n".join(filter(None, (head, state, about, where)))
     return {**mrkdwn.section(text), "block_id": f"handoff:{item.handoff_id}"}
 
 
@@ -214,7 +214,7 @@ def _waiting(item: Item) -> str:
 
 
 def _unstyled(words: str) -> str:
-    """Return untrusted words on one line, which no asterisk of theirs can turn from bold to plain."""
+    """Return untrusted words on one line without asterisks, which would end bold text."""
     return mrkdwn.line(words.replace("*", ""), WORDS_CHARACTERS)
 
 

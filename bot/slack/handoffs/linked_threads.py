@@ -1,7 +1,7 @@
-"""The places where things are said of a handoff: below its card, in its requester's thread, to one person alone.
+"""Stores messages about a handoff: below its card, in its requester's thread, or to one person directly.
 
-Everything is said under a key, once; said again under it, it is changed there. The card and what stands below it
-share one lane, so that they appear in order; what the requester sees goes through the lane of their own thread.
+Every message has a key and is posted once; storing it again under the same key edits it. The card and the messages
+below it share one lane, so that they appear in order; messages to the requester use the lane of their thread.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from bot.store.outbox import messages
 from bot.store.schema import Handoff, HandoffState, MessageKind, Ticket
 
 QUEUE_SIDE = frozenset({"card", "transcript", "copy", "move", "question"})
-"Kinds of message below a card, or the card itself."
+"The kinds of a card and of messages below it."
 PRIVATE_KINDS = frozenset({MessageKind.TRANSCRIPT, MessageKind.COPY, MessageKind.QUESTION})
-"Kinds that hold what was said to or by the requester."
+"The kinds that contain words of or to the requester."
 
 
 def thread_lane(ticket: Ticket) -> str:
@@ -30,9 +30,9 @@ def card_key(handoff_id: int) -> str:
 
 
 def below(session: Session, handoff: Handoff, *, key: str, kind: MessageKind, bodies: Sequence[Body]) -> None:
-    """Say something in the thread of a card, or change what was said there under this key.
+    """Post messages in the thread of a card, or edit those with this key.
 
-    What was said in private goes to the holder alone where others read the queue channel, and to no one meanwhile.
+    If others read the queue channel, private words go to the holder directly, or to nobody while there is none.
     """
     if withheld(handoff) and kind in PRIVATE_KINDS:
         head = (
@@ -61,16 +61,16 @@ def to_requester(
     bodies: Sequence[Body],
     ours: bool = False,
 ) -> None:
-    """Say something in the requester's thread, or change what was said there under this key.
+    """Post messages in the requester's thread, or edit those with this key.
 
     Args:
         session: the open write transaction.
-        ticket: whose thread.
-        handoff: why.
-        key: what it is, once.
-        kind: what kind of message.
-        bodies: in order.
-        ours: the bot speaks, so it says nothing once a person has the ticket.
+        ticket: the ticket of the thread.
+        handoff: the handoff that they are about.
+        key: the key of the first; the others get a number behind it.
+        kind: their kind.
+        bodies: the messages, in order.
+        ours: whether the bot speaks for itself, which it no longer does once a person has the ticket.
     """
     where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
     about = {"ticket_id": ticket.id, "handoff_id": handoff.id, "bot_voice": ours}
@@ -78,13 +78,13 @@ def to_requester(
 
 
 def directly(session: Session, ticket: Ticket, handoff: Handoff, *, key: str, bodies: Sequence[Body]) -> None:
-    """Say something to the requester alone, in their direct messages, or change what was said there."""
+    """Send direct messages to the requester, or edit those with this key."""
     about = {"kind": MessageKind.HUMAN_REPLY, "ticket_id": ticket.id, "handoff_id": handoff.id}
     _in_parts(session, key, bodies, lane=f"direct:{key}", channel=ticket.requester, **about)
 
 
 def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more: Any) -> None:
-    """Let the bot say something of its own in the requester's thread, once."""
+    """Post a message of the bot itself in the requester's thread, once."""
     where = {"lane": thread_lane(ticket), "channel": ticket.channel, "thread_ts": ticket.thread_ts}
     messages.add(
         session, key=key, kind=MessageKind.NOTICE, body=body, bot_voice=True, ticket_id=ticket.id, **where, **more
@@ -92,19 +92,19 @@ def in_thread(session: Session, ticket: Ticket, *, key: str, body: Body, **more:
 
 
 def withheld(handoff: Handoff) -> bool:
-    """Return whether what was said in a ticket may not be shown in the queue channel."""
+    """Return whether the words of a ticket may not be shown in the queue channel."""
     return handoff.context.withheld
 
 
 def placed(handoff: Handoff, key: str) -> str:
-    """Return the key of what is said below a card, or to its holder alone."""
+    """Return the key of a message below a card; if it is withheld there, that of the message to the holder."""
     return f"{key}:{handoff.id}:{handoff.claimed_by}" if withheld(handoff) else key
 
 
 def _in_parts(session: Session, key: str, bodies: Sequence[Body], **row: Any) -> None:
-    """Say each body under a key of its own; where one is said already, make it this one; take back what is over.
+    """Post each body under its own key, edit those that exist, and delete those that are left over.
 
-    A file cannot be changed: another content is another file, under a key of its own.
+    A file cannot be edited: a file with other content has another key.
     """
     files = {f"{key}:file:{body['file']['name']}": body for body in bodies if enclosures.is_file(body)}
     bodies = [body for body in bodies if not enclosures.is_file(body)]

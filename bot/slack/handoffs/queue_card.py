@@ -1,7 +1,7 @@
-"""What responders see of a handoff: its card in the queue channel.
+"""The card of a handoff in the queue channel.
 
-Invariant: a card is true for the state it was built from, and every button on it does something in that
-state. What a person or the model said is a quotation of one line and cannot pass for ours.
+Invariant: a card is true for the state that it was built from, and every button does something in that state. Words of
+a person or the model are a quotation of one line, and cannot pass for ours.
 """
 
 import re
@@ -26,11 +26,12 @@ _TITLES = {
     HandoffState.CANCELLED: "Ticket {} was withdrawn",
 }
 _LINE, _WORDS_WIDTH, _SUMMARY_WIDTH, _DONE_WIDTH = 95, 190, 160, 190
-"""Of a card that is read in five seconds: a line of one holds so many letters. Three cards fit on a screen while the
-words, the summary and what was before have three lines of it together; all of them stand whole in its thread."""
+"""Widths in letters, so that a card is read in five seconds: 95 letters are one line. Three cards fit on a screen while
+the words, the summary and the earlier end take three lines together; the thread has all of them in full."""
 _FACT_CHARACTERS = 200
+"The most characters of one fact."
 _ZONE = re.compile(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,2}", re.ASCII)
-"What the name of a time zone looks like: looking up one of a thousand parts overflows the stack."
+"The name of a time zone; looking up a name of a thousand parts would overflow the stack."
 WITHHELD = (
     "This was said in a direct message, and others read here. Whoever claims it gets the conversation directly, "
     "and may answer from there."
@@ -38,21 +39,21 @@ WITHHELD = (
 
 
 def card(view: HandoffView) -> Body:
-    """Return the message that stands for a handoff in the queue channel: who, their words, their account, what next.
+    """Return the card: the requester, their words, their account, and what to do.
 
-    A card that is claimed or closed is shorter: who reads it then has it, or only wants to see what became of it.
+    A claimed or closed card is shorter: its readers have the ticket, or only want to see how it ended.
     """
     view = _withholding(view) if view.withheld else view
     title = _TITLES[view.state].format(view.ticket_id)
-    head = f"*{title}* · {mrkdwn.mention(view.requester)} · {_standing(view)}"
+    head = f"*{title}* · {mrkdwn.mention(view.requester)} · {_status(view)}"
     theirs = "" if view.words is None else f"\n{_quoted(view.words, _LINE if view.before else _WORDS_WIDTH)}"
     match view.state:
         case HandoffState.OPEN:
             claim = _button("Claim", "claim", view, style="primary").to_dict()
             blocks = [{**mrkdwn.section(head + theirs), "accessory": claim}, *_open(view)]
         case HandoffState.CLAIMED:
-            told = (*_why(view), *_local_time(view), _place(view))
-            blocks = [mrkdwn.section(head + theirs), mrkdwn.context(" · ".join(told))]
+            facts = (*_why(view), *_local_time(view), _place(view))
+            blocks = [mrkdwn.section(head + theirs), mrkdwn.context(" · ".join(facts))]
         case HandoffState.RESOLVED:
             blocks = [mrkdwn.section(head), *(_outcome(view.resolution) if view.resolution is not None else ())]
         case HandoffState.RETURNED | HandoffState.CANCELLED:
@@ -64,18 +65,18 @@ def card(view: HandoffView) -> Body:
     buttons = _buttons(view)
     if buttons:
         blocks.append(ActionsBlock(elements=buttons).to_dict())
-    told_first = reasons.words(view.reason) if view.words is None else mrkdwn.line(view.words, _WORDS_WIDTH)
-    return {"text": f"{title}. {told_first}", "blocks": blocks}
+    notification = reasons.words(view.reason) if view.words is None else mrkdwn.line(view.words, _WORDS_WIDTH)
+    return {"text": f"{title}. {notification}", "blocks": blocks}
 
 
 def _withholding(view: HandoffView) -> HandoffView:
-    """Return what a card shows where others read along: that somebody waits, and nothing of what was said or seen."""
+    """Return a view without the words and the account, for a channel that others read."""
     unseen = replace(view, account=None, account_reason=None, barred=None, tried=())
     return replace(unseen, words=None, summary=WITHHELD, before=None, resolution=None)
 
 
-def _standing(view: HandoffView) -> str:
-    """Say who has it, until when, and since when the requester waits."""
+def _status(view: HandoffView) -> str:
+    """Return who has the handoff, until when, and since when the requester waits."""
     who = mrkdwn.mention(view.claimed_by) if view.claimed_by else "somebody"
     waiting = f"waiting since {mrkdwn.date(view.waiting_since, '{time} ({ago})')}"
     ended = f" {mrkdwn.date(view.closed_at)}" if view.closed_at else ""
@@ -103,7 +104,7 @@ def _expired(times: int) -> str:
 
 
 def _open(view: HandoffView) -> Iterator[Block]:
-    """Yield why it is a person's and what they find, what was before and what the agent makes of it, what it did."""
+    """Yield the blocks of an open card: the reason and the account, the earlier end, the summary, what was tried."""
     short = view.words is None or mrkdwn.brief(view.words, _LINE) == " ".join(mrkdwn.visible(view.words).split())
     summary = handoff_facts.summary(view)
     quoted = [*_before(view.before)]
@@ -117,13 +118,13 @@ def _open(view: HandoffView) -> Iterator[Block]:
 def _before(before: tuple[str, str, str] | None) -> Iterator[str]:
     if before is None:
         return
-    state, by, said = before
+    state, by, words = before
     did = "resolved it" if state == HandoffState.RESOLVED else "gave it back to the agent"
-    yield f"> Before that {mrkdwn.mention(by)} {did}: {mrkdwn.line(mrkdwn.brief(said, _LINE - 30), _FACT_CHARACTERS)}"
+    yield f"> Before that {mrkdwn.mention(by)} {did}: {mrkdwn.line(mrkdwn.brief(words, _LINE - 30), _FACT_CHARACTERS)}"
 
 
 def _why(view: HandoffView) -> Iterator[str]:
-    """Yield why it is a person's, what is theirs to do while no one does it, and the account."""
+    """Yield the reason, with what is to be done while the handoff is open, and the facts about the account."""
     to_do = f": {reasons.to_do(view.reason)}" if view.state is HandoffState.OPEN else ""
     yield f"*{reasons.words(view.reason)}*{to_do}"
     for fact in handoff_facts.known(view):
@@ -131,7 +132,7 @@ def _why(view: HandoffView) -> Iterator[str]:
 
 
 def _quoted(text: str, width: int) -> str:
-    """Return untrusted text as a quotation of one line that is at most so wide."""
+    """Return untrusted text as a quotation of one line, cut at a width in letters."""
     return mrkdwn.quote(mrkdwn.brief(text, width))
 
 
@@ -166,7 +167,7 @@ def _outcome(resolution: dict[str, Any]) -> Iterator[Block]:
 
 
 def _buttons(view: HandoffView) -> list[ButtonElement]:
-    """Return the buttons of a row below a card; that of an open one stands beside its first lines."""
+    """Return the buttons below a claimed card; the button of an open card is beside its first lines."""
     if view.state is not HandoffState.CLAIMED:
         return []
     return [

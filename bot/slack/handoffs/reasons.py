@@ -1,4 +1,4 @@
-"""Why a ticket went to a person, in words for responders and owners, and what is theirs to do about it."""
+"""Why a ticket went to a person, in words for responders and owners, and what they can do about it."""
 
 import re
 
@@ -53,20 +53,20 @@ _SAME = {
     Reason.REOPENED: "a person had resolved this",
     Reason.TAKEN_OVER: "a responder has answered in the agent's thread before anyone was called",
 }
-"Sentences of summaries that say no more than the words of their reason."
+"Sentences of summaries that say no more than the reason's own words."
 
 
 def words(reason: Reason) -> str:
-    """Say in words why a ticket went to a person."""
+    """Return in words why a ticket went to a person."""
     return _WORDS[reason]
 
 
 def to_do(reason: Reason) -> str:
-    """Say in a few words what is a person's to do about it."""
+    """Return in a few words what the person is to do."""
     return _NEXT[reason]
 
 
 def is_said(reason: Reason, sentence: str) -> bool:
-    """Say if the words of a reason say all that a sentence says."""
+    """Return whether a reason's own words say all that a sentence says."""
     same = _SAME.get(reason)
     return same is not None and re.fullmatch(same, sentence.strip().rstrip(".;:"), re.IGNORECASE) is not None

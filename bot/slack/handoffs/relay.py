@@ -1,7 +1,7 @@
-"""The two linked threads: what is said in the one and belongs in the other, edits and deletions too.
+"""Carries messages, edits and deletions between the two linked threads of a handoff.
 
-Internal by default: of what responders write below a card only what they send reaches the requester.
-Everything is a message row under the key of what it is a copy of, so that it is there once and can follow.
+Messages below a card are internal by default: only those that a responder sends reach the requester. The key of every
+copy names its original, so that there is one copy, which follows edits.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ from bot.store.tickets import quotes
 from bot.store.tickets.tickets import Attachment
 
 SEND_MARKS = (">", "\N{FULLWIDTH GREATER-THAN SIGN}", "\N{SMALL GREATER-THAN SIGN}")
-"A responder's message that starts so goes to the requester; any other stays among responders."
+"A responder's message that starts with one of these goes to the requester; any other stays among responders."
 PERHAPS = {"\u300b": "\u300a", "\u3009": "\u3008", "\u00bb": "\u00ab", "\u203a": "\u2039", "\u226b": "\u226a"}
-"""Signs that keyboards give for `>`, each with its counterpart: what starts so is asked about, unless both are there,
-for then they quote."""
+"""Characters that keyboards give for `>`, each with its counterpart. The author of a message that starts with one is
+asked, unless the message has both, because then they are quotation marks."""
 QUOTE_ALL = ">>>"
-"Slack's mark of a quotation that goes to the end."
+"Slack's mark for a quotation that goes to the end of the message."
 _UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 
 
@@ -42,9 +42,10 @@ def replied(
     files: Sequence[Attachment] = (),
     directly: bool = False,
 ) -> None:
-    """Send a responder's words to the requester, and show them in the queue thread; said before, they are changed.
+    """Send a responder's message to the requester and copy it into the queue thread, or edit both.
 
-    Directly is to the requester alone: their thread, which others read, is told that it was done.
+    A message that is sent directly goes to the requester's direct messages; their thread, which others read, only says
+    that there is one.
     """
     language = spoken_by(session, ticket.requester)
     spoken = _spoken(text, user, files, language)
@@ -64,7 +65,7 @@ def replied(
 
 
 def _spoken(text: str, user: str, files: Sequence[Attachment], language: Language) -> list[Body]:
-    """Return a responder's words under their name; what may not be kept of them is gone once they are out."""
+    """Return a responder's message under their name; its secrets are no longer stored once it is sent."""
     bodies, kept = (
         [{**body, AS_USER: user} for body in copies.human_reply(said, files, language)]
         for said in (text, as_kept(text))
@@ -73,12 +74,12 @@ def _spoken(text: str, user: str, files: Sequence[Attachment], language: Languag
 
 
 def was_sent(session: Session, key: str) -> bool:
-    """Return whether these words of a responder went to the requester before."""
+    """Return whether a responder's message with this key has been sent to the requester."""
     return messages.by_key(session, f"human:{key}") is not None
 
 
 def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[InboxEvent]) -> None:
-    """Copy into the queue thread what was written in the requester's."""
+    """Copy messages of the requester's thread into the queue thread."""
     for event in events:
         where = None if event.user == ticket.requester else "wrote to them in their thread"
         passed_on = quotes.of(event)
@@ -87,7 +88,7 @@ def wrote(session: Session, handoff: Handoff, ticket: Ticket, events: Iterable[I
 
 
 def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
-    """Ask the author whether the requester is to read this, or how, where others would read a secret."""
+    """Ask the author of a draft whether to send it, or, with a secret that others would read, how to send it."""
     text = sendable(draft.text)
     if responses.WORDS in draft.detail and not ticket.private:
         question = queue_notes.ask_about_secret(draft.id, draft.user, ticket.requester, ticket.channel, text)
@@ -97,15 +98,15 @@ def asked(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent)
 
 
 def sent(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, directly: bool = False) -> None:
-    """Send what a responder wrote, as they wrote it; words that may not be kept are not held any longer."""
+    """Send a draft to the requester as it was written; its secrets are no longer stored."""
     files, text = transcript.attachments(draft), sendable(str(draft.detail.get(responses.WORDS, draft.text)))
-    said = {"key": _place(draft), "text": text, "user": draft.user}
-    replied(session, handoff, ticket, **said, files=files, directly=directly)
+    message = {"key": _place(draft), "text": text, "user": draft.user}
+    replied(session, handoff, ticket, **message, files=files, directly=directly)
     responses.hold(draft, None)
 
 
 def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent, *, end: DraftEnd) -> None:
-    """Put what became of a draft in place of the question; send it if that is the answer."""
+    """Replace the question about a draft by how it ended, and send the draft if that was the answer."""
     answer = queue_notes.decided(draft.user, ticket.requester, end=end)
     linked_threads.below(session, handoff, key=_question(draft), kind=MessageKind.QUESTION, bodies=[answer])
     if end in (DraftEnd.SENT, DraftEnd.DIRECTLY):
@@ -114,16 +115,16 @@ def decided(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEven
 
 
 def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEvent) -> None:
-    """Let an edit or a deletion follow to wherever its words are shown."""
+    """Carry an edit or a deletion to every place that shows the words."""
     if event.kind is InboxKind.DRAFT:
         _redraft(session, handoff, ticket, event)
-        for later in handoffs.of_ticket(session, ticket.id):  # whose transcripts repeat what was sent before them
+        for later in handoffs.of_ticket(session, ticket.id):  # their transcripts repeat earlier messages
             handoff_transcript.retell(session, later)
         return
     handoff_transcript.retell(session, handoff)
     handoff_messages.show_card(session, handoff, ticket)
     copy = messages.by_key(session, linked_threads.placed(handoff, f"copy:event:{event.id}"))
-    if copy is None or copy.handoff_id != handoff.id:  # it stands below the card of another one, and all of it does
+    if copy is None or copy.handoff_id != handoff.id:  # the copy is below the card of another handoff
         return
     if event.state is InboxState.WITHDRAWN:
         stub = copies.deleted(event.user)
@@ -133,24 +134,24 @@ def rewritten(session: Session, handoff: Handoff, ticket: Ticket, event: InboxEv
 
 
 def emptied(session: Session, handoff: Handoff, ticket: Ticket) -> None:
-    """Tell who has a request, once, that its requester has deleted all of it."""
+    """Tell the holder, once, that the requester has deleted every message."""
     note = queue_notes.emptied(str(handoff.claimed_by), ticket.requester)
     linked_threads.below(session, handoff, key=f"emptied:handoff:{handoff.id}", kind=MessageKind.MOVE, bodies=[note])
 
 
 def is_certain(text: str) -> bool:
-    """Return whether a message starts with the mark that sends it."""
+    """Return whether a message starts with a mark that sends it."""
     return text.lstrip(_UNSEEN).startswith(SEND_MARKS)
 
 
 def is_marked(text: str) -> bool:
-    """Return whether a message starts with the mark, or with what may be meant for it."""
+    """Return whether a message starts with such a mark, or with a character that may be meant as one."""
     first = text.lstrip(_UNSEEN)[:1]
     return first in SEND_MARKS or (first in PERHAPS and PERHAPS[first] not in text)
 
 
 def sendable(text: str) -> str:
-    """Return a `>` message without its marks: Slack puts one before every line of a quotation."""
+    """Return a `>` message without its marks; Slack puts one before every line of a quotation."""
     lines = text.lstrip(_UNSEEN).split("\n")
     marked = sum(1 for _ in takewhile(is_marked, lines))
     bare = [line[len(QUOTE_ALL) if line.startswith(QUOTE_ALL) else 1 :].removeprefix(" ") for line in lines[:marked]]
@@ -158,12 +159,12 @@ def sendable(text: str) -> str:
 
 
 def is_sendable(draft: InboxEvent) -> bool:
-    """Return whether a draft still says something to the requester."""
+    """Return whether a draft still has a mark, and something to send."""
     return is_marked(draft.text) and bool(sendable(draft.text) or draft.files)
 
 
 def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEvent) -> None:
-    """Follow the edit of a `>` message; one that has lost its mark is taken back, as if it were deleted."""
+    """Carry out the edit of a `>` message; a message that has lost its mark is taken back as if it were deleted."""
     gone, key = draft.state is InboxState.WITHDRAWN, _place(draft)
     if not was_sent(session, key):
         if gone:
@@ -174,7 +175,7 @@ def _redraft(session: Session, handoff: Handoff, ticket: Ticket, draft: InboxEve
         elif draft.state is InboxState.ASKED:
             asked(session, handoff, ticket, draft)
     elif draft.state is InboxState.KEPT:
-        return  # it was taken back, and an edit never sends
+        return  # it was taken back, and an edit never sends a message
     elif gone or not is_sendable(draft):
         if not gone:
             responses.take_back(draft)

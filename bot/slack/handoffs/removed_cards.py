@@ -1,7 +1,7 @@
-"""Cards that somebody else has deleted in a queue channel: posted there again, with all that was said until then.
+"""Posts a card again after somebody has deleted it in the queue channel, with the conversation until then.
 
-What was copied below the old card stays in its thread, where it follows edits and where responders are still heard; the
-transcript moves, and holds all of that too. What comes later goes below the new card.
+Copies below the old card stay in its thread, where they follow edits and responders are still heard. The transcript
+moves to the new card and repeats them. Later messages go below the new card.
 """
 
 from bot.slack.handoffs import handoff_transcript, linked_threads
@@ -14,14 +14,14 @@ from bot.store.tickets import tickets
 
 
 def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, stands: bool = False) -> None:
-    """Let what a queue channel no longer shows as it is be said there again, while the handoff is the responders'.
+    """Post a card, or a message below it, again, while the handoff is open or claimed.
 
     Args:
         session: the open write transaction.
         handoff_id: the handoff.
-        message_id: its card, or what was said below that.
-        ts: where Slack has it no longer, or does not let it be changed.
-        stands: it is still there, and is owed to be deleted.
+        message_id: its card, or a message below it.
+        ts: the ts of the post that is gone, or that Slack does not let us edit.
+        stands: whether the post is still there, so that it must be deleted.
     """
     found = handoffs.find(session, handoff_id)
     if found is None:
@@ -33,16 +33,16 @@ def say_again(session: Session, handoff_id: int, message_id: int, ts: str, *, st
         session, message_id, ts
     ):
         return
-    said, card = messages.read(session, message_id), messages.by_key(session, linked_threads.card_key(handoff.id))
+    message, card = messages.read(session, message_id), messages.by_key(session, linked_threads.card_key(handoff.id))
     if stands:
-        deliveries.take_back(session, said.key, channel=said.channel, ts=ts)
+        deliveries.take_back(session, message.key, channel=message.channel, ts=ts)
     if card is not None and card.id == message_id and not linked_threads.withheld(handoff):
         removals.move_replies(session, card.id, kind=MessageKind.TRANSCRIPT)
         handoff_transcript.tell(session, handoff, ticket)
 
 
 def below_again(session: Session, handoff_id: int, delivery: Delivery) -> None:
-    """Let what was meant to stand below a card that is gone be said below the new one."""
+    """Post a message that was meant for below a deleted card below the new card."""
     card = messages.by_key(session, linked_threads.card_key(handoff_id))
     if card is not None and card.ts is not None and card.ts == delivery.thread_ts:
         say_again(session, handoff_id, card.id, card.ts)

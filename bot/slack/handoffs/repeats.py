@@ -1,8 +1,8 @@
-"""Nothing twice: a text without the sentences that say only what is said above it already. Pure.
+"""Drops sentences of a text that only repeat what was said above it. Pure.
 
-What people read of a handoff comes from several writers: the requester, code, tools, the model. They often say the
-same. A sentence is left out when each of its words that carry meaning stands in one single sentence that was said
-before, so that no two of those can be put together into a third that nobody has said. "Not" carries meaning.
+The texts on a card come from several writers: the requester, code, tools, the model. They often say the same. A
+sentence is dropped when one single earlier sentence has all of its meaningful words. It is never compared with two
+sentences together, which could add up to something that nobody said. "Not" is a meaningful word.
 """
 
 import re
@@ -15,19 +15,19 @@ _LIGHT = frozenset(
         " the their them then they this to user was were which who will with"
     )
 )
-"Words that are no news by themselves; a requester is `they` in one sentence and `the requester` in the next."
+"Words without a meaning of their own; a requester is `they` in one sentence and `the requester` in the next."
 _SAYING = frozenset(_WORD.findall("again asked asks message now said says told words write writes wrote"))
-"Beside the requester's own words these only say whose they are."
+"Words that, beside a quotation of the requester, only say who said it."
 _QUOTATION = re.compile(r'"([^"]*)"')
 
 
 def without(text: str, said: Sequence[str], quoted: Iterable[str] = ()) -> str:
-    """Return what a text says that was not said before.
+    """Return a text without the sentences that were said before.
 
     Args:
-        text: any text, in English or not.
-        said: sentences that stand above it.
-        quoted: texts that are shown as they were written: a sentence that only quotes one of them is left out, too.
+        text: any text, in any language.
+        said: the sentences above it.
+        quoted: texts that are shown elsewhere in full: a sentence that only quotes one of them is dropped, too.
     """
     known = [_carrying(one) for one in said]
     shown = [_flat(one) for one in quoted]
@@ -41,7 +41,7 @@ def without(text: str, said: Sequence[str], quoted: Iterable[str] = ()) -> str:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text; one ends at a line's end too, and none inside a quotation."""
+    """Yield the sentences of a text; a line's end also ends one, and none ends inside a quotation."""
     start, quoted = 0, False
     for at, sign in enumerate(text):
         quoted ^= sign == '"'
@@ -53,7 +53,7 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def _fresh(sentence: str, known: Sequence[frozenset[str]], shown: Sequence[str]) -> str:
-    """Return a sentence, of one that only says whose words it quotes the quotation, and nothing of what is known."""
+    """Return what is new in a sentence: all of it, only its quotation, or an empty text."""
     if any(_carrying(sentence) <= one for one in known):
         return ""
     quotations = _QUOTATION.findall(sentence)

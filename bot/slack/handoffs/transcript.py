@@ -1,7 +1,7 @@
-"""A whole conversation for who takes it over: folded, complete, in as few messages as Slack's limits allow.
+"""Builds the transcript for the person who takes over: folded, complete, in as few messages as Slack allows.
 
-Invariant: no line and no character of it is left out, and no one's words can pass for ours. One that is too
-long for a few messages is whole in a file below the first of them.
+Invariant: no line and no character is left out, and nobody's words can pass for ours. A transcript that is too long for
+a few messages is whole in a file below the first of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,13 +22,13 @@ from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.tickets import Attachment
 
 MOST = 5
-"Messages of one transcript, a file's included."
+"The most messages of one transcript, the file's included."
 _CHILDREN = 10
-"Blocks that a container may hold."
+"The most blocks in a container."
 ABOVE = 0
-"The number of what is no line of a conversation and stands above it."
+"The line number of texts above the conversation."
 _SECTIONS = 40
-"Sections of one message: with their containers under 50 blocks, should Slack count both."
+"The most sections of one message: with their containers they stay below 50 blocks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class TranscriptLine:
 
 
 def of(said: Sequence[InboxEvent | Message], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
-    """Return the transcript of what was said, as it is now, below what is told of it first."""
+    """Return the transcript of some messages as they are now, below the texts that come first."""
     return transcript([_line(row) for row in said], above)
 
 
 def transcript(lines: Sequence[TranscriptLine], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
-    """Return a whole conversation, folded, in as few messages as hold it; a long one is whole in a file below them.
+    """Return a whole conversation, folded, in as few messages as possible; a long one is in a file below them.
 
     Args:
         lines: the conversation.
-        above: what stands above it, not folded: words of ours, and the plain text that they are about.
+        above: texts above it that are not folded: our heading, and the plain text below it.
     """
     texts = [(ABOVE, text) for head, said in above for text in _words(f"*{head}*", head, said)]
     texts += [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
@@ -76,7 +76,7 @@ def _line(row: InboxEvent | Message) -> TranscriptLine:
 
 
 def _spoken(line: TranscriptLine) -> Iterator[str]:
-    """Yield one line of a conversation in texts that each fit into a section."""
+    """Yield one line of a conversation as texts that each fit into a section."""
     by = mrkdwn.mention(line.by) if line.by.startswith("<@") else mrkdwn.line(line.by, 80)
     at = mrkdwn.date(line.at)
     if line.text.strip() or not (line.files or line.quoted):
@@ -109,7 +109,7 @@ def _indented(text: str, by: int) -> str:
 
 
 def _messages(texts: Sequence[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    """Share numbered texts out over as few messages as hold them."""
+    """Distribute numbered texts over as few messages as possible."""
     message: list[tuple[int, str]] = []
     size = 0
     for number, text in texts:
@@ -144,7 +144,7 @@ def _lines(part: Sequence[tuple[int, str]], total: int) -> str:
 
 
 def _attached(head: str, files: Sequence[Attachment]) -> Iterator[str]:
-    """Name files, as many texts as it takes."""
+    """Yield texts that name files, each short enough for a section."""
     text = head
     for file in files:
         named = mrkdwn.linked(file.name, file.link)

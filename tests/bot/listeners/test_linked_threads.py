@@ -217,7 +217,7 @@ def test_files_are_named_and_linked_both_ways(front: FrontDoor) -> None:
     assert f"Attached in their thread: <{links['screen <1>.png']}|screen &lt;1&gt;.png>" in copied
     assert f"Attached in their thread: <{links['log.txt']}|log.txt>" in copied
     assert f"<{links['form.pdf']}|form.pdf>" in copied
-    assert "only who is in this channel can open it" in copied
+    assert "but only people in this channel can open it" in copied
     for one, name in zip(said, ("form.pdf", "map.pdf"), strict=True):
         assert one["username"] == "Priya Nair"
         assert f"Attached: <{links[name]}|{name}>" in json.dumps(one["blocks"])
@@ -268,7 +268,7 @@ def test_edits_and_deletes_in_the_requesters_thread_follow(front: FrontDoor) -> 
     assert "I lost my wallet" in str(front.below(card)[0]["blocks"])
     change_message(front, "U0LENA", HELP, mine, None)
     change_message(front, "U0PRIYA", HELP, yours, None)
-    assert words(copies(front, card)) == "<@U0LENA> deleted what stood here. <@U0PRIYA> deleted what stood here."
+    assert words(copies(front, card)) == "<@U0LENA> deleted this message. <@U0PRIYA> deleted this message."
     assert front.stands(card) == ("claimed", "U0PRIYA")
 
 
@@ -350,8 +350,7 @@ def test_the_same_message_again_has_one_effect(front: FrontDoor) -> None:
     front.work()
     assert front.moves() == ["opened", "claimed", "renewed", "renewed", "renewed"]
     assert words(copies(front, card)) == (
-        "<@U0LENA> wrote: it is green <@U0BEN> deleted what stood here. "
-        "<@U0PRIYA> wrote to them in their thread: I'm here"
+        "<@U0LENA> wrote: it is green <@U0BEN> deleted this message. <@U0PRIYA> wrote to them in their thread: I'm here"
     )
     assert front.under_a_name(card) == []
     assert len([row for row in front.rows(Message) if row.kind == "question"]) == 1

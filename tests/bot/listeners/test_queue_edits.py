@@ -217,7 +217,7 @@ def test_a_sign_that_is_much_like_the_mark_is_asked_about(front: FrontDoor, sign
     write_below_card(front, card, f"{sign} Come by")
     assert front.under_a_name(card) == []
     question = front.below(card)[-1]
-    assert "Yours starts with a sign that is much like it" in question["text"]
+    assert "Yours starts with a character that looks like it" in question["text"]
     front.choose("U0PRIYA", question, QUEUE, "send")
     assert front.under_a_name(card) == [("Priya Nair", "Come by")]
 

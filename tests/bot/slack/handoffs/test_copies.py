@@ -81,7 +81,7 @@ def test_files_are_named_and_linked() -> None:
         ways = {
             "Attached in their thread: 0&lt;.png, ": copies.wrote("U0SAM", text, files),
             "Attached: 0&lt;.png, ": copies.human_reply(text, files),
-            "only who is in this channel can open it: 0&lt;.png, ": copies.sent_to_requester(
+            "but only people in this channel can open it: 0&lt;.png, ": copies.sent_to_requester(
                 "U0SAM", text, files, responder="U0PRIYA"
             ),
         }
@@ -94,4 +94,4 @@ def test_files_are_named_and_linked() -> None:
 
 def test_what_was_deleted_leaves_a_sentence() -> None:
     """It says whose words are gone, and none of them."""
-    assert shown(copies.deleted("U0PRIYA")) == "<@U0PRIYA> deleted what stood here."
+    assert shown(copies.deleted("U0PRIYA")) == "<@U0PRIYA> deleted this message."

@@ -90,7 +90,7 @@ NOTES: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...], str]] = {
     "asked about a sign": (
         lambda: queue_notes.ask_to_send(7, "U0PRIYA", "U0SAM", "poor Sam", certain=False),
         (PRIYA, SAM),
-        "Yours starts with a sign that is much like it. Send it?\n> poor Sam",
+        "Yours starts with a character that looks like it. Send it?\n> poor Sam",
     ),
 }
 
@@ -134,10 +134,10 @@ def test_the_question_is_answered_by_one_of_two_buttons() -> None:
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ("sent", f"{PRIYA} sent this to {SAM}. From now on what starts with `>` goes out at once."),
+        ("sent", f"{PRIYA} sent this to {SAM}. From now on, messages that start with `>` go out at once."),
         ("kept", f"{PRIYA} kept this internal. {SAM} has not seen it."),
         ("withdrawn", f"{PRIYA} deleted this before it was sent. {SAM} has not seen it."),
-        ("unsent", f"{PRIYA} took this back after it was sent. It no longer stands in the thread of {SAM}."),
+        ("unsent", f"{PRIYA} took this back after it was sent. It is no longer in the thread of {SAM}."),
         ("late", f"This was not sent: {PRIYA} no longer has this ticket. {SAM} has not seen it."),
     ],
 )
