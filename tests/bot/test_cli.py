@@ -376,7 +376,7 @@ def test_a_digest_is_shown_and_sent_once(
     assert deskhand("digest", "--send", "--json") == 0
     assert json.loads(capsys.readouterr().out)["sent"] == ["U0OLIVIA"]
     assert deskhand("digest", "--send") == 0
-    assert "Nothing is sent: every owner was sent this before." in capsys.readouterr().out
+    assert "Nothing was sent: every owner has got it before." in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -179,7 +179,7 @@ def test_a_window_that_ends_ends_its_review(place: Place, asked_before: bool) ->
     put(place.front.database, BudgetReview, review, resets_at=now())
     budgets.look(place.ctx)
     [card] = told_directly(place, "U0OLIVIA")
-    assert "Nobody decided before it started anew" in json.dumps(card["blocks"])
+    assert "Nobody decided before it reset" in json.dumps(card["blocks"])
     assert "budget.raise" not in json.dumps(card["blocks"])
     assert place.front.rows(BudgetReview)[0].state == "ended"
 

@@ -1,8 +1,8 @@
 """Budgets, costs, alerts and the digest.
 
-budget_cards       soft and hard caps; budget_messages: whom they are told; budget_names; budget_outcome:
-                   what becomes of those who wait
-cost_report        /agent-cost; cost_table: the same on a terminal; cost_words: what its figures are called
-alerts             spending that is far from its past
-digest             its words; digest_facts: where they are read; digest_figures: what they are about
+budget_cards       messages about soft and hard caps; budget_messages: stores them; budget_names: names of budgets;
+                   budget_outcome: what becomes of waiting requests
+cost_report        /agent-cost; cost_table: the same on a terminal; cost_words: the names of its figures
+alerts             spending that is far from its usual level
+digest             its words; digest_facts: reads its figures; digest_figures: the figures
 """

@@ -1,7 +1,7 @@
-"""What owners are told when something costs far more than it did: what, how much more, and what was different. Pure.
+"""Alerts to owners when something costs far more than usual: what, how much more, and what was different. Pure.
 
-Invariant: every figure stands beside the one it is held against; a ticket is named by its number, its place and
-whose it is, never by what was said in it.
+Invariant: every figure is beside the one that it is compared with. A ticket is named by its number, its channel and its
+requester, never by its words.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _WORDS: Mapping[Cause, str] = {
     "requests": "More requests: {now}, usually {usual} a day.",
     "turns": "Longer conversations: {now} turns a request, usually {usual}.",
     "calls": "More model calls: {now} a turn, usually {usual}.",
-    "loop": "A tool called again and again: {tool} {now} times in one turn, usually {usual}; see {ticket}.",
+    "loop": "A tool was called again and again: {tool} {now} times in one turn, usually {usual}; see {ticket}.",
     "prompt": "Longer prompts: {now} tokens a call, usually {usual}.",
     "cache": "Cache misses: {now_share} of the prompt tokens came from the cache, usually {usual_share}.",
     "answers": "The model writes more: {now} tokens a call, usually {usual}.",
-    "price": "Dearer tokens: {times} times the usual, so another model answers or its price has changed.",
-    "charged": "Calls whose end nobody knows, charged at the most they could cost: {now}, usually {usual} a day.",
+    "price": "More expensive tokens: {times} times the usual price, so another model answers or its price has changed.",
+    "charged": "Calls without a known end, charged at the most they could cost: {now}, usually {usual} a day.",
     "user": "One person: {user} made {now_share} of it, usually {usual_share}.",
 }
 
@@ -33,28 +33,28 @@ class About:
 
     requester: str
     channel: str | None
-    "None: it was written in a direct message."
+    "None when it was written in a direct message."
     link: str | None
 
 
 def tickets_in(found: Anomaly) -> frozenset[str]:
-    """Return the tickets that an alert names."""
+    """Return the ids of the tickets that an alert names."""
     looped = {one.ticket for one in found.patterns if one.ticket is not None}
     return frozenset(looped | ({found.name} if found.per == "ticket" else set()))
 
 
 def alert(found: Anomaly, *, when: str, tickets: Mapping[str, About]) -> Body:
-    """Return the message about one deviation.
+    """Return the message about one anomaly.
 
     Args:
-        found: what deviates.
-        when: `today so far`, or the day, in our words.
-        tickets: what is known of each ticket that is named.
+        found: the anomaly.
+        when: `today so far`, or the day in words.
+        tickets: each ticket that the alert names, by its id.
     """
     heading = f":chart_with_upwards_trend: *{_what(found, tickets)} {when}{_times(found)}.* {_usual(found)}"
     lines = [f"• {_pattern(one, tickets)}" for one in found.patterns]
     small = (
-        "Against the four weeks before; evaluations are left out. You are told once a day of each. "
+        "Compared with the four weeks before, without evaluations. You get one such alert a day for each subject. "
         "`/agent-cost day by user` and `deskhand cost` show more."
     )
     text = "\n".join([heading, "What was different:", *lines])
@@ -62,7 +62,12 @@ def alert(found: Anomaly, *, when: str, tickets: Mapping[str, About]) -> Body:
 
 
 def subject(per: str, name: str) -> str:
-    """Name what an alert was about, by the name that it has where this is read."""
+    """Return the subject of an alert in words.
+
+    Args:
+        per: `user`, `ticket`, `tool` or `agent`.
+        name: its name in the form that the reader sees.
+    """
     match per:
         case "user":
             return f"requests of {name}"
@@ -100,7 +105,7 @@ def _usual(found: Anomaly) -> str:
         case ("ticket", _):
             return f"Half of {usual.count:,} tickets before cost {most.replace(', on nearly', ', nearly')}."
         case ("user", "days of everybody"):
-            return f"On half of {usual.count:,} days of anybody it was {most}; theirs are too few to tell."
+            return f"On half of {usual.count:,} days of anybody it was {most}; they have too few days of their own."
         case ("agent", _):
             return f"On half of {usual.count:,} days before, a turn cost {most}."
         case _:
@@ -141,5 +146,5 @@ def _percent(share: float) -> str:
 
 
 def _number(value: float) -> str:
-    """Say a number with the digits that count."""
+    """Return a number without decimals, or with one decimal below ten."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")  # noqa: PLR2004 - below ten a digit more

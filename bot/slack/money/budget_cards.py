@@ -1,7 +1,7 @@
-"""What people read of budgets: a soft cap that is passed, a hard cap for its owner to decide, and what came of it.
+"""Messages about budgets: a soft cap that was passed, a hard cap for its owner to decide, and how it ended.
 
-Invariant: amounts stand only in what owners read; a requester and the responders read percentages and times.
-A card is true for the state that it was built from, and its buttons do something in that state.
+Invariant: only owners read amounts; requesters and responders read percentages and times. A card is true for the state
+that it was built from, and its buttons do something in that state.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ from bot.slack.sentences import Language, say
 from bot.store.schema import BudgetNotice, BudgetReview, ReviewState
 
 _WORDS = 500
-"Characters of a reason."
+"The most characters of a reason."
 _CENT = 10**7
-"In nano-USD."
+"A cent in nano-USD."
 _TITLES = {
     ReviewState.OPEN: "A budget is used up",
     ReviewState.RAISED: "A budget was raised",
@@ -45,13 +45,13 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
     Args:
         passed: the soft cap, as it was seen.
         reader: who reads this.
-        requester: in whose request, where that is known.
-        over: the window has ended meanwhile.
+        requester: the requester whose request passed it; None when not known.
+        over: whether the window has ended meanwhile.
     """
     whose = _named(passed, reader=reader, requester=requester)
     spent = f"{dollars(passed.spent_nusd)} of {dollars(passed.limit_nusd)}"
     if over:
-        ended = f"That was over {mrkdwn.date(passed.resets_at)}, when it started anew."
+        ended = f"It reset {mrkdwn.date(passed.resets_at)}."
         return mrkdwn.said(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
     until = f"It resets {mrkdwn.date(passed.resets_at)}."
     then = "When nothing is left, requests go to people, and I ask you whether to raise it."
@@ -59,12 +59,12 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
 
 
 def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language = "en") -> list[str]:
-    """Return what the requester reads below the answer in which soft caps were passed: one line for each budget.
+    """Return the small print for a requester below the answer that passed soft caps: one line for each budget.
 
     Args:
-        passed: the soft caps; those of teams and agents are no concern of a requester.
-        private: they are in a direct conversation.
-        language: the requester's.
+        passed: the soft caps; those of teams and agents are left out.
+        private: whether it is a direct conversation.
+        language: the requester's language.
     """
     where = {"channel": "budget.in_conversation" if private else "budget.in_channel", "user": "budget.on_yours"}
     highest = {one.account: one for one in sorted(passed, key=lambda one: one.percent) if one.scope in where}
@@ -82,7 +82,7 @@ def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language
 
 
 def review(met: BudgetReview, reader: str) -> Body:
-    """Ask a budget's owner what is to become of a hard cap, or show what has become of it."""
+    """Return the card that asks a budget's owner to decide about a hard cap, or that shows how it ended."""
     whose, until = _named(met, reader=reader, requester=met.user), mrkdwn.date(met.resets_at)
     blocks = [HeaderBlock(text=PlainTextObject(text=_TITLES[met.state])).to_dict(), mrkdwn.section(_met(met, whose))]
     match met.state:
@@ -104,7 +104,7 @@ def review(met: BudgetReview, reader: str) -> Body:
             says = CHANGED
             blocks.append(mrkdwn.section(says))
         case ReviewState.ENDED:
-            says = f"Nobody decided before it started anew {until}."
+            says = f"Nobody decided before it reset {until}."
             blocks.append(mrkdwn.section(says))
         case _:
             assert_never(met.state)
@@ -112,7 +112,7 @@ def review(met: BudgetReview, reader: str) -> Body:
 
 
 def decided(met: BudgetReview, reader: str) -> str:
-    """Tell somebody who comes too late what has become of a review."""
+    """Return the sentence that tells somebody who comes too late how a review ended."""
     who = "You have" if met.decided_by == reader else f"{_by(met)} has"
     match met.state:
         case ReviewState.RAISED:
@@ -122,7 +122,7 @@ def decided(met: BudgetReview, reader: str) -> str:
         case ReviewState.CHANGED:
             return CHANGED
         case ReviewState.OPEN | ReviewState.ENDED:
-            return f"This is over: the budget started anew {mrkdwn.date(met.resets_at)}."
+            return f"This is over: the budget reset {mrkdwn.date(met.resets_at)}."
         case _:
             assert_never(met.state)
 
@@ -132,8 +132,8 @@ def raise_modal(met: BudgetReview, reader: str, *, waiting: int | None = None) -
 
     Args:
         met: the review.
-        reader: who decides.
-        waiting: how many unclaimed requests the agent then goes on with; None: it goes on with none of them.
+        reader: the owner who decides.
+        waiting: the number of unclaimed requests that the agent is to go on with; None when it is to go on with none.
     """
     whose = _named(met, reader=reader, requester=met.user)
     says = f"What you add to {whose} counts until {mrkdwn.date(met.resets_at)}; then its limit is as before."
@@ -158,22 +158,22 @@ def deny_modal(met: BudgetReview, reader: str) -> Block:
 
 
 def proposal(met: BudgetReview, requests: int = 1) -> int:
-    """Return a sensible raise in nano-USD: a quarter of the limit, and no less than a step of each request lacks.
+    """Return a sensible raise in nano-USD: a quarter of the limit, but enough for one step of each request.
 
     Args:
         met: the review.
-        requests: how many are to go on.
+        requests: the number of requests that are to go on.
     """
     missing = met.spent_nusd + met.held_nusd + requests * met.needed_nusd - met.limit_nusd
     return -(-max(met.limit_nusd // 4, missing, 1) // _CENT) * _CENT
 
 
 def raised(met: BudgetReview, holder: str | None) -> Body:
-    """Tell responders that the agent can go on with a ticket that it had no money for.
+    """Return the note for responders that the agent can go on with a ticket for which the budget had no room.
 
     Args:
-        met: the review; of one that is not raised, the file was changed to a higher limit.
-        holder: who has the ticket; None while no one does.
+        met: the review; if it is not raised, the limit in the budget file was.
+        holder: the person who has the ticket; None while nobody has it.
     """
     whose = _named(met, reader=None, requester=met.user)
     did = f"{_by(met)} has raised {whose} until {mrkdwn.date(met.resets_at)}"
@@ -186,7 +186,7 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
 
 
 def _choices(met: BudgetReview) -> list[ButtonElement]:
-    """Return the buttons of a review that can be decided, the one that helps those who wait first."""
+    """Return the buttons of an open review; the one that helps waiting requests comes first."""
     if not met.waiting:
         return [_button("Raise…", "raise", met, style="primary"), _button("Deny…", "deny", met)]
     go_on = _button("Raise and let the agent go on…", "raise_and_on", met, style="primary")
@@ -198,7 +198,7 @@ def _button(text: str, action: str, met: BudgetReview, *, style: str | None = No
 
 
 def _met(met: BudgetReview, whose: str) -> str:
-    """Say what was met: how much is spent of how much, and by which request."""
+    """Return in words how much of the limit is spent, and which request met it."""
     held = f" and {dollars(met.held_nusd)} set aside for calls under way" if met.held_nusd else ""
     ticket = f" (ticket {met.ticket_id})" if met.ticket_id is not None else ""
     had = "has" if met.state is ReviewState.OPEN else "had"
@@ -231,7 +231,7 @@ def _why(met: BudgetReview) -> str:
 
 
 def _plain(nusd: int) -> str:
-    """Write an amount of whole cents as people type it."""
+    """Return an amount of whole cents as people type it."""
     return str(Decimal(nusd).scaleb(-9).quantize(Decimal("0.01")))
 
 

@@ -1,7 +1,6 @@
-"""What is said of budgets in Slack: message rows, in the transaction of what they say.
+"""Stores the messages about budgets, in the transaction of the change that they are about.
 
-The cards that ask for one decision share a lane, however many owners are asked: that lane is the list of
-who was.
+The cards that ask for one decision share a lane, so that the lane shows which owners were asked.
 """
 
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ def warn(session: Session, passed: BudgetNotice, owner: str) -> None:
 
 
 def ask(session: Session, review: BudgetReview, owners: Sequence[str]) -> None:
-    """Ask a budget's owners directly to decide; whoever was asked before is left alone."""
+    """Ask a budget's owners directly to decide; owners who were asked before get no second card."""
     for owner in owners:
         messages.add(
             session,
@@ -43,15 +42,15 @@ def ask(session: Session, review: BudgetReview, owners: Sequence[str]) -> None:
 
 
 def show(session: Session, review: BudgetReview) -> None:
-    """Bring the cards of a review up to what it is now."""
+    """Update the cards of a review to its state."""
     for owner in blocked_tickets.asked(session, review.id):
         messages.revise(session, _key(review.id, owner), budget_cards.review(review, owner))
 
 
 def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
-    """Return the handoffs below which it is not said yet that a raise lets the agent work on again.
+    """Return the blocked handoffs that have no note yet that a raise lets the agent work on them again.
 
-    Where it goes on by itself, only who has claimed one is told.
+    If the agent goes on by itself, only claimed handoffs get a note.
     """
     blocked = (handoff for handoff, _ in blocked_tickets.blocked(session, review))
     told = [handoff for handoff in blocked if review.goes_on_by is None or handoff.state is HandoffState.CLAIMED]
@@ -59,7 +58,7 @@ def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
 
 
 def tell_responders(session: Session, review: BudgetReview) -> None:
-    """Tell those who have the tickets that a raise lets the agent work on again, each once."""
+    """Tell responders, once for each handoff, that a raise lets the agent work on it again."""
     for handoff in unaware(session, review):
         holder = handoff.claimed_by if handoff.state is HandoffState.CLAIMED else None
         note = budget_cards.raised(review, holder)

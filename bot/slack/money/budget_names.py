@@ -1,4 +1,4 @@
-"""What a budget is called by people: "the daily budget of #help-access"."""
+"""Names of budgets in words: "the daily budget of #help-access"."""
 
 from datetime import datetime, timedelta
 
@@ -11,14 +11,14 @@ _KINDS = {"day": "daily", "week": "weekly", "month": "monthly"}
 def named(
     scope: str, holder: str, bounds: tuple[datetime, datetime], *, reader: str | None, requester: str | None
 ) -> str:
-    """Say which budget.
+    """Return the name of a budget.
 
     Args:
         scope: channel, user, team or agent.
-        holder: whose it is.
+        holder: its holder's id, or an agent's name.
         bounds: start and end of its window.
-        reader: who reads this, where one person does.
-        requester: in whose request it was met, where that is known.
+        reader: the only person who reads this; None for several.
+        requester: the requester whose request met it; None when not known.
     """
     kind = f"{_KINDS[window(*bounds)]} budget"
     if (scope, holder) == ("user", reader):
@@ -29,7 +29,7 @@ def named(
 
 
 def window(start: datetime, end: datetime) -> str:
-    """Return how long a window is; one that holds a change of the clocks is an hour off."""
+    """Return the kind of a window by its length, which is an hour off when the clocks change."""
     length = end - start
     if length < timedelta(days=2):
         return "day"

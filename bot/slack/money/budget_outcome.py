@@ -1,4 +1,4 @@
-"""What an owner reads of the requests that a used-up budget keeps waiting, and of what became of them after a raise."""
+"""Sentences for an owner about the requests that wait for a used-up budget, and about what a raise did for them."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from bot.store.schema import BudgetReview
 
 
 def waits(met: BudgetReview) -> str:
-    """Say how many unclaimed requests wait for a budget; nothing where none does."""
+    """Return how many unclaimed requests wait for a budget, or an empty text for none."""
     return f" *{_requests(met.waiting)} {_verb(met.waiting, 'wait')}.*" if met.waiting else ""
 
 
 def asks(waiting: int) -> str:
-    """Say what an owner decides about those who wait."""
+    """Return what an owner decides about the waiting requests."""
     if not waiting:
         return "No request waits for it by now. One that still comes from before the raise goes on, too."
     whom = "it" if waiting == 1 else "them"
@@ -25,12 +25,12 @@ def asks(waiting: int) -> str:
 
 
 def of_raise(met: BudgetReview, reader: str, whose: str) -> str:
-    """Say what became of the requests that waited when a budget was raised; nothing where none did.
+    """Return what became of the waiting requests after a raise, or an empty text for none.
 
     Args:
-        met: the review, which is raised.
+        met: the raised review.
         reader: the owner who reads this.
-        whose: the budget, in words.
+        whose: the name of the budget.
     """
     if met.goes_on_by is None:
         return f"{_requests(met.waiting)} {_verb(met.waiting, 'wait')} for a person as before." if met.waiting else ""
@@ -42,7 +42,7 @@ def of_raise(met: BudgetReview, reader: str, whose: str) -> str:
 
 
 def _left(cause: Cause, count: int, reader: str, whose: str) -> str:
-    """Say how many still wait for people, and why."""
+    """Return how many requests still wait for people, and why."""
     return f"{count} still {_verb(count, 'wait')} for people: {_why(cause, reader, whose)}"
 
 

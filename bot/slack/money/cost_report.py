@@ -1,6 +1,6 @@
-"""What people read of cost in Slack: spend against budgets, where it leads, and who or what it went to.
+"""The report of `/agent-cost`: spending against budgets, the forecast, and who or what the money went to.
 
-Invariant: a report says what its statement holds and nothing else; a figure that is not known is left out.
+Invariant: a report says only what its statement holds; an unknown figure is left out.
 """
 
 import re
@@ -17,32 +17,32 @@ from bot.slack.mrkdwn import Block, Body, dollars
 from bot.store.money.spending import CostLine
 
 _BUDGETS = 12
-"Their lines stay below the characters of one section."
+"The most budgets, so that their lines fit into one section."
 _WHOSE = 4
-"Named in the first line, of those whose spending it is."
+"The most people and channels that the first line names."
 _COUNTED = {1: "", 2: "two ", 3: "three ", 4: "four "}
 BEFORE = {"channel": "in", "team": "in", "user": "for", "agent": "by"}
-"What stands between what was spent and the name of whose it is."
+"The preposition between an amount and the name of its holder, by scope."
 _USER, _CHANNEL = re.compile(USER_ID), re.compile(CHANNEL_ID)
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who asked, where, and what is known of names."""
+    """The person who asked, where they asked, and the names that are known."""
 
     user: str
     channel: str
     names: Mapping[str, str]
-    "Names of people and channels by Slack id, for the chart: it shows no mention."
+    "Names of people and channels by Slack id, for the chart, which cannot show mentions."
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one line of the table stands for."""
+    """One line of the table."""
 
     label: str
     key: str | None
-    "Slack id or name; None where several are summed, or nothing has a name."
+    "Slack id or name; None for a sum of several, or for no name."
     cost_nusd: int
     calls: int
     tokens: int
@@ -63,7 +63,7 @@ def fallback(statement: Statement, reader: Reader) -> Body:
 
 
 def rows(by: Dimension, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
-    """Return lines as people call them, the largest amount first, evaluations last; direct messages are one."""
+    """Return lines with readable names, sorted by cost, evaluations last; all direct messages are one line."""
     found: dict[str, Row] = {}
     workspaces = len({line.key for line in lines} - OF_EVALUATIONS) if by == "team" else 1
     for line in lines:
@@ -80,7 +80,7 @@ def rows(by: Dimension, lines: tuple[CostLine, ...]) -> tuple[Row, ...]:
 
 
 def chart(by: Dimension, shown: tuple[Row, ...], names: Mapping[str, str]) -> list[Block]:
-    """Return the largest rows as bars and the others as one, without evaluations; nothing if there is no bar."""
+    """Return the most expensive rows as bars, and the others as one bar; evaluations are left out."""
     people = [row for row in shown if row.key not in OF_EVALUATIONS]
     if not people:
         return []
@@ -93,7 +93,7 @@ def chart(by: Dimension, shown: tuple[Row, ...], names: Mapping[str, str]) -> li
 
 
 def table(by: Dimension, shown: tuple[Row, ...]) -> ChartTable:
-    """Return the rows as a table, the last of very many as one."""
+    """Return the rows as a table; rows beyond `charts.ROWS` are one row."""
     if len(shown) > charts.ROWS:
         rest = shown[charts.ROWS - 1 :]
         sums = (sum(row.cost_nusd for row in rest), sum(row.calls for row in rest), sum(row.tokens for row in rest))
@@ -110,7 +110,7 @@ def table(by: Dimension, shown: tuple[Row, ...]) -> ChartTable:
 
 
 def when(statement: Statement) -> str:
-    """Say which window it is: today, or the one that is over."""
+    """Return the window in words: `today`, or its date if it is over."""
     first = statement.since.astimezone(statement.zone)
     if not statement.over:
         return cost_words.THIS[statement.question.window]
@@ -119,7 +119,7 @@ def when(statement: Statement) -> str:
 
 
 def compared(statement: Statement) -> str | None:
-    """Say how it compares with what is usual, or None when that is not known."""
+    """Return the comparison with what is usual, in words, or None when it is not known."""
     usual, deviation = statement.usual, statement.deviation
     if usual is None or deviation is None:
         return None
@@ -132,7 +132,7 @@ def compared(statement: Statement) -> str | None:
 
 
 def forecast(statement: Statement) -> str | None:
-    """Say what it will be when the window ends, or None when that is not known."""
+    """Return the forecast for the end of the window, in words, or None when it is not known."""
     if statement.forecast_nusd is None or statement.summary.cost_nusd == statement.summary.evaluations_nusd:
         return None
     return (
@@ -141,12 +141,12 @@ def forecast(statement: Statement) -> str | None:
 
 
 def workspaces(statement: Statement) -> int:
-    """Return of how many workspaces a report tells the budgets."""
+    """Return the number of workspaces whose budgets a report shows."""
     return len({one.cap.holder for one in statement.accounts if one.cap.scope == "team"})
 
 
 def account_of(statement: Statement) -> BudgetUse | None:
-    """Return the budget that the report as a whole is about, if it is about one."""
+    """Return the budget that the whole report is about, or None when it is not about one."""
     question = statement.question
     if question.seen is None or len(question.seen) != 1:
         return None
@@ -168,9 +168,9 @@ def _heading(statement: Statement, reader: Reader) -> Iterator[Block]:
     yield mrkdwn.section(mrkdwn.clamp("\n".join(lines), 3_000))
     yield charts.fields(cost_words.figures(summary))
     if statement.accounts:
-        told = [_budget(one, reader, statement) for one in statement.accounts[:_BUDGETS]]
-        more = len(statement.accounts) - len(told)
-        yield mrkdwn.section("\n".join(["*Budgets*", *told, *([f"… and {more} more."] if more else [])]))
+        budgets = [_budget(one, reader, statement) for one in statement.accounts[:_BUDGETS]]
+        more = len(statement.accounts) - len(budgets)
+        yield mrkdwn.section("\n".join(["*Budgets*", *budgets, *([f"… and {more} more."] if more else [])]))
     if statement.question.by != "user" and statement.spenders:
         most = ", ".join(f"{mrkdwn.mention(user)} {dollars(nusd)}" for user, nusd in statement.spenders)
         yield mrkdwn.context(f"Who spent most: {most}.")
@@ -223,16 +223,16 @@ def _budget(account: BudgetUse, reader: Reader, statement: Statement) -> str:
 
 
 def _course(account: BudgetUse, *, over: bool) -> str:
-    """Say where a budget is heading, and what its owner is asked or has said."""
+    """Return when a budget will be used up, and the state of its review, in words."""
     if over:
         return ""
-    said = "; its owner is asked to raise it" if account.waiting else "; its owner did not raise it"
-    said = said if account.waiting or account.denied else ""
+    review = "; its owner is asked to raise it" if account.waiting else "; its owner did not raise it"
+    review = review if account.waiting or account.denied else ""
     if account.spent_nusd >= account.limit_nusd:
-        return f"; used up until {mrkdwn.date(account.cap.resets_at)}{said}"
+        return f"; used up until {mrkdwn.date(account.cap.resets_at)}{review}"
     if account.full_at is not None:
-        return f"; used up about {mrkdwn.date(account.full_at)}, as it goes now{said}"
-    return said
+        return f"; used up about {mrkdwn.date(account.full_at)}, as it goes now{review}"
+    return review
 
 
 def _who(by: Dimension, row: Row) -> str | Mention:
@@ -246,7 +246,7 @@ def _who(by: Dimension, row: Row) -> str | Mention:
 
 
 def _rounded(nusd: int) -> int:
-    """Return an amount that no one knows exactly, rounded up to two digits that count."""
+    """Return an estimate rounded up to two significant digits."""
     step: int = 10 ** max(0, len(str(nusd)) - 2)
     return -(-nusd // step) * step
 

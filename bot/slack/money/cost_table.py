@@ -1,4 +1,4 @@
-"""A statement for a terminal and for programs: the figures that `/agent-cost` tells, from the same sums. Pure."""
+"""A statement for a terminal and for programs, with the same figures as `/agent-cost`. Pure."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,9 +11,9 @@ from bot.slack.money.cost_report import Row
 from bot.slack.mrkdwn import dollars
 
 BAR = 20
-"Columns of a whole bar."
+"The columns of a full bar."
 _NARROWEST = 28
-"Columns of whose a budget is, at least."
+"The fewest columns for the holder of a budget."
 
 
 def as_text(statement: Statement) -> str:
@@ -44,7 +44,7 @@ def as_text(statement: Statement) -> str:
 
 
 def as_json(statement: Statement) -> dict[str, Any]:
-    """Return the statement as plain values: nano-US-dollars, UTC, shares from 0 to 1, null where nothing is known."""
+    """Return the statement as JSON values: nano-USD, UTC, shares from 0 to 1, null for unknown."""
     question, summary, usual = statement.question, statement.summary, statement.usual
     return {
         "window": question.window,
@@ -112,8 +112,8 @@ def _rows(statement: Statement) -> Iterator[str]:
 
 def _row(row: Row, whole: int, width: int, places: int) -> str:
     share = row.cost_nusd / whole if whole else 0.0
-    told = mrkdwn.percent(row.cost_nusd, whole) if whole else ""
-    spent = f"{row.label:<{width}} {dollars(row.cost_nusd, places):>12} {told:>9}"
+    percent = mrkdwn.percent(row.cost_nusd, whole) if whole else ""
+    spent = f"{row.label:<{width}} {dollars(row.cost_nusd, places):>12} {percent:>9}"
     return f"{spent} {_bar(share)} {row.calls:>7,} {row.tokens:>11,}"
 
 
@@ -125,10 +125,10 @@ def _account(statement: Statement, account: BudgetUse, places: int) -> str:
         end = f" used up until {_moment(statement, account.cap.resets_at)}"
     elif account.full_at is not None:
         end = f" used up about {_moment(statement, account.full_at)}"
-    said = " (review open)" if account.waiting else " (not raised)" if account.denied else ""
+    review = " (review open)" if account.waiting else " (not raised)" if account.denied else ""
     raised = f" ({dollars(account.raised_nusd)} added)" if account.raised_nusd else ""
     during = cost_report.when(statement) if statement.over else cost_words.THIS[account.window]
-    return f"{during:<10} {money} {_bar(account.share)}{end}{raised}{said}".rstrip()
+    return f"{during:<10} {money} {_bar(account.share)}{end}{raised}{review}".rstrip()
 
 
 def _plain(account: BudgetUse) -> dict[str, Any]:

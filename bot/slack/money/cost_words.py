@@ -1,6 +1,7 @@
-"""What the figures of cost are called, in `/agent-cost`, in the digest and on the terminal alike, and how each is said.
+"""Names and formats of the cost figures, the same in `/agent-cost`, in the digest and on the terminal.
 
-Invariant: one name for one thing (the glossary has them too), and what a mean or a share is made of stands beside it.
+Invariant: one thing has one name, which is also in the glossary. A mean or a share is shown with the numbers that it is
+made of.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ _UNNAMED = {"tool": "answering without a tool", "outcome": "under way"}
 
 
 def name(by: Dimension | str, key: str | None) -> str:
-    """Return the name that a line of a report is shown under."""
+    """Return the readable name of a line in a report."""
     if key is None:
         return _UNNAMED.get(by, "unknown")
     if key in OF_EVALUATIONS:
@@ -41,7 +42,7 @@ def name(by: Dimension | str, key: str | None) -> str:
 
 
 def parts(summary: Summary) -> str:
-    """Say what a total is made of, so that it adds up; nothing where all of it is for tickets."""
+    """Return the parts of a total in words, or an empty text when all of it is for tickets."""
     evaluations = summary.evaluations_nusd
     other = summary.cost_nusd - summary.tickets_nusd - evaluations
     if not evaluations and not other:
@@ -52,18 +53,18 @@ def parts(summary: Summary) -> str:
 
 
 def total_places(summary: Summary) -> int:
-    """Return the decimals in which a total and what it is made of are said."""
+    """Return the number of decimals for a total and its parts."""
     other = summary.cost_nusd - summary.tickets_nusd - summary.evaluations_nusd
     return mrkdwn.places((summary.cost_nusd, summary.tickets_nusd, summary.evaluations_nusd, other))
 
 
 def total(summary: Summary) -> str:
-    """Return what was spent, in the decimals of its parts."""
+    """Return the total in US dollars, with the same decimals as its parts."""
     return dollars(summary.cost_nusd, total_places(summary))
 
 
 def figures(summary: Summary) -> dict[str, str | None]:
-    """Return the figures of tickets and of tokens by their names; None where nothing is known."""
+    """Return the figures of tickets and tokens by their names; None for an unknown one."""
     tokens = summary.prompt_tokens + summary.output_tokens
     return {
         TICKETS: f"{summary.tickets:,}",

@@ -1,6 +1,6 @@
-"""What owners are sent of a week or a month: what it cost, beside the one before, and what was done about it. Pure.
+"""The digest for owners of a week or a month: its cost beside the one before, and what was decided. Pure.
 
-Invariant: the text of the message says all that matters by itself: it is what a Slack that refuses charts shows.
+Invariant: the text of the message says everything important without the chart and the table, which Slack may refuse.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,11 +24,11 @@ _TOP = 5
 _WIDTHS = (24, 26, 26, 9)
 
 Name = Callable[[str, str | None, int], str]
-"(what a row or a cap is of, its key, how many workspaces are named) -> what it is called."
+"(dimension of a row or scope of a cap, its key, number of workspaces named) -> its name."
 
 
 def message(digest: Digest) -> Body:
-    """Return the message to an owner: words, a chart, and a table that sorts."""
+    """Return the message to an owner: text, a chart, and a table that sorts."""
     bars = {"US dollars": [nusd / NANO for _, nusd in digest.points]}
     title = f"{cost_words.SPENT}{', without evaluations' if digest.now.spent.evaluations_nusd else ''}"
     chart = charts.chart(title, [label for label, _ in digest.points], bars, y_label="US dollars")
@@ -41,22 +41,32 @@ def fallback(digest: Digest) -> Body:
 
 
 def as_text(digest: Digest, called: Mapping[str, str]) -> str:
-    """Return a digest for a terminal, with people and channels called by these names."""
+    """Return a digest for a terminal.
+
+    Args:
+        digest: the digest.
+        called: names of people and channels by Slack id.
+    """
     heading, *lines = _words(digest, partial(_on_terminal, called))
     table = map(_row, [digest_figures.header(digest), *digest_figures.rows(digest)])
     return "\n".join([heading, "", *table, "", *lines, thumb_report.share(digest.thumbs)]).replace("*", "")
 
 
 def receipt(sent: Sequence[str], called: Mapping[str, str]) -> str:
-    """Say on a terminal who is sent it, by these names."""
+    """Return the line for a terminal that says to whom the digest was sent.
+
+    Args:
+        sent: Slack ids of the owners.
+        called: names by Slack id.
+    """
     if not sent:
-        return "Nothing is sent: every owner was sent this before."
+        return "Nothing was sent: every owner has got it before."
     named = ", ".join(called.get(owner, owner) for owner in sent)
-    return f"Sent to {named}: the clock process says it in Slack within seconds."
+    return f"Sent to {named}: the clock process posts it in Slack within seconds."
 
 
 def called(period: Period, zone: str) -> str:
-    """Name a period as people do: `November 2026`, `the week from 16 to 22 November 2026`."""
+    """Return the name of a period: `November 2026`, `the week from 16 to 22 November 2026`."""
     first, last = (at.astimezone(ZoneInfo(zone)) for at in (period.since, period.until - timedelta(hours=1)))
     if period.kind == "month":
         return f"{first:%B %Y}"
@@ -67,19 +77,19 @@ def called(period: Period, zone: str) -> str:
 def _body(digest: Digest, shown: Sequence[Block]) -> Body:
     heading, *lines = _words(digest, _in_slack)
     small = (
-        "A week's is sent for the first quarter, then a month's. `deskhand digest` shows any; `/agent-cost` shows more."
+        "It is sent weekly in the first quarter, then monthly. `deskhand digest` shows any; `/agent-cost` shows more."
     )
-    said = mrkdwn.section(mrkdwn.clamp("\n".join(lines), mrkdwn.SECTION_CHARACTERS))
+    details = mrkdwn.section(mrkdwn.clamp("\n".join(lines), mrkdwn.SECTION_CHARACTERS))
     rows = digest_figures.rows(digest)
     figures = [f"{name}: {now}{f' ({change})' if before != '-' else ''}" for name, now, before, change in rows]
     helpful = list(thumb_report.lines(digest.thumbs, digest.links))
-    told = mrkdwn.section(mrkdwn.clamp("\n".join(helpful), mrkdwn.SECTION_CHARACTERS))
+    thumbs = mrkdwn.section(mrkdwn.clamp("\n".join(helpful), mrkdwn.SECTION_CHARACTERS))
     text = "\n".join([heading, *figures, *lines, *helpful])
-    return mrkdwn.body(text, [mrkdwn.section(heading), *shown, said, told, mrkdwn.context(small)])
+    return mrkdwn.body(text, [mrkdwn.section(heading), *shown, details, thumbs, mrkdwn.context(small)])
 
 
 def _words(digest: Digest, name: Name) -> Iterator[str]:
-    """Give the heading and the lines, with channels and people named as the reader can read them."""
+    """Yield the heading and the lines, with channels and people named in the form that the reader sees."""
     summary, kind = digest.now.spent, digest.period.kind
     spent = next(digest_figures.figures(digest))
     against = f", {spent.change} against the {kind} before" if digest.before else f"; nothing the {kind} before"
@@ -101,7 +111,7 @@ def _words(digest: Digest, name: Name) -> Iterator[str]:
         yield "*Alerts:* none: nothing was far from what is usual."
     if digest.now.charged:
         yield (
-            f"*Charged at the worst case:* {_calls(digest.now.charged)} whose end nobody knows, "
+            f"*Charged at the worst case:* {_calls(digest.now.charged)} without a known end, "
             f"{dollars(digest.now.spent.charged_nusd)} of the above."
         )
 
@@ -123,7 +133,7 @@ def _cap(one: CapUse, name: Name, workspaces: int) -> str:
 
 
 def _window(name: str) -> str:
-    """Say a window of a cap as people do: `on Wednesday 18 November`, `in week 47`, `in November 2026`."""
+    """Return a cap's window in words: `on Wednesday 18 November`, `in week 47`, `in November 2026`."""
     if "W" in name:
         return f"in week {int(name.rpartition('W')[2])}"
     if name.count("-") == 1:

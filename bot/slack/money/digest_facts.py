@@ -1,6 +1,6 @@
-"""What a digest says, read from the store, and the message rows of those who are sent it.
+"""Reads the figures of a digest from the store, and stores the message to each owner.
 
-Invariant: an owner is sent the digest of a period once, whoever asks for it: the row's key says so.
+Invariant: an owner gets the digest of a period once, because the key of its message names both.
 """
 
 import math
@@ -26,11 +26,11 @@ from bot.store.tickets import feedback
 
 CAPS = 5
 NEAR = 20
-"Accounts whose standing is looked up, of those that look nearest to their caps."
+"The most budgets that are looked up exactly, among those that seem nearest to their caps."
 
 
 def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) -> Digest:
-    """Return what the digest of a period says at a moment."""
+    """Return the digest of a period as it is at a moment."""
     earlier = periods.before(budgets, period)
     where = LedgerFilter(period.since, period.until)
     return Digest(
@@ -50,10 +50,10 @@ def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) 
 
 
 def asked_for(session: Session, budgets: Budgets, name: str | None, *, at: datetime) -> Period:
-    """Return the period of a name; for None the last that is over, a week in the first quarter, a month after.
+    """Return the period of a name; for None the last complete one: a week in the first quarter, a month later.
 
     Raises:
-        ConfigError: there is no such week or month.
+        ConfigError: no week or month has that name.
     """
     if name is not None:
         return periods.read(budgets, name)
@@ -61,21 +61,21 @@ def asked_for(session: Session, budgets: Budgets, name: str | None, *, at: datet
 
 
 def unsent(session: Session, period: Period, owners: Iterable[str]) -> tuple[str, ...]:
-    """Return the owners who have not been sent the digest of a period, but for those who have left."""
+    """Return the owners who have not got the digest of a period; owners who have left are skipped."""
     there = digests.here(session, owners)
     known = digests.known(session, (digests.digest_key(period.name, owner) for owner in there))
     return tuple(owner for owner in there if digests.digest_key(period.name, owner) not in known)
 
 
 def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, ...]:
-    """Store the digest for owners' direct messages; return those who had not been sent it.
+    """Store the digest as a direct message to each owner; return the owners who had not got it.
 
     Raises:
-        ConfigError: there is nothing to send: the period is not over, or no model was called in it.
+        ConfigError: the period is not over, or no model was called in it.
     """
     name = digest.period.name
     if not digest.over:
-        raise ConfigError(f"{name} is not over: it is sent once, and then whole; without --send it is shown so far")
+        raise ConfigError(f"{name} is not over: its digest is sent once, when it is; without --send it is shown so far")
     if not digest.now.spent.calls:
         raise ConfigError(f"no model was called in {name}: there is nothing to send")
     body = {**words.message(digest), "plainer": words.fallback(digest)}
@@ -95,7 +95,7 @@ def _side(session: Session, period: Period, at: datetime) -> Side:
 
 
 def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tuple[str, int]]:
-    """Give what people's requests cost on each day of a week, or in each part of a month that a week makes."""
+    """Yield the cost of people's requests for each day of a week, or for each week in a month."""
     since = period.since
     while since < period.until:
         until = min(budgets.bounds("day" if period.kind == "week" else "week", since)[1], period.until)
@@ -112,7 +112,7 @@ def _points(session: Session, budgets: Budgets, period: Period) -> Iterator[tupl
 
 
 def _nearest(session: Session, budgets: Budgets, period: Period) -> tuple[CapUse, ...]:
-    """Return the accounts that came nearest to their caps."""
+    """Return the budgets that came nearest to their caps."""
     spent: dict[Cap, int] = {}
     for scope in SCOPES:
         for since, until in pairwise(periods.days(budgets, period.since, period.until)):
@@ -123,7 +123,7 @@ def _nearest(session: Session, budgets: Budgets, period: Period) -> tuple[CapUse
                 if cap is not None:
                     spent[cap] = spent.get(cap, 0) + line.cost_nusd
     rising = sorted(spent, key=lambda cap: _share(spent[cap], cap.limit_nusd))
-    nearest = {(cap.scope, cap.holder): cap for cap in rising}  # of its windows, the last one named: the nearest
+    nearest = {(cap.scope, cap.holder): cap for cap in rising}  # the last window of each holder, which is the nearest
     near = [cap for cap in reversed(rising) if nearest[cap.scope, cap.holder] is cap][:NEAR]
     uses = [_use(session, cap, period.until) for cap in near]
     return tuple(sorted(uses, key=lambda use: -_share(use.spent_nusd, use.limit_nusd))[:CAPS])
@@ -140,7 +140,7 @@ def _cap(budgets: Budgets, scope: BudgetScope, holder: str, at: datetime) -> Cap
 
 
 def _use(session: Session, cap: Cap, until: datetime) -> CapUse:
-    """Return how an account stands at the end of a period, or at the end of its window if that was earlier."""
+    """Return the use of a budget at the end of a period, or at the end of its window if that is earlier."""
     standing = ledger.budget_state(session, cap.scope, cap.holder, cap.window_start, min(cap.resets_at, until))
     window = cap.key.rpartition(":")[2]
     return CapUse(cap.scope, cap.holder, window, standing.spent_nusd, cap.limit_nusd + reviews.raised(session, cap.key))

@@ -1,6 +1,6 @@
 """The figures of a week or a month, beside those of the one before. Pure.
 
-Invariant: a figure that is not known is left out (`-` in a table, null in JSON), never guessed.
+Invariant: an unknown figure is left out (`-` in a table, null in JSON), never guessed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,12 +26,12 @@ class Side:
     spent: Summary
     handoffs: Figures
     charged: int
-    "Calls charged at their worst case, since nobody knows how they ended."
+    "The number of calls without a known end, charged at their worst case."
 
 
 @dataclass(frozen=True, slots=True)
 class CapUse:
-    """How near one account came to its cap in one of its windows."""
+    """How near one budget came to its cap in one of its windows."""
 
     scope: BudgetScope
     holder: str
@@ -39,36 +39,37 @@ class CapUse:
     "`2026-11-22`, `2026-W47`, `2026-11`"
     spent_nusd: int
     limit_nusd: int
-    "In force: what was raised is in it."
+    "The limit in force, with raises."
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a digest says."""
+    """The content of a digest."""
 
     period: Period
     zone: str
     over: bool
     now: Side
     before: Side | None
-    "Of the period before; None: no model was called in it."
+    "The figures of the period before; None when no model was called in it."
     points: tuple[tuple[str, int], ...]
-    "Day or week, nano-USD of people's requests."
+    "Each day or week, with the nano-USD that people's requests cost."
     users: tuple[CostLine, ...]
+    "All people, without evaluations."
     tools: tuple[CostLine, ...]
-    "Both all of them, evaluations aside."
+    "All tools, without evaluations."
     caps: tuple[CapUse, ...]
-    "The nearest to their caps first, each channel, user, team and agent once."
+    "The budgets nearest to their caps, each channel, user, team and agent once."
     decisions: Decisions
     alerts: tuple[Key, ...]
     thumbs: Thumbs = field(default_factory=Thumbs)
     links: Mapping[int, str] = field(default_factory=dict)
-    "Addresses of the answers that did not help, by ticket."
+    "Addresses of the answers that did not help, by ticket id."
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table: how it is said, and the numbers behind it."""
+    """One row of the table, as numbers and in words."""
 
     name: str
     now: float | None
@@ -79,7 +80,7 @@ class Figure:
 
     @property
     def change(self) -> str:
-        """Say how much more it is than it was; of a share, by how many points."""
+        """Return the change in per cent, or in points for a share."""
         if self.now is None or self.before is None:
             return "-"
         if self.is_share:
@@ -90,7 +91,7 @@ class Figure:
 
 
 def as_json(digest: Digest) -> dict[str, Any]:
-    """Return a digest as plain values: nano-USD, shares from 0 to 1, null where nothing is known."""
+    """Return a digest as JSON values: nano-USD, shares from 0 to 1, null for unknown."""
     return {
         "period": digest.period.name,
         "since": digest.period.since.isoformat(),
@@ -109,12 +110,12 @@ def as_json(digest: Digest) -> dict[str, Any]:
 
 
 def figures(digest: Digest) -> Iterator[Figure]:
-    """Yield the rows of a digest's table, what was spent first, those that are not known included."""
+    """Yield the rows of a digest's table, unknown figures included."""
     now, before = digest.now, digest.before
 
     def figure(name: str, of: Callable[[Side], float | None], *, share: bool = False) -> Figure:
-        said = [None if side is None else _said(side).get(name) for side in (now, before)]
-        return Figure(name, of(now), None if before is None else of(before), share, *said)
+        words = [None if side is None else _in_words(side).get(name) for side in (now, before)]
+        return Figure(name, of(now), None if before is None else of(before), share, *words)
 
     yield figure(cost_words.SPENT, lambda side: side.spent.cost_nusd)
     yield figure(cost_words.CALLS, lambda side: side.spent.calls)
@@ -128,13 +129,13 @@ def figures(digest: Digest) -> Iterator[Figure]:
 
 
 def header(digest: Digest) -> tuple[str, str, str, str]:
-    """Return the heads of the table's columns."""
+    """Return the headings of the table's columns."""
     kind = digest.period.kind
     return "Figure", f"This {kind}", f"{kind.capitalize()} before", "Change"
 
 
 def rows(digest: Digest) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the table in words: what a figure is, its values now and before, and the change."""
+    """Yield the rows in words: a figure's name, its values now and before, and the change."""
     for one in figures(digest):
         if one.now is not None:
             yield one.name, one.said_now or "-", one.said_before or "-", one.change
@@ -160,8 +161,8 @@ def _plain(side: Side) -> dict[str, Any]:
     }
 
 
-def _said(side: Side) -> dict[str, str | None]:
-    """Return the figures of a period in words: what a mean or a share is made of stands beside it."""
+def _in_words(side: Side) -> dict[str, str | None]:
+    """Return the figures of a period in words, each mean and share with the numbers that it is made of."""
     handoffs = side.handoffs
     rate = mrkdwn.percent(handoffs.handoffs, handoffs.outcomes) if handoffs.outcomes else None
     return cost_words.figures(side.spent) | {

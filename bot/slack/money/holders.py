@@ -1,7 +1,7 @@
-"""What those are called whose spending is told: in Slack, and where text is plain (charts, the terminal).
+"""Names of the holders of budgets and costs: in Slack, and in plain text (charts, the terminal).
 
-Invariant: each has one name wherever people read it. A channel that not everybody may know of is `a private channel`
-in plain text; in Slack it is a mention, which Slack writes out for those who are in it and for nobody else.
+Invariant: a holder has the same name everywhere. In plain text a private channel is `a private channel`; in Slack it is
+a mention, whose name Slack shows only to the channel's members.
 """
 
 import re
@@ -17,13 +17,13 @@ from bot.store.db import Database
 
 WORKSPACE, DIRECT, DIRECTS = "this workspace", "a direct message", "direct messages"
 SOME_CHANNEL = "a channel"
-"One whose name Slack does not tell just now: it may be private."
+"A channel whose name Slack does not give now: it may be private."
 MOST_ASKED = 50
-"Look-ups in Slack for one report. People and channels beyond them are called as the directory says, else by their ids."
+"The most look-ups in Slack for one report; other people and channels have the directory's name, or their ids."
 _ASK_AT_ONCE = 4
 _CHANNEL, _DIRECT, _USER = re.compile(CHANNEL_ID), re.compile(DIRECT_ID), re.compile(USER_ID)
 _LENGTH = 60
-"Characters of what is nobody's id."
+"The most characters of a key that is not an id."
 
 
 def in_slack(scope: str, key: str, *, workspaces: int = 1) -> str:
@@ -32,7 +32,7 @@ def in_slack(scope: str, key: str, *, workspaces: int = 1) -> str:
     Args:
         scope: `channel`, `user`, `team` or `agent`.
         key: the holder's id, or an agent's folder.
-        workspaces: how many of them the report names; of several, each bears its id, since Slack tells no name.
+        workspaces: the number of workspaces in the report; with several, each has its id, as Slack gives no name.
     """
     if scope == "user":
         return mrkdwn.mention(key)
@@ -42,13 +42,13 @@ def in_slack(scope: str, key: str, *, workspaces: int = 1) -> str:
 
 
 def plain(scope: str, key: str, called: Mapping[str, str] | None = None, *, workspaces: int = 1) -> str:
-    """Return the name of a budget's holder as plain text, of a channel or a person as it is known.
+    """Return the name of a budget's holder as plain text.
 
     Args:
-        scope: as above.
-        key: as above; where a name stands in the place of an id already, that.
+        scope: as in `in_slack`.
+        key: as in `in_slack`, or a name.
         called: names by id.
-        workspaces: as above.
+        workspaces: as in `in_slack`.
     """
     if key in OF_EVALUATIONS:
         return mrkdwn.EVALUATIONS
@@ -64,12 +64,12 @@ def plain(scope: str, key: str, called: Mapping[str, str] | None = None, *, work
 
 
 def known(ids: Collection[str], client: WebClient | None, database: Database) -> dict[str, str]:
-    """Return the names of people and channels by id, as Slack says, else the directory; no transaction is open then.
+    """Return the names of people and channels by id: Slack's, or the directory's; no transaction may be open.
 
     Args:
-        ids: of whom; what is no such id has no name.
-        client: None: Slack is not asked.
-        database: the one that holds the directory.
+        ids: the ids; one that is neither a person's nor a channel's has no name.
+        client: the Slack client; None asks only the directory.
+        database: the database with the directory.
     """
     found = directory.connect(database).names_of(ids)
     asked = [one for one in ids if _USER.fullmatch(one) or _CHANNEL.fullmatch(one)][:MOST_ASKED]

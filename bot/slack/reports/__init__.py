@@ -1,1 +1,1 @@
-"""Reports for owners: how handoffs go, how releases are evaluated, how helpful answers were."""
+"""Reports for owners on handoffs, on evaluations of releases, and on how helpful answers were."""

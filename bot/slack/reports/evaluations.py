@@ -1,7 +1,7 @@
-"""What owners see of an evaluation: a native chart and table, and plainer blocks for when Slack refuses those.
+"""The report on an evaluation: a native chart and table, and simpler blocks for when Slack refuses those.
 
-Invariant: a report says only what its dataclass holds; a figure that is not known is left out, never guessed;
-no pass rate is ever shown as 100 %, only as the bound that the number of cases allows; no slice is left out in silence.
+Invariant: a report says only what its dataclass holds, and an unknown figure is left out, never guessed. No pass rate
+is shown as 100 %, only as the bound that the number of cases allows. Slices that do not fit are counted, not dropped.
 """
 
 from collections.abc import Mapping
@@ -34,28 +34,28 @@ _USAGE = {
 
 @dataclass(frozen=True, slots=True)
 class EvalReport:
-    """How the release of an agent did in its last evaluation."""
+    """The last evaluation of an agent's release, and its last week."""
 
     agent: str
     release: str
     verdict: Verdict | None
-    "pass or block; None: never evaluated."
+    "pass or block; None when it was never evaluated."
     verdict_age_seconds: float | None
     serving: bool
     run_id: int | None
     finished_at: datetime | None
     slices: tuple[tuple[str, bool, int, int, str], ...]
-    "Slice, hard, passed, played, and in words what that shows of its pass rate."
+    "Each slice: its name, whether it is hard, cases passed, cases played, and its pass rate in words."
     failures: tuple[tuple[str, str], ...]
-    "Case id and one sentence."
+    "Each failed case: its id, and why in one sentence."
     requests: Requests
-    "Of the last 7 days."
+    "The requests of the last 7 days."
     handoffs: Week
     cost_nusd: int
     thumbs: Thumbs = field(default_factory=Thumbs)
-    "Of the last 7 days."
+    "The thumbs of the last 7 days."
     links: Mapping[int, str] = field(default_factory=dict)
-    "Addresses of the answers that did not help, by ticket."
+    "Addresses of the answers that did not help, by ticket id."
 
 
 def evaluation(report: EvalReport) -> Body:
@@ -71,7 +71,7 @@ def fallback(report: EvalReport) -> Body:
 
 
 def usage(command: str) -> Body:
-    """Say how a slash command is written."""
+    """Return the usage of a slash command."""
     return charts.body([mrkdwn.section(f"This is how to ask: {_USAGE[command]}")], [])
 
 
@@ -80,7 +80,7 @@ def _eval_heading(report: EvalReport) -> list[Block]:
 
 
 def _solved(requests: Requests) -> str:
-    """Say how many requests needed no person, and what became of the others, so that all of them add up."""
+    """Return how many requests needed no person, and what became of the others, so that they add up."""
     if not requests.all:
         return "No requests in the last 7 days."
     others = [f"{requests.to_people:,} went to a person"] if requests.to_people else []
@@ -128,12 +128,12 @@ def _eval_details(report: EvalReport) -> list[Block]:
 
 
 def _worst_first(report: EvalReport) -> list[tuple[str, bool, int, int, str]]:
-    """Return the slices by failures; of as many, those that may not fail first."""
+    """Return the slices, most failures first, and among equals the hard ones first."""
     return sorted(report.slices, key=lambda one: (one[2] - one[3], not one[1], one[0]))
 
 
 def _eval_chart(report: EvalReport) -> list[Block]:
-    """Return the failures by slice, the slices beyond a dozen as one bar; nothing when none failed."""
+    """Return a chart of the failures by slice, slices beyond `charts.POINTS` as one bar; empty without failures."""
     failures = [(name, played - passed) for name, _, passed, played, _ in _worst_first(report) if passed < played]
     if not failures:
         return []

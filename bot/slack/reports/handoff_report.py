@@ -1,8 +1,8 @@
-"""The measures of handoffs in words: for owners in Slack, for operators on a terminal and as JSON. Pure.
+"""The report on handoffs: for owners in Slack, for operators on a terminal and as JSON. Pure.
 
-Invariant: a figure that is not known is left out (`-` in a table, null in JSON), and what is shown of some
-is shown as a count of them (`3 of 4`), since of a few no percentage says much. In Slack these are lines and
-fields: a message takes one table, and in the report on an evaluation that is the slices'.
+Invariant: an unknown figure is left out (`-` in a table, null in JSON), and a part is shown as a count (`3 of 4`),
+since a percentage of a few says little. In Slack these are lines and fields: a message takes one table, and in the
+report on an evaluation that is the table of slices.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from bot.slack.mrkdwn import Block
 from bot.store.handoffs.handoff_metrics import Cohort, Figures, Spread
 
 _LINES = 7
-"Reasons in one section; their lines stay below its 3,000 characters."
+"The most reasons in one section, so that their lines stay below its 3,000 characters."
 _SPELLED = (" s", " min", " h", " days")
 _SHORT = ("s", "m", "h", "d")
 _ABOVE = f"{'share':>34} {'waited until (half / 9 of 10 within)':>41} {'still solved':>22} {'agent':>6}"
@@ -28,17 +28,17 @@ _WIDTHS = (8, 7, 13, 13, 13, 8, 6, 6, 6)
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """How the handoffs of the last seven days went."""
+    """Figures of the handoffs of the last seven days."""
 
     totals: Figures
     by_reason: tuple[Figures, ...]
     before: Figures
-    "Of the seven days before: only these can have lasted a week."
+    "The figures of the seven days before: only these handoffs can have stayed resolved for a week."
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffReport:
-    """How the handoffs of a cohort went, cut in every way."""
+    """Figures of the handoffs of a cohort: in all, by reason, by day, and by both."""
 
     cohort: Cohort
     totals: Figures
@@ -48,7 +48,7 @@ class HandoffReport:
 
 
 def blocks(week: Week) -> list[Block]:
-    """Return what owners read of a week's handoffs."""
+    """Return the blocks about a week's handoffs."""
     totals = week.totals
     if not totals.handoffs:
         return [mrkdwn.section("No handoffs in the last 7 days.")]
@@ -94,7 +94,7 @@ def as_text(report: HandoffReport) -> str:
 
 
 def as_json(report: HandoffReport) -> dict[str, Any]:
-    """Return a report as plain values: times in seconds, rates from 0 to 1, null where nothing is known."""
+    """Return a report as JSON values: times in seconds, rates from 0 to 1, null for unknown."""
     return {
         "since": report.cohort.since.isoformat(),
         "until": report.cohort.until.isoformat(),
@@ -182,7 +182,7 @@ def _median_and_most(spread: Spread) -> str | None:
 
 
 def _time(seconds: float | None, units: Sequence[str]) -> str | None:
-    """Say a time in the unit that fits: seconds and minutes completed, hours and days to a tenth."""
+    """Return a duration in a fitting unit: seconds and minutes rounded down, hours and days to a tenth."""
     if seconds is None:
         return None
     second, minute, hour, day = units

@@ -1,4 +1,4 @@
-"""How helpful answers were, in words for owners."""
+"""The part of reports that says how helpful answers were."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,22 +9,22 @@ from bot.slack.api import client as slack
 from bot.store.tickets.feedback import Thumbs, Unhelpful
 
 _ASKED, _SAID = 100, 300
-"Characters of what was asked and of what was wrong."
+"The most characters of the request, and of what was wrong."
 
 
 def share(thumbs: Thumbs) -> str:
-    """Say how many of the answers that were judged helped; of a few no percentage says much."""
+    """Return how many of the rated answers helped, as a count, since a percentage of a few says little."""
     if not thumbs.judged:
         return "*Helpful:* no answer was judged."
     return f"*Helpful: {thumbs.helpful:,} of {thumbs.judged:,}* answers that their requesters judged."
 
 
 def lines(thumbs: Thumbs, links: Mapping[int, str]) -> Iterator[str]:
-    """Give a line for the share, and one for each answer that did not help.
+    """Yield a line with the share, and one for each answer that did not help.
 
     Args:
-        thumbs: what was thought.
-        links: addresses of answers, by ticket.
+        thumbs: the thumbs.
+        links: addresses of answers, by ticket id.
     """
     yield share(thumbs)
     for one in thumbs.worst:
@@ -35,7 +35,7 @@ def lines(thumbs: Thumbs, links: Mapping[int, str]) -> Iterator[str]:
 
 
 def links(client: WebClient, thumbs: Thumbs) -> dict[int, str]:
-    """Ask Slack for the addresses of the answers that did not help, by ticket; no transaction is open meanwhile."""
+    """Ask Slack for the addresses of the answers that did not help, by ticket id; no transaction may be open."""
     places = [(one.ticket_id, one.channel, one.ts) for one in thumbs.worst]
     found = {ticket_id: slack.permalink(client, channel, ts) for ticket_id, channel, ts in places if channel and ts}
     return {ticket_id: link for ticket_id, link in found.items() if link is not None}

@@ -1,4 +1,4 @@
-"""What somebody is asked who writes directly where several agents hear direct messages: which one it is for."""
+"""The question which agent a direct message is for, where several agents hear direct messages."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,11 +10,11 @@ from bot.slack.mrkdwn import Body
 from bot.slack.sentences import Language, say
 
 CHOOSE: Final = "agent.choose"
-"The action of each button; its value is the agent's name."
+"Action id of each button; the button's value is the agent's name."
 MOST: Final = 20
-"Agents that are offered; a message takes 50 blocks."
+"The most agents that are offered; a message takes 50 blocks."
 _PURPOSE = 300
-"Characters of a purpose."
+"The most characters of a purpose."
 
 
 def key(channel: str, ts: str) -> str:
@@ -23,11 +23,11 @@ def key(channel: str, ts: str) -> str:
 
 
 def which(purposes: Mapping[str, str], language: Language) -> Body:
-    """Ask what a message is about.
+    """Return the question which agent a message is for.
 
     Args:
-        purposes: what each agent is for, by its name.
-        language: of the person who is asked.
+        purposes: each agent's purpose, by its name.
+        language: the language of the person who is asked.
     """
     body = mrkdwn.said(say("choice.which", language))
     for name, purpose in list(purposes.items())[:MOST]:
@@ -38,7 +38,7 @@ def which(purposes: Mapping[str, str], language: Language) -> Body:
 
 
 def chosen(name: str, language: Language) -> Body:
-    """Say which agent it has gone to; the buttons are gone."""
+    """Return what replaces the question: which agent the message has gone to."""
     return mrkdwn.said(say("choice.chosen", language, agent=_called(name)))
 
 

@@ -1,4 +1,4 @@
-"""One plain sentence for somebody who may not ask: to them alone, or in the direct conversation that they wrote in."""
+"""Stores one sentence for a person who may not ask, which only they see."""
 
 from typing import Any
 
@@ -23,16 +23,16 @@ def tell(
 
     Args:
         session: the open write transaction.
-        key: what it is said about.
-        user: who is told.
-        channel: where they wrote.
-        thread_ts: the thread that they wrote in or began.
-        private: it is a direct conversation, where everything said is for them alone.
+        key: its key; it is stored once for each key.
+        user: the person.
+        channel: the channel in which they wrote.
+        thread_ts: the thread in which they wrote, or that they began.
+        private: whether it is a direct conversation, where only they read.
         text: the sentence.
-        ticket_id: of their ticket, if there is one.
+        ticket_id: their ticket, if there is one.
     """
     alone: dict[str, Any] = {} if private else {"op": "ephemeral", "user": user}
-    told = messages.add(
+    stored = messages.add(
         session,
         key=f"refused:{key}",
         kind=MessageKind.ONLY_YOU,
@@ -43,4 +43,4 @@ def tell(
         ticket_id=ticket_id,
         **alone,
     )
-    return told is not None
+    return stored is not None

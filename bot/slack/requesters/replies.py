@@ -1,7 +1,7 @@
-"""What the requester reads: sentences of ours and the agent's answers, built by pure functions.
+"""Messages to the requester: our own sentences and the agent's answers, built by pure functions.
 
-Invariant: every sentence is true when it is posted, promises only what the rows already hold, and shows
-no limit, no exception and no account detail.
+Invariant: every sentence is true when it is posted, promises only what the rows already hold, and shows no limit, no
+exception and no detail of an account.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from bot.slack.mrkdwn import Block, Body
 from bot.slack.sentences import Language, joined, say
 
 Occasion = Literal["usual", "colleague", "again"]
-"How a ticket came to people: for its reason; a colleague asked for it; given back, and the agent still cannot go on."
+"How a ticket came to people: for its reason, because a colleague asked, or again after it was given back."
 
 
 def answer_key(turn_id: int) -> str:
@@ -32,13 +32,13 @@ def answer_key(turn_id: int) -> str:
 
 
 def reply(text: str, *, turn_id: int | None, footers: Sequence[str] = (), language: Language = "en") -> Body:
-    """Return the agent's answer, with feedback buttons where it can be judged.
+    """Return the agent's answer, with thumbs if it can be rated.
 
     Args:
         text: Markdown, as the model wrote it.
-        turn_id: the turn that a thumb is stored against; None for a courtesy, which nobody is asked to judge.
-        footers: our own words in small print below it.
-        language: of what we say around it.
+        turn_id: the turn of the answer; None for a courtesy, which gets no thumbs.
+        footers: our small print below it.
+        language: the language of our own words around it.
     """
     words = mrkdwn.markdown(text) or mrkdwn.NO_WORDS
     shown = mrkdwn.clamp(words, mrkdwn.LONGEST)
@@ -61,16 +61,16 @@ def handed_off(
     opens_at: datetime | None = None,
     language: Language = "en",
 ) -> str:
-    """Tell the requester what was done for them, that a person takes over, why, and when to expect somebody.
+    """Return the notice that says what was done, that a person takes over, why, and when to expect an answer.
 
     Args:
-        reason: why, from the closed set.
-        done: tools that have done their work for this request, of which the requester has not been told.
+        reason: why.
+        done: the tools that have changed something for this request, of which the requester was not told yet.
         expected_minutes: how long until a person usually answers.
-        resets_at: when a used-up budget opens again; None when unknown.
-        occasion: how it came to that; only the usual one is told by its reason, a used-up budget's end always.
+        resets_at: when a used-up budget resets; None when unknown.
+        occasion: how it came to that; only the usual one gives the reason.
         opens_at: when people are at work again; None while they are.
-        language: in which they are told.
+        language: the requester's language.
     """
     until = []
     if reason is Reason.BUDGET and resets_at is not None:
@@ -79,14 +79,14 @@ def handed_off(
     passed_on = say("handoff.rest_passed_on" if changes else "handoff.passed_on", language)
     match occasion:
         case "again":
-            told = [say("handoff.again", language), *until]
+            why = [say("handoff.again", language), *until]
         case "colleague":
-            told = [say("handoff.colleague", language), passed_on, *until]
+            why = [say("handoff.colleague", language), passed_on, *until]
         case "usual" if changes and reason not in _OF_THE_REST:
-            told = [*until, passed_on]
+            why = [*until, passed_on]
         case "usual":
-            told = [say(f"why.{reason}", language), *until, passed_on]
-    return joined(language, [*changes, *told, _expect(expected_minutes, opens_at, language)])
+            why = [say(f"why.{reason}", language), *until, passed_on]
+    return joined(language, [*changes, *why, _expect(expected_minutes, opens_at, language)])
 
 
 _OF_THE_REST = frozenset(
@@ -101,23 +101,23 @@ _OF_THE_REST = frozenset(
         Reason.TAKEN_OVER,
     }
 )
-"Reasons whose sentence is true beside what was done; the others speak of all that was asked, as if nothing had been."
+"Reasons whose sentence fits after the changes; the other sentences read as if nothing had been done."
 
 
 def _changes(done: Sequence[str], language: Language) -> list[str]:
-    """Say what was changed, once each; what a tool has only read has no sentence."""
+    """Return a sentence for each change, once; tools that only read have none."""
     keys = [f"done.{tool}" for tool in dict.fromkeys(done)]
     return [say(key, language) for key in keys if key in sentences.catalogue()]
 
 
 def notice(text: str, *, cancels: int | None = None, footers: Sequence[str] = (), language: Language = "en") -> Body:
-    """Return what the requester was told, with a button to take the request back while that can be done.
+    """Return the notice to a requester, with a button to withdraw the request while that is possible.
 
     Args:
         text: our own words.
-        cancels: the handoff that the button takes back.
-        footers: our own words in small print below them.
-        language: of the button.
+        cancels: the handoff that the button cancels; None for no button.
+        footers: our small print below them.
+        language: the language of the button.
     """
     body = mrkdwn.said(text)
     body["blocks"] += map(mrkdwn.context, footers)
@@ -134,45 +134,45 @@ def claimed(responder: str, language: Language = "en") -> Body:
 
 
 def let_go(responder: str, opens_at: datetime | None = None, language: Language = "en") -> Body:
-    """Tell the requester that the person who had their request has it no longer."""
+    """Tell the requester that the person who had their request no longer has it."""
     closed = "" if opens_at is None else _closed(opens_at, language)
     gone = say("handoff.let_go", language, who=mrkdwn.mention(responder))
     return mrkdwn.said(joined(language, [gone, closed]))
 
 
 def stopped_key(turn_id: int) -> str:
-    """Return the key of what is said when a turn was stopped."""
+    """Return the key of the message that a turn was stopped."""
     return f"stopped:turn:{turn_id}"
 
 
 def stopped(*, went_through: bool = False, language: Language = "en") -> Body:
-    """Say that the agent has stopped, as its requester asked.
+    """Tell the requester that the agent has stopped, as they asked.
 
     Args:
-        went_through: a step that changes something was under way already, and is done.
-        language: in which they are told.
+        went_through: whether a change was under way already, and was made.
+        language: the requester's language.
     """
     keys = ["agent.stopped", *["agent.went_through"] * went_through, "agent.write_to_go_on"]
     return mrkdwn.said(joined(language, [say(key, language) for key in keys]))
 
 
 def whose_request(author: str, caller: str, language: Language = "en") -> Body:
-    """Ask who began a thread whether they want help, since somebody else has called the agent there."""
+    """Ask the author of a thread whether they want help, because somebody else has called the agent there."""
     return mrkdwn.said(say("where.whose", language, who=mrkdwn.mention(author), caller=mrkdwn.mention(caller)))
 
 
 def directly(responder: str, channel: str, language: Language = "en") -> Body:
-    """Head what a responder sends to a requester alone."""
+    """Introduce a message that a responder sends to a requester directly."""
     return mrkdwn.said(say("handoff.directly", language, channel=f"<#{channel}>", who=mrkdwn.mention(responder)))
 
 
 def sent_directly(responder: str, language: Language = "en") -> Body:
-    """Tell the requester in their thread where to look."""
+    """Tell the requester, in their thread, that a direct message has come."""
     return _of(responder, "handoff.sent_directly", language)
 
 
 def stranded(responder: str, language: Language = "en") -> Body:
-    """Tell the requester that no one can go on with their request: its agent is gone."""
+    """Tell the requester that nobody can go on with their request, because its agent is gone."""
     left = say("handoff.stranded", language, who=mrkdwn.mention(responder))
     return mrkdwn.said(joined(language, [left, say("agent.gone", language)]))
 
@@ -185,13 +185,13 @@ def agent_gone(language: Language = "en") -> Body:
 def still_waiting(
     expected_minutes: int, opens_at: datetime | None, language: Language = "en", *, reminded: bool
 ) -> Body:
-    """Tell the requester honestly that no one has taken their request yet.
+    """Tell the requester honestly that nobody has taken their request yet.
 
     Args:
         expected_minutes: how long until a person usually answers.
         opens_at: when people are at work again; None while they are.
-        language: in which they are told.
-        reminded: the team was told again since no one has it.
+        language: the requester's language.
+        reminded: whether the team was told again.
     """
     waits, again = say("handoff.still_waiting", language), say("handoff.reminded", language) if reminded else ""
     return mrkdwn.said(joined(language, [waits, again, _expect(expected_minutes, opens_at, language)]))
@@ -203,7 +203,7 @@ def given_back(responder: str, language: Language = "en") -> Body:
 
 
 def goes_on(language: Language = "en") -> Body:
-    """Tell the requester that the agent goes on, now that it has the means."""
+    """Tell the requester that the agent goes on after a raise of its budget."""
     return mrkdwn.said(say("handoff.goes_on", language))
 
 
@@ -215,12 +215,12 @@ def resolved(done: str, responder: str, language: Language = "en") -> Body:
 
 
 def only_you(text: str) -> Body:
-    """Return a sentence of our own (mrkdwn, mentions included) that one person alone will see."""
+    """Return our own sentence, in mrkdwn, that only one person will see."""
     return mrkdwn.said(mrkdwn.clamp(text, mrkdwn.SECTION_CHARACTERS))
 
 
 def trouble(error_id: str, language: Language = "en") -> Body:
-    """Say that something failed, with the id under which a colleague finds out what."""
+    """Tell the requester that something failed, with the id of the error in the logs."""
     return mrkdwn.said(say("agent.trouble", language, number=mrkdwn.line(error_id, 80).replace("`", "")))
 
 

@@ -1,7 +1,7 @@
-"""Words that must be sent as they are and may not be kept so: a password that a responder sends.
+"""Messages with a secret that must be sent but not kept, such as a password from a responder.
 
-A message with such words bears its redacted body beside them. As soon as Slack has it, or will never take it,
-that is all that is left of it (`bot.store.outbox.deliveries`).
+Such a message also stores its redacted body. Once Slack has the message, or will never take it, only the redacted body
+is left (`bot.store.outbox.deliveries`).
 """
 
 import re
@@ -15,7 +15,7 @@ from bot.store.outbox.messages import AFTERWARDS
 
 _KIND = re.compile(r"\[([a-z][a-z ]{1,30})\]")
 _ONES_OWN = frozenset({"email", "phone"})
-"What a responder may well want to be read: how to reach somebody."
+"Kinds of data that a responder may want others to read: how to reach somebody."
 _MORE: Body = {"text": "(redacted)", "blocks": []}
 
 
@@ -27,11 +27,11 @@ def holds_secret(text: str) -> bool:
 
 
 def as_kept(text: str) -> str:
-    """Return a text as we may keep it and show it to others."""
+    """Return a text in the form that may be kept and shown to others."""
     return redact(text) if holds_secret(text) else text
 
 
 def seal(bodies: Sequence[Body], kept: Sequence[Body]) -> list[Body]:
-    """Return messages that are what is kept of them once they are out."""
+    """Return messages that are replaced by their redacted bodies once they are sent."""
     pairs = zip_longest(bodies, kept[: len(bodies)], fillvalue=_MORE)
     return [{**body, AFTERWARDS: {**body, **left}} for body, left in pairs]

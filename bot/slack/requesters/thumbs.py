@@ -1,4 +1,4 @@
-"""What a thumb down asks, in private: is a person wanted, and what was wrong? Pure."""
+"""The private questions after a thumb down: is a person wanted, and what was wrong? Pure."""
 
 from typing import Final
 
@@ -10,32 +10,29 @@ from bot.slack.sentences import Language, say
 
 FETCH: Final = "feedback.person"
 TELL: Final = "feedback.tell"
-"Actions of the buttons below the question; their value is the turn."
+"Action ids of the buttons below the question; their value is the turn's id."
 TOLD: Final = "feedback.told"
-"The form, whose metadata is the turn."
+"Callback id of the form; its metadata is the turn's id."
 WORDS: Final = "words"
-"Its one field."
+"Its only field."
 LONGEST = 2_000
-"Characters that can be typed into it."
+"The most characters of that field."
 
 
 def sorry(turn_id: int, language: Language, *, person: bool) -> Body:
-    """Ask what is to be done about an answer that did not help.
+    """Return the question what to do about an answer that did not help.
 
     Args:
-        turn_id: of the answer.
-        language: of its requester.
-        person: a person can be fetched: nobody has the ticket yet.
+        turn_id: the turn of the answer.
+        language: the requester's language.
+        person: whether a person can be called in, because nobody has the ticket yet.
     """
     fetch = ButtonElement(text=say("feedback.person", language), action_id=FETCH, value=str(turn_id), style="primary")
     return _with_buttons(say("feedback.sorry", language), [fetch] if person else [], turn_id, language)
 
 
 def fetched(text: str, turn_id: int, language: Language) -> Body:
-    """Return what takes the place of the question once a person was asked for: what has become of that.
-
-    What was wrong can still be told.
-    """
+    """Return what replaces the question after a person was asked for; what was wrong can still be told."""
     return _with_buttons(text, [], turn_id, language)
 
 

@@ -335,7 +335,7 @@ def test_after_the_window_nothing_is_decided(front: FrontDoor) -> None:
     press(front, "U0OLIVIA", "raise")
     put(front.database, BudgetReview, review, resets_at=now())
     assert front.fill("U0OLIVIA", filled())["errors"] == {"amount": budgets.NOT_YOURS}
-    assert "This is over: the budget started anew" in front.directly("U0OLIVIA")[-1]
+    assert "This is over: the budget reset" in front.directly("U0OLIVIA")[-1]
     assert stands(front) == [("open", None, 0)]  # until the clock ends it
     assert audited(front) == [("budget.refused", "U0OLIVIA", "it is over")]
 

@@ -45,8 +45,8 @@ def test_a_ticket_is_named_with_its_place_and_whose_it_is() -> None:
     loop = Pattern("loop", 5.0, 9, 1.14, name="look_up_my_account", ticket="12")
     ticket = replace(COSTLY_PERSON, per="ticket", name="12", usual=replace(USUAL_COST, of="tickets"), patterns=(loop,))
     assert (
-        f"A tool called again and again: `look_up_my_account` 9 times in one turn, usually 1.1; see <{LINK}|ticket 12>"
-        in said(ticket)
+        "A tool was called again and again: `look_up_my_account` 9 times in one turn, "
+        f"usually 1.1; see <{LINK}|ticket 12>" in said(ticket)
     )
     assert f"<{LINK}|Ticket 12> in <#C0HELP> of <@U0MAYA> cost $0.50" in said(ticket)
     assert "Half of 19 tickets before cost $0.04 or less, nearly all $0.09 or less." in said(ticket)
@@ -80,7 +80,7 @@ def test_a_tool_and_an_agent() -> None:
             "Cache misses: 4 % of the prompt tokens came from the cache, usually 82 %.",
         ),
         (Pattern("answers", 2.0, 700, 120), "The model writes more: 700 tokens a call, usually 120."),
-        (Pattern("price", 2.0, 4_000, 2_000), "Dearer tokens: 2 times the usual"),
+        (Pattern("price", 2.0, 4_000, 2_000), "More expensive tokens: 2 times the usual"),
         (Pattern("charged", 8.0, 9, 0.0), "charged at the most they could cost: 9, usually 0 a day."),
         (Pattern("user", 2.5, 0.6, 0.1, name="U0MAYA"), "One person: <@U0MAYA> made 60 % of it, usually 10 %."),
         (Pattern("loop", 2.5, 6, None, name="hand_off", ticket="12"), "`hand_off` 6 times in one turn, usually 0; see"),

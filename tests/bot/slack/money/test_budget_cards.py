@@ -32,7 +32,7 @@ def test_only_a_review_that_can_be_decided_has_buttons(state: str) -> None:
         "open": "unless you raise it",
         "raised": f"{OLIVIA} raised it by *$1.25* to $6.25 until",
         "denied": f"{OLIVIA} left it as it is: such requests go to people until",
-        "ended": "Nobody decided before it started anew",
+        "ended": "Nobody decided before it reset",
         "changed": budget_cards.CHANGED,
     }
     assert said[state] in shown(body)
@@ -156,7 +156,7 @@ def test_a_notice_that_comes_late_says_so() -> None:
     said = budget_cards.notice(notice(), "U0OLIVIA", requester=None, over=True)["text"]
     assert "was used" in said
     assert "is used" not in said
-    assert "That was over <!date^" in said
+    assert "It reset <!date^" in said
 
 
 def test_a_conversation_whose_requester_is_unknown_is_not_named() -> None:
@@ -220,7 +220,7 @@ def test_who_comes_too_late_is_told_who_was_faster() -> None:
     assert budget_cards.decided(raised, "U0OLIVIA") == "You have raised this by $1.25 already."
     assert budget_cards.decided(denied, "U0BEN") == f"{OLIVIA} has decided already to leave this as it is."
     for over in (review(state="ended"), review()):
-        assert "This is over: the budget started anew" in budget_cards.decided(over, "U0BEN")
+        assert "This is over: the budget reset" in budget_cards.decided(over, "U0BEN")
     assert budget_cards.decided(review(state="changed"), "U0BEN") == budget_cards.CHANGED
 
 

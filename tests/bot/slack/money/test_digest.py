@@ -92,7 +92,7 @@ def test_a_digest_says_what_it_cost_beside_the_week_before() -> None:
         NEAREST,
         "*Budgets:* soft caps passed 2; hard caps reached 1, raised 1 (by $5.00), denied 0, left until they reset 0.",
         "*Alerts:* 2: requests of <@U0MAYA> on 2026-11-18, calls of `unlock_my_account` on 2026-11-19.",
-        "*Charged at the worst case:* 3 calls whose end nobody knows, $0.03 of the above.",
+        "*Charged at the worst case:* 3 calls without a known end, $0.03 of the above.",
         "*Helpful:* no answer was judged.",
     ]
 
@@ -215,7 +215,7 @@ def test_a_receipt_says_who_is_sent_it() -> None:
     assert digest.receipt(["U0OLIVIA", "U0BEN"], {"U0BEN": "Ben Castillo"}).startswith(
         "Sent to U0OLIVIA, Ben Castillo: "
     )
-    assert digest.receipt([], {}) == "Nothing is sent: every owner was sent this before."
+    assert digest.receipt([], {}) == "Nothing was sent: every owner has got it before."
 
 
 @tried
