@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import load, proc_stats, product_run
 from tests.benchmarks.load import QUESTION, RESET, Crowd
-from tests.benchmarks.product_run import RunPlan, Yard
+from tests.benchmarks.product_run import ProductRun, RunPlan
 from tests.support.json_object import Json
 
 TURNS = int(os.environ.get("DESKHAND_BENCH_TURNS", "10000"))
@@ -24,12 +24,12 @@ def run(say: Callable[[str], None]) -> Json:
     with (
         product_run.postgres(say) as (url, _),
         tempfile.TemporaryDirectory() as name,
-        product_run.yard_opened(RunPlan(model_seconds=0.0), url, Path(name)) as up,
+        product_run.product_opened(RunPlan(model_seconds=0.0), url, Path(name)) as up,
     ):
         return asyncio.run(_play(up, say))
 
 
-async def _play(up: Yard, say: Callable[[str], None]) -> Json:
+async def _play(up: ProductRun, say: Callable[[str], None]) -> Json:
     worker, seen, began = up.pid(up.workers[0]), list[float](), time.monotonic()
     async with load.gathered(up) as people:
         for part in range(TURNS // SETTLED):

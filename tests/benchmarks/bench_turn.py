@@ -23,7 +23,7 @@ from bot.store.schema import InboxEvent
 from tests.benchmarks import load, product_run, watched
 from tests.benchmarks.load import QUESTION, RESET, Crowd, LoadRequest
 from tests.benchmarks.proc_stats import CpuClock
-from tests.benchmarks.product_run import RunPlan, Yard
+from tests.benchmarks.product_run import ProductRun, RunPlan
 from tests.e2e.product_processes import direct
 from tests.support.json_object import Json
 
@@ -72,7 +72,7 @@ def _unhurried(bot: _Bot) -> Json:
     """Measure ten in flight: a question that is one call of the model, and a reset that is four and two tools."""
     with (
         tempfile.TemporaryDirectory() as name,
-        product_run.yard_opened(bot.plan(model_seconds=MODEL_SECONDS), bot.url, Path(name)) as up,
+        product_run.product_opened(bot.plan(model_seconds=MODEL_SECONDS), bot.url, Path(name)) as up,
     ):
 
         async def both() -> Json:
@@ -101,7 +101,7 @@ def _unhurried(bot: _Bot) -> Json:
 def _saturated(bot: _Bot, *, workers: int) -> Json:
     """Measure how many turns a second are answered when more is asked than two cores can do."""
     plan = bot.plan(model_seconds=SATURATED_MODEL_SECONDS, workers=workers)
-    with tempfile.TemporaryDirectory() as name, product_run.yard_opened(plan, bot.url, Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, product_run.product_opened(plan, bot.url, Path(name)) as up:
 
         async def many() -> Json:
             async with load.gathered(up) as people:
@@ -124,7 +124,7 @@ def _steps(bot: _Bot) -> Json:
         spans = Path(name) / "spans.jsonl"
         os.environ[watched.SPANS] = str(spans)
         plan = bot.plan(model_seconds=MODEL_SECONDS, worker="tests.benchmarks.watched")
-        with product_run.yard_opened(plan, bot.url, Path(name)) as up:
+        with product_run.product_opened(plan, bot.url, Path(name)) as up:
 
             async def watch() -> None:
                 async with load.gathered(up) as people:
@@ -144,7 +144,7 @@ def _steps(bot: _Bot) -> Json:
     return _breakdown(turns[IN_FLIGHT:])
 
 
-def _waits(up: Yard) -> dict[int, tuple[float, float]]:
+def _waits(up: ProductRun) -> dict[int, tuple[float, float]]:
     """Return, by turn, when its message was stored and when it was said, in seconds."""
     with up.database.read() as session:
         rows = session.execute(select(InboxEvent.turn_id, InboxEvent.received_at, InboxEvent.ts))
@@ -157,7 +157,7 @@ async def _ask(people: Crowd, text: str, seconds: float, *, at_once: int = IN_FL
     )
 
 
-def _pids(up: Yard, bot: _Bot) -> dict[str, int]:
+def _pids(up: ProductRun, bot: _Bot) -> dict[str, int]:
     return {**up.pids(), "postgres": bot.postgres}
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from bot.store.schema import Turn
 from tests.benchmarks import load, proc_stats, product_run, queue_comparison
 from tests.benchmarks.load import RESET, Crowd
-from tests.benchmarks.product_run import RunPlan, Yard
+from tests.benchmarks.product_run import ProductRun, RunPlan
 from tests.benchmarks.queue_comparison import GIB
 from tests.support.json_object import Json
 
@@ -70,11 +70,11 @@ def run(say: Callable[[str], None]) -> Json:
 
 def _whole_turns(plan: RunPlan, url: str, *, at_once: int) -> Json:
     """Keep workers full of turns and weigh them meanwhile."""
-    with tempfile.TemporaryDirectory() as name, product_run.yard_opened(plan, url, Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, product_run.product_opened(plan, url, Path(name)) as up:
         return asyncio.run(_play(up, at_once))
 
 
-async def _play(up: Yard, at_once: int) -> Json:
+async def _play(up: ProductRun, at_once: int) -> Json:
     pids = [up.pid(worker) for worker in up.workers]
     async with load.gathered(up) as people:
         asking = asyncio.create_task(_ask(people, at_once))
@@ -103,7 +103,7 @@ async def _ask(people: Crowd, at_once: int) -> None:
     await people.keep_asking(RESET, at_once=at_once, until=end, over_seconds=4 * MODEL_SECONDS)
 
 
-def _look(up: Yard, pids: Sequence[int]) -> _Look:
+def _look(up: ProductRun, pids: Sequence[int]) -> _Look:
     with up.database.read() as session:
         running = session.scalars(select(func.count()).select_from(Turn).where(Turn.state == "running")).one()
     return _Look(running, sum(proc_stats.pss_mib(pid) for pid in pids))

@@ -16,7 +16,7 @@ import aiohttp
 
 from bot.sandbox.demo.scenes.stage import BOT, HELP
 from tests.benchmarks.outside import crowd_member
-from tests.benchmarks.product_run import PEOPLE, Yard
+from tests.benchmarks.product_run import PEOPLE, ProductRun
 from tests.e2e.product_processes import KEYS
 from tests.support.json_object import Json
 
@@ -116,7 +116,7 @@ class Crowd:
 
 
 @asynccontextmanager
-async def gathered(yard: Yard) -> AsyncIterator[Crowd]:
+async def gathered(yard: ProductRun) -> AsyncIterator[Crowd]:
     """Bring the people into the workspace."""
     connector = aiohttp.TCPConnector(limit=0, force_close=True)  # else the server may hang up as we ask again
     async with aiohttp.ClientSession(connector=connector, read_bufsize=BIGGEST_LINE, headers=KEYS) as session:

@@ -48,7 +48,7 @@ class RunPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Yard:
+class ProductRun:
     """Everything, up."""
 
     site: Site
@@ -72,7 +72,7 @@ class Yard:
 
 
 @contextmanager
-def yard_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[Yard]:
+def product_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[ProductRun]:
     """Start everything, and end everything with the block.
 
     Args:
@@ -98,7 +98,7 @@ def yard_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[Yard
         else:
             supervisor.start(site.python("web", [plan.bot], port="web", path="healthz"))
             workers = []
-        yield Yard(site, supervisor, database, tuple(worker.name for worker in workers))
+        yield ProductRun(site, supervisor, database, tuple(worker.name for worker in workers))
 
 
 @contextmanager

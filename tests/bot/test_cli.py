@@ -25,7 +25,7 @@ from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
 from tests.support.command_line import deskhand
 from tests.support.factories import Clock
-from tests.support.ledger_factory import NOON, Books
+from tests.support.ledger_factory import NOON, LedgerFactory
 from tests.support.paths import CONFIG, DEMO_PEOPLE, ROOT
 
 
@@ -362,7 +362,7 @@ def test_a_digest_is_shown_and_sent_once(
     monkeypatch.chdir(ROOT)
     deskhand("migrate")
     with closing(db.connect(database_file)) as database:
-        books = Books(database)
+        books = LedgerFactory(database)
         books.ask(0, tickets=2)  # in the 47th week of 2026
         books.write()
     capsys.readouterr()

@@ -4,7 +4,7 @@ from tests.support.product_harness import bare, config, mentioned, place
 from tests.support.product_steps import budget_file_read_at_once
 from tests.support.slack_workspace import client, served_workspace, workspace
 from tests.support.undeliverable import told
-from tests.support.worker_process import ctx, hall, own_hall
+from tests.support.worker_process import ctx, harness, own_harness
 
 __all__ = [
     "bare",
@@ -12,9 +12,9 @@ __all__ = [
     "client",
     "config",
     "ctx",
-    "hall",
+    "harness",
     "mentioned",
-    "own_hall",
+    "own_harness",
     "place",
     "served_workspace",
     "told",

@@ -12,7 +12,7 @@ from bot.store.schema import Message, Ticket, base
 from jobs import alerts, clock
 from jobs.process import WorkerContext
 from tests.support.factories import Clock, put, rows
-from tests.support.ledger_factory import NOON, Books
+from tests.support.ledger_factory import NOON, LedgerFactory
 from tests.support.local_workspace import LocalWorkspace
 
 LOOK = "look_up_my_account"
@@ -25,11 +25,11 @@ def today(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def books(ctx: WorkerContext, today: Clock) -> Books:
+def books(ctx: WorkerContext, today: Clock) -> LedgerFactory:
     """Return four usual weeks of two people; a request costs more than half a cent, and 0.02 dollars matter."""
     wanted = ctx.meter.budgets.model_copy(update={"alerts": Alerts.model_validate({"least": "0.02"})})
     object.__setattr__(ctx.meter, "read_budgets", lambda: wanted)
-    books = Books(ctx.database)
+    books = LedgerFactory(ctx.database)
     books.weeks("U0MAYA", "U0OTTO")
     return books
 
@@ -39,7 +39,9 @@ def told(ctx: WorkerContext) -> list[str]:
     return [one.key.rpartition(":")[0] for one in rows(ctx.database, Message)]
 
 
-def test_an_owner_is_told_once_a_day(ctx: WorkerContext, books: Books, today: Clock, workspace: LocalWorkspace) -> None:
+def test_an_owner_is_told_once_a_day(
+    ctx: WorkerContext, books: LedgerFactory, today: Clock, workspace: LocalWorkspace
+) -> None:
     """In their direct messages, with who it is and the figures; looking again says no more until there is more."""
     books.ask(0, tickets=9)
     books.write()
@@ -55,7 +57,7 @@ def test_an_owner_is_told_once_a_day(ctx: WorkerContext, books: Books, today: Cl
     assert "More requests: 9, usually 1.3 a day." in said
 
 
-def test_what_happened_late_is_told_the_next_day(ctx: WorkerContext, books: Books, today: Clock) -> None:
+def test_what_happened_late_is_told_the_next_day(ctx: WorkerContext, books: LedgerFactory, today: Clock) -> None:
     """The day before is looked at too, under its own date; the day before that is not."""
     books.ask(0, tickets=9)
     books.write()
@@ -68,7 +70,7 @@ def test_what_happened_late_is_told_the_next_day(ctx: WorkerContext, books: Book
     assert len(rows(ctx.database, Message)) == 1
 
 
-def test_a_ticket_is_told_with_where_it_is(ctx: WorkerContext, books: Books) -> None:
+def test_a_ticket_is_told_with_where_it_is(ctx: WorkerContext, books: LedgerFactory) -> None:
     """With the link that Slack gives to its thread, and with the tool that was tried again and again."""
     ticket = books.ask(0, tools=(LOOK,) * 30)
     books.write()
@@ -83,7 +85,7 @@ def test_a_ticket_is_told_with_where_it_is(ctx: WorkerContext, books: Books) -> 
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_a_ticket_without_a_link_has_a_place(ctx: WorkerContext, books: Books, *, private: bool) -> None:
+def test_a_ticket_without_a_link_has_a_place(ctx: WorkerContext, books: LedgerFactory, *, private: bool) -> None:
     """Where Slack gives none; of a direct message not even that."""
     ticket = books.ask(0, tools=(LOOK,) * 30)
     books.write()
@@ -94,7 +96,7 @@ def test_a_ticket_without_a_link_has_a_place(ctx: WorkerContext, books: Books, *
     assert f"Ticket {ticket} {where} of <@U0MAYA> cost" in message.body["text"]
 
 
-def test_no_more_than_a_few_are_told(ctx: WorkerContext, books: Books, today: Clock) -> None:
+def test_no_more_than_a_few_are_told(ctx: WorkerContext, books: LedgerFactory, today: Clock) -> None:
     """The most expensive of a day; those who come later wait for tomorrow."""
     for number in range(8):
         books.ask(0, f"U0NEW{number}", tickets=20 + number)
@@ -105,7 +107,7 @@ def test_no_more_than_a_few_are_told(ctx: WorkerContext, books: Books, today: Cl
     assert told(ctx) == [f"alert:access:user:U0NEW{number}:2026-11-22" for number in (7, 6, 5, 4, 3)]
 
 
-def test_nobody_is_told_who_has_left_or_wants_none(ctx: WorkerContext, books: Books) -> None:
+def test_nobody_is_told_who_has_left_or_wants_none(ctx: WorkerContext, books: LedgerFactory) -> None:
     """Neither an owner who is gone, nor anybody when the budget file says so."""
     books.ask(0, tickets=9)
     books.write()

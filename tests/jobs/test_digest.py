@@ -14,7 +14,7 @@ from bot.store.tickets import feedback
 from jobs import clock, digest
 from jobs.process import WorkerContext
 from tests.support.factories import Clock, rows, store
-from tests.support.ledger_factory import NOON, Books
+from tests.support.ledger_factory import NOON, LedgerFactory
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.product_harness import put_agent
 
@@ -29,9 +29,9 @@ def today(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def books(ctx: WorkerContext, today: Clock) -> Books:
+def books(ctx: WorkerContext, today: Clock) -> LedgerFactory:
     """Return a ledger of two requests in the 47th week."""
-    books = Books(ctx.database)
+    books = LedgerFactory(ctx.database)
     books.ask(2)
     books.ask(0, "U0OTTO")
     books.write()

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 
 
 @dataclass(frozen=True)
-class Yard:
+class WorkerProcesses:
     """Where a worker process runs: a database, a queue, and a Slack that takes calls and never answers."""
 
     environment: dict[str, str]
@@ -53,7 +53,7 @@ def silent() -> Iterator[str]:
 
 
 @pytest.fixture
-def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterator[Yard]:
+def workers(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterator[WorkerProcesses]:
     database = db.connect(sqlite_url)
     queue = JobQueue.connect(redis_url, marks.enter(database, Kind.INSTALLATION))
     environment = {
@@ -61,7 +61,7 @@ def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterat
         "PYTHONPATH": str(ROOT),
         "DATABASE_URL": sqlite_url,
         "REDIS_URL": redis_url,
-        "SLACK_BOT_TOKEN": "xoxb-yard",
+        "SLACK_BOT_TOKEN": "xoxb-workers",
         "SLACK_API_URL": silent,
         "ANTHROPIC_API_KEY": "nobody-calls-a-model-here",
         "DESKHAND_MODEL": "stand-in-1",
@@ -69,19 +69,19 @@ def yard(sqlite_url: str, redis_url: str, silent: str, tmp_path: Path) -> Iterat
         "NO_PROXY": "127.0.0.1",
     }
     with (tmp_path / "log").open("wb") as log:
-        yield Yard(environment, database, queue, log)
+        yield WorkerProcesses(environment, database, queue, log)
     queue.close()
     database.close()
 
 
 @pytest.fixture
-def started(yard: Yard) -> Iterator[Callable[..., Forked]]:
+def started(workers: WorkerProcesses) -> Iterator[Callable[..., Forked]]:
     """Return a function that starts a worker and waits until it is seen."""
     processes: list[Forked] = []
 
     def start(*module: str, **environment: str) -> Forked:
-        processes.append(yard.start(*(module or ("jobs.worker",)), **environment))
-        wait_for("the worker to be seen", lambda: processes[-1].pid in [worker.pid for worker in yard.seen()])
+        processes.append(workers.start(*(module or ("jobs.worker",)), **environment))
+        wait_for("the worker to be seen", lambda: processes[-1].pid in [worker.pid for worker in workers.seen()])
         return processes[-1]
 
     yield start
@@ -90,19 +90,19 @@ def started(yard: Yard) -> Iterator[Callable[..., Forked]]:
         process.wait()
 
 
-def queued(yard: Yard, count: int) -> list[int]:
+def queued(workers: WorkerProcesses, count: int) -> list[int]:
     """Queue the jobs of so many new turns, each of a requester of its own."""
     turns = [
-        new_turn(yard.database, replace(FIRST, event_id=f"Ev{n}", ts=f"{n}.0", user=f"U{n}")) for n in range(count)
+        new_turn(workers.database, replace(FIRST, event_id=f"Ev{n}", ts=f"{n}.0", user=f"U{n}")) for n in range(count)
     ]
     for turn in turns:
-        yard.queue.put(RUN_TURN, turn)
+        workers.queue.put(RUN_TURN, turn)
     return turns
 
 
-def states(yard: Yard) -> list[tuple[str, int]]:
+def states(workers: WorkerProcesses) -> list[tuple[str, int]]:
     """Return state and attempt of every turn."""
-    return [(turn.state, turn.attempt) for turn in sorted(rows(yard.database, Turn), key=lambda turn: turn.id)]
+    return [(turn.state, turn.attempt) for turn in sorted(rows(workers.database, Turn), key=lambda turn: turn.id)]
 
 
 @pytest.mark.parametrize(
@@ -114,53 +114,53 @@ def states(yard: Yard) -> list[tuple[str, int]]:
     ],
 )
 def test_so_many_turns_at_once(
-    yard: Yard,
+    workers: WorkerProcesses,
     started: Callable[..., Forked],
     command: tuple[str, ...],
     environment: dict[str, str],
     at_once: int,
 ) -> None:
     """As the setting says, or the option: the rest waits in the queue."""
-    queued(yard, 5)
+    queued(workers, 5)
     started(*command, **environment)
-    wait_for("turns to run", lambda: states(yard).count(("running", 1)) == at_once)
+    wait_for("turns to run", lambda: states(workers).count(("running", 1)) == at_once)
     time.sleep(0.3)
-    assert states(yard).count(("running", 1)) == at_once
-    assert yard.queue.waiting() == 5 - at_once
+    assert states(workers).count(("running", 1)) == at_once
+    assert workers.queue.waiting() == 5 - at_once
 
 
-def test_turns_that_do_not_end_in_time_are_given_back(yard: Yard, started: Callable[..., Forked]) -> None:
+def test_turns_that_do_not_end_in_time_are_given_back(workers: WorkerProcesses, started: Callable[..., Forked]) -> None:
     """SIGTERM and a drain of a second: they wait again, in the queue, for the next worker to begin at once."""
-    turns = queued(yard, 4)
+    turns = queued(workers, 4)
     worker = started(DESKHAND_DRAIN="1")
-    wait_for("turns to run", lambda: states(yard) == [("running", 1)] * 4)
+    wait_for("turns to run", lambda: states(workers) == [("running", 1)] * 4)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(SECONDS) == 0
-    assert {state for state, _ in states(yard)} == {"waiting"}
-    assert sorted(job.args[0] for job in yard.queue.queue.jobs) == turns
-    assert yard.seen() == []
+    assert {state for state, _ in states(workers)} == {"waiting"}
+    assert sorted(job.args[0] for job in workers.queue.queue.jobs) == turns
+    assert workers.seen() == []
     started()
-    wait_for("turns to run", lambda: {state for state, _ in states(yard)} == {"running"})
+    wait_for("turns to run", lambda: {state for state, _ in states(workers)} == {"running"})
 
 
-def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
+def test_rqs_own_worker_runs_our_jobs(workers: WorkerProcesses) -> None:
     """`rq worker --burst` forks for each; a turn that Slack keeps waiting is put back, and no job fails."""
-    [turn] = queued(yard, 1)
-    yard.queue.put(RUN_TURN, 999)
-    yard.queue.put(DELIVER, 999)
+    [turn] = queued(workers, 1)
+    workers.queue.put(RUN_TURN, 999)
+    workers.queue.put(DELIVER, 999)
     away = f"http://127.0.0.1:{free_port()}/api/"
     at = (
         "--url",
-        yard.environment["REDIS_URL"],
+        workers.environment["REDIS_URL"],
         "--serializer",
         "json",
         "--job-class",
         "jobs.engine.job_validation.ValidatedJob",
     )
-    command = ("rq.cli", "worker", "--burst", *at, yard.queue.queue.name)
-    assert yard.start(*command, SLACK_API_URL=away).wait(300) == 0
-    assert (yard.queue.waiting(), yard.queue.failed()) == (0, 0)
-    [seen] = rows(yard.database, Turn)
+    command = ("rq.cli", "worker", "--burst", *at, workers.queue.queue.name)
+    assert workers.start(*command, SLACK_API_URL=away).wait(300) == 0
+    assert (workers.queue.waiting(), workers.queue.failed()) == (0, 0)
+    [seen] = rows(workers.database, Turn)
     assert (seen.id, seen.state, seen.attempt >= 1) == (turn, "waiting", True)
 
 
@@ -172,10 +172,10 @@ def test_rqs_own_worker_runs_our_jobs(yard: Yard) -> None:
         ({"DESKHAND_CONFIG": "/nowhere"}, "/nowhere"),
     ],
 )
-def test_a_wrong_setting_stops_it(yard: Yard, wrong: dict[str, str], said: str) -> None:
+def test_a_wrong_setting_stops_it(workers: WorkerProcesses, wrong: dict[str, str], said: str) -> None:
     """With exit code 2 and one sentence that names it."""
-    assert yard.start("jobs.worker", **wrong).wait(SECONDS) == 2
-    yard.log.flush()
-    [line] = Path(yard.log.name).read_text(encoding="utf-8").splitlines()
+    assert workers.start("jobs.worker", **wrong).wait(SECONDS) == 2
+    workers.log.flush()
+    [line] = Path(workers.log.name).read_text(encoding="utf-8").splitlines()
     assert line.startswith("deskhand worker: ")
     assert said in line

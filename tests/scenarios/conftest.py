@@ -3,16 +3,16 @@
 from tests.support.product_harness import bare, config, mentioned, place, spacious
 from tests.support.slack_workspace import client, served_workspace, workspace
 from tests.support.undeliverable import told
-from tests.support.worker_process import ctx, hall, own_hall
+from tests.support.worker_process import ctx, harness, own_harness
 
 __all__ = [
     "bare",
     "client",
     "config",
     "ctx",
-    "hall",
+    "harness",
     "mentioned",
-    "own_hall",
+    "own_harness",
     "place",
     "served_workspace",
     "spacious",

@@ -26,7 +26,7 @@ def cost(prompt: int = 2_000, read: int = 1_600, output: int = 80, *, price: flo
 
 
 @dataclass
-class Books:
+class LedgerFactory:
     """A ledger that is being written."""
 
     database: Database

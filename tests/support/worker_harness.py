@@ -19,7 +19,7 @@ SECONDS = 120.0
 
 
 @dataclass
-class Hall:
+class WorkerHarness:
     """A queue, and the worker processes of one test."""
 
     url: str
@@ -79,9 +79,9 @@ def wait_for(what: str, seen: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def hall_opened(hall: Hall) -> Iterator[Hall]:
-    """Yield a hall, and end what still runs in it."""
-    yield hall
-    for worker in hall.workers:
+def harness_opened(harness: WorkerHarness) -> Iterator[WorkerHarness]:
+    """Yield a harness, and end what still runs in it."""
+    yield harness
+    for worker in harness.workers:
         worker.kill()
         worker.wait()

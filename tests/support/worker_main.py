@@ -19,7 +19,7 @@ from jobs.engine.threads import ThreadWorker
 CHORES = b"tests.support.sample_jobs."
 
 
-class Chore(ValidatedJob):
+class SampleJob(ValidatedJob):
     """A job of the tests: a chore, however it is called, and what is ours."""
 
     @classmethod
@@ -38,7 +38,7 @@ def main() -> None:
         [open_queue(redis)],
         connection=redis,
         name=name,
-        job_class=Chore,
+        job_class=SampleJob,
         concurrency=int(concurrency),
         drain_seconds=float(drain_seconds),
         on_abandon=lambda: Path(os.environ["ABANDONED"]).write_text("given back", encoding="utf-8"),

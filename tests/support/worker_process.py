@@ -20,7 +20,7 @@ from jobs.leases import Leases
 from jobs.process import WorkerContext
 from tests.support.paths import MANIFEST
 from tests.support.redis_servers import RedisServer
-from tests.support.worker_harness import Hall, hall_opened
+from tests.support.worker_harness import WorkerHarness, harness_opened
 
 
 @pytest.fixture
@@ -51,16 +51,18 @@ def ctx(
 
 
 @pytest.fixture
-def hall(redis_url: str, tmp_path: Path) -> Iterator[Hall]:
-    """Return a hall on the Redis of the tests."""
+def harness(redis_url: str, tmp_path: Path) -> Iterator[WorkerHarness]:
+    """Return a harness on the Redis of the tests."""
     with Redis.from_url(redis_url) as client:
-        yield from hall_opened(Hall(redis_url, client, tmp_path))
+        yield from harness_opened(WorkerHarness(redis_url, client, tmp_path))
 
 
 @pytest.fixture
-def own_hall(redis_server: Callable[[int | None], RedisServer], tmp_path: Path) -> Iterator[tuple[Hall, RedisServer]]:
-    """A hall on a Redis that the test may kill."""
+def own_harness(
+    redis_server: Callable[[int | None], RedisServer], tmp_path: Path
+) -> Iterator[tuple[WorkerHarness, RedisServer]]:
+    """A harness on a Redis that the test may kill."""
     server = redis_server(None)
     with Redis.from_url(server.url) as client:
-        for hall in hall_opened(Hall(server.url, client, tmp_path)):
-            yield hall, server
+        for harness in harness_opened(WorkerHarness(server.url, client, tmp_path)):
+            yield harness, server

@@ -52,7 +52,7 @@ def meter(redis_url: str, main: Database, tmp_path: Path) -> Iterator[Meter]:
 
 
 @pytest.fixture
-def desk_from(call_standin: CallModel, meter: Meter) -> RuntimesOf:
+def runtimes_of(call_standin: CallModel, meter: Meter) -> RuntimesOf:
     """Return what puts an agent to work on private databases with the stand-in as its model."""
 
     def of(agent: Agent) -> RuntimeFor:

@@ -25,14 +25,14 @@ def test_it_is_another_ticket_class() -> None:
     assert not places[0] & places[1]
 
 
-def test_its_evaluation_passes_the_gate(desk_from: RuntimesOf, main: Database) -> None:
+def test_its_evaluation_passes_the_gate(runtimes_of: RuntimesOf, main: Database) -> None:
     """Twenty cases and more, none failed, played as production plays them; the release may serve then."""
     release = fingerprint(SOFTWARE, model=MODEL, endpoint="http://stand-in")
     suite = cases.load(SOFTWARE)
     report = run_suite(
         agent=SOFTWARE,
         release_id=release,
-        runtime_for=desk_from(SOFTWARE),
+        runtime_for=runtimes_of(SOFTWARE),
         suite=suite,
         main=main,
         started_by="operator",

@@ -52,14 +52,14 @@ class Model:
 
 
 @pytest.fixture
-def run(desk_from: RuntimesOf, agent: Agent, main: Database) -> Run:
+def run(runtimes_of: RuntimesOf, agent: Agent, main: Database) -> Run:
     """Return what plays cases with a model of the test's own."""
 
     def play(
         cases: list[Case], model: CallModel, progress: Callable[[RunProgress], None] = lambda _: None, repeats: int = 1
     ) -> RunReport:
         def runtime_for(private: Database) -> AgentRuntime:
-            return replace(desk_from(agent)(private), call_model=model)
+            return replace(runtimes_of(agent)(private), call_model=model)
 
         return run_suite(
             agent=agent,

@@ -116,11 +116,11 @@ class Run(Protocol):
 
 
 @pytest.fixture
-def run(desk_from: RuntimesOf, main: Database) -> Run:
+def run(runtimes_of: RuntimesOf, main: Database) -> Run:
     """Return what plays the shipped suite against an agent."""
 
     def play(agent: Agent, spoil: Spoil, slices: set[str] = SLICES) -> RunReport:
-        runtime_for = desk_from(agent)
+        runtime_for = runtimes_of(agent)
         return run_suite(
             agent=agent,
             release_id=fingerprint(agent, model=MODEL, endpoint="http://stand-in"),

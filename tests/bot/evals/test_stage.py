@@ -30,11 +30,11 @@ PERSON = {"name": "hand_off", "reason": "requested", "summary": "Wants a person.
 
 
 @pytest.fixture
-def desk_with(desk_from: RuntimesOf, agent: Agent) -> Callable[[CallModel], RuntimeFor]:
+def desk_with(runtimes_of: RuntimesOf, agent: Agent) -> Callable[[CallModel], RuntimeFor]:
     """Return what puts the agent to work with another model."""
 
     def of(call: CallModel) -> RuntimeFor:
-        return lambda private: replace(desk_from(agent)(private), call_model=call)
+        return lambda private: replace(runtimes_of(agent)(private), call_model=call)
 
     return of
 
@@ -190,7 +190,7 @@ def test_a_model_that_is_away_is_an_outage(desk_with: Callable[[CallModel], Runt
 
 
 def test_an_exhausted_budget_is_an_outage(
-    desk_from: RuntimesOf, agent: Agent, main: Database, redis_url: str, tmp_path: Path
+    runtimes_of: RuntimesOf, agent: Agent, main: Database, redis_url: str, tmp_path: Path
 ) -> None:
     """A budget that is used up says nothing about the agent."""
     file = tmp_path / "poor.yaml"
@@ -198,7 +198,7 @@ def test_an_exhausted_budget_is_an_outage(
     with closing(
         Meter.connect(redis_url, main, lambda: Budgets.load(file), Prices.load(CONFIG / "pricing.yaml"))
     ) as poor:
-        seen = play_case(a_case(), lambda private: replace(desk_from(agent)(private), meter=poor))
+        seen = play_case(a_case(), lambda private: replace(runtimes_of(agent)(private), meter=poor))
     assert seen.outage is not None
     assert "budget" in seen.outage
 

@@ -17,11 +17,11 @@ from bot.sandbox.demo.processes import answers
 from bot.store.db import Database
 from bot.store.schema import AuditRow, LedgerRow, Message
 from tests.e2e.chaos.chaos_invariants import ChaosVerdict, judge_answers
-from tests.e2e.chaos.fault_mixes import Theme
-from tests.e2e.chaos.faults import Harms
-from tests.e2e.chaos.processes import Child, Household, Part
+from tests.e2e.chaos.fault_mixes import FaultMix
+from tests.e2e.chaos.faults import ChaosFaults
+from tests.e2e.chaos.processes import ChaosProcesses, Child, Part
 from tests.e2e.chaos.recovery import Recovery
-from tests.e2e.chaos.services import DRAIN_SECONDS, LEASE_SECONDS, Ground
+from tests.e2e.chaos.services import DRAIN_SECONDS, LEASE_SECONDS, ChaosServices
 from tests.e2e.chaos.traffic import Traffic, get
 
 SLOTS: tuple[tuple[str, Part], ...] = (
@@ -77,10 +77,10 @@ class ChaosOutcome:
 class ChaosTrial:
     """A trial under way."""
 
-    ground: Ground
-    household: Household
+    ground: ChaosServices
+    household: ChaosProcesses
     database: Database
-    theme: Theme
+    theme: FaultMix
     seed: str
     say: Callable[[str], None]
     rng: random.Random = field(init=False)
@@ -98,7 +98,7 @@ class ChaosTrial:
         """Get ready; everything that is chosen comes from the seed."""
         self.rng = random.Random(self.seed)
         self.traffic = Traffic(self.ground.site.address("slack"), self.database, self.rng, self.theme.changes)
-        self.harms, self.recovery = Harms(self), Recovery(self.database)
+        self.harms, self.recovery = ChaosFaults(self), Recovery(self.database)
 
     def run(self, kills: int, seconds: float) -> ChaosOutcome:
         """Do harm until so many processes were killed or so many seconds are over; then judge."""

@@ -22,7 +22,7 @@ class Chance:
 
 
 @dataclass(frozen=True)
-class Theme:
+class FaultMix:
     """A kind of trial."""
 
     name: str
@@ -58,16 +58,16 @@ DIE = (Chance(5, KILL), Chance(3, KILL, at_moment=False), Chance(1, TERM), Chanc
 _WORKERS: Mapping[Part, Sequence[Chance]] = {"worker": DIE}
 EVERYBODY: Mapping[Part, Sequence[Chance]] = {"worker": DIE, "clock": DIE, "web": DIE}
 
-THEMES: Mapping[str, Theme] = {
+THEMES: Mapping[str, FaultMix] = {
     theme.name: theme
     for theme in (
-        Theme("workers", _WORKERS),
-        Theme("everybody", EVERYBODY),
-        Theme(
+        FaultMix("workers", _WORKERS),
+        FaultMix("everybody", EVERYBODY),
+        FaultMix(
             "freeze",
             {"worker": (Chance(3, STOP), Chance(1, STOP, at_moment=False), *DIE), "clock": (*DIE, Chance(2, STOP))},
         ),
-        Theme(
+        FaultMix(
             "slack",
             EVERYBODY,
             {
@@ -81,23 +81,23 @@ THEMES: Mapping[str, Theme] = {
             },
             timed=False,
         ),
-        Theme(
+        FaultMix(
             "model",
             EVERYBODY,
             {"model.cut_stream": 3, "model.529": 4, "model.429": 6, "model.500": 6, "model.slow": 5},
             timed=False,
         ),
-        Theme("redis", EVERYBODY, {"redis.kept": 7, "redis.empty": 7, "redis.old": 7}, timed=False),
-        Theme("postgres", EVERYBODY, {"postgres.immediate": 7, "postgres.fast": 9}, timed=False),
-        Theme(
+        FaultMix("redis", EVERYBODY, {"redis.kept": 7, "redis.empty": 7, "redis.old": 7}, timed=False),
+        FaultMix("postgres", EVERYBODY, {"postgres.immediate": 7, "postgres.fast": 9}, timed=False),
+        FaultMix(
             "changes",
             {"worker": DIE, "clock": DIE},  # the web process stays, so that more is heard
             {"events.deliver_twice": 4, "events.new_event_id": 4, "events.drop_answer": 4},
             changes={"edit": 0.4, "delete": 0.25, "forward": 0.2, "shared": 0.2},
             timed=False,
         ),
-        Theme("skew", EVERYBODY, skews=(0, 0, 2, -2, 9, -9, 20, -20), timed=False),
-        Theme(
+        FaultMix("skew", EVERYBODY, skews=(0, 0, 2, -2, 9, -9, 20, -20), timed=False),
+        FaultMix(
             "storm",
             {"worker": (Chance(2, STOP), *DIE), "clock": (Chance(1, STOP), *DIE), "web": DIE},
             {

@@ -20,7 +20,7 @@ OLD_SECONDS = 3.0
 SPOKEN = ("chat.postMessage", "chat.update", "conversations.replies", "users.info", "*")
 
 
-class Harms:
+class ChaosFaults:
     """The harm that a trial's theme asks for."""
 
     def __init__(self, trial: "ChaosTrial") -> None:

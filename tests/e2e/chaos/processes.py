@@ -41,7 +41,7 @@ class Child:
     code: int | None = None
 
 
-class Household:
+class ChaosProcesses:
     """The forking process and its children."""
 
     def __init__(self, environment: Mapping[str, str], logs: Path, moments: Counter[str]) -> None:

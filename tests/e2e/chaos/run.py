@@ -17,7 +17,7 @@ from bot.store import db
 from tests.e2e.chaos import services
 from tests.e2e.chaos.chaos_trial import ChaosOutcome, ChaosTrial
 from tests.e2e.chaos.fault_mixes import THEMES
-from tests.e2e.chaos.processes import Household
+from tests.e2e.chaos.processes import ChaosProcesses
 
 _QUIET_SECONDS = 25.0
 "What a trial usually needs when its harm is over."
@@ -70,7 +70,7 @@ def chaos(plan: ChaosPlan, folder: Path, say: _Say) -> dict[str, Any]:
         with (
             services.broken(home) as stands,
             closing(db.connect(stands.postgres.url)) as database,
-            Household(stands.site.environment, home / "logs", moments) as household,
+            ChaosProcesses(stands.site.environment, home / "logs", moments) as household,
         ):
             seed = f"{plan.seed}:{number // len(plan.only)}"
             kind = replace(THEMES[theme], timed=plan.timed and THEMES[theme].timed)

@@ -36,7 +36,7 @@ Memory = Literal["kept", "empty", "old"]
 
 
 @dataclass
-class Ground:
+class ChaosServices:
     """Everything that Deskhand's own processes talk to."""
 
     folder: Path
@@ -123,7 +123,7 @@ class Postgres:
 
 
 @contextmanager
-def broken(folder: Path, *, shipped: bool = False) -> Iterator[Ground]:
+def broken(folder: Path, *, shipped: bool = False) -> Iterator[ChaosServices]:
     """Break ground: start everything but Deskhand itself, and end it with the block.
 
     Args:
@@ -146,7 +146,7 @@ def broken(folder: Path, *, shipped: bool = False) -> Iterator[Ground]:
         supervisor.start(
             site.python("slack", slack, port="slack", path="healthz", outlives=True), site.model(_MODEL_SECONDS)
         )
-        yield Ground(folder, site, supervisor, postgres, store)
+        yield ChaosServices(folder, site, supervisor, postgres, store)
 
 
 def _site(database_url: str, folder: Path, *, shipped: bool) -> Site:

@@ -31,129 +31,129 @@ from jobs.engine.threads import InHand, ThreadWorker
 from jobs.engine.worker_registry import RegisteredWorker
 from tests.support import sample_jobs
 from tests.support.redis_servers import free_port
-from tests.support.worker_harness import SECONDS, Hall, wait_for
+from tests.support.worker_harness import SECONDS, WorkerHarness, wait_for
 
 # --- many at once ---
 
 
-def test_many_jobs_wait_together(hall: Hall) -> None:
+def test_many_jobs_wait_together(harness: WorkerHarness) -> None:
     """Thirty that wait a second each take little more than a second, and thirty are in hand at once."""
-    hall.start(concurrency=30)
+    harness.start(concurrency=30)
     began = time.monotonic()
     for number in range(30):
-        hall.put(sample_jobs.wait, number, 1.0)
-    hall.wait_told("began", list(range(30)))
-    assert hall.told("ran") == []
-    hall.wait_told("ran", list(range(30)))
+        harness.put(sample_jobs.wait, number, 1.0)
+    harness.wait_told("began", list(range(30)))
+    assert harness.told("ran") == []
+    harness.wait_told("ran", list(range(30)))
     assert time.monotonic() - began < 5
 
 
-def test_no_job_is_taken_that_cannot_start(hall: Hall) -> None:
+def test_no_job_is_taken_that_cannot_start(harness: WorkerHarness) -> None:
     """With every slot taken, the rest stays in the queue for another worker."""
-    hall.start(concurrency=3)
+    harness.start(concurrency=3)
     for number in range(5):
-        hall.put(sample_jobs.watch, number, 60)
-    hall.wait_told("began", [0, 1, 2])
+        harness.put(sample_jobs.watch, number, 60)
+    harness.wait_told("began", [0, 1, 2])
     time.sleep(0.5)
-    assert (hall.told("began"), hall.queue.count) == ([0, 1, 2], 2)
-    hall.start(concurrency=3)
-    hall.wait_told("began", [0, 1, 2, 3, 4])
+    assert (harness.told("began"), harness.queue.count) == ([0, 1, 2], 2)
+    harness.start(concurrency=3)
+    harness.wait_told("began", [0, 1, 2, 3, 4])
 
 
-def test_nothing_is_left_of_a_job_that_is_done(hall: Hall) -> None:
+def test_nothing_is_left_of_a_job_that_is_done(harness: WorkerHarness) -> None:
     """No key in Redis speaks of it any more, and the worker has counted it."""
-    worker = hall.start()
-    before = set(hall.redis.keys())
+    worker = harness.start()
+    before = set(harness.redis.keys())
     for number in range(50):
-        hall.put(sample_jobs.tell, number)
-    hall.wait_told("ran", list(range(50)))
-    wait_for("the worker to be idle", lambda: hall.redis.hget("rq:worker:worker-0", "state") == b"idle")
-    wait_for("it to have counted", lambda: hall.redis.hget("rq:worker:worker-0", "successful_job_count") == b"50")
-    assert set(hall.redis.keys()) - before <= {b"chores:ran", b"rq:clean_groups", b"rq:queues"}
+        harness.put(sample_jobs.tell, number)
+    harness.wait_told("ran", list(range(50)))
+    wait_for("the worker to be idle", lambda: harness.redis.hget("rq:worker:worker-0", "state") == b"idle")
+    wait_for("it to have counted", lambda: harness.redis.hget("rq:worker:worker-0", "successful_job_count") == b"50")
+    assert set(harness.redis.keys()) - before <= {b"chores:ran", b"rq:clean_groups", b"rq:queues"}
     assert worker.poll() is None
 
 
-def test_a_job_takes_few_round_trips(hall: Hall) -> None:
+def test_a_job_takes_few_round_trips(harness: WorkerHarness) -> None:
     """Taking and reading, one to begin and three to end: RQ's own worker makes three times as many."""
     for number in range(100):
-        hall.put(sample_jobs.tell, number)
-    before = _round_trips(hall)
-    assert hall.start(burst=True).wait(SECONDS) == 0
-    assert hall.told("ran") == list(range(100))
-    assert (_round_trips(hall) - before) / 100 < 7
+        harness.put(sample_jobs.tell, number)
+    before = _round_trips(harness)
+    assert harness.start(burst=True).wait(SECONDS) == 0
+    assert harness.told("ran") == list(range(100))
+    assert (_round_trips(harness) - before) / 100 < 7
 
 
-def _round_trips(hall: Hall) -> int:
-    stats = hall.redis.info("commandstats")
+def _round_trips(harness: WorkerHarness) -> int:
+    stats = harness.redis.info("commandstats")
     alone = ("lmove", "hgetall", "exec", "watch", "get", "set", "exists", "smembers", "zrange")
     return sum(stats[f"cmdstat_{name}"]["calls"] for name in alone if f"cmdstat_{name}" in stats)
 
 
-def test_whatever_it_asks_for_a_job_leaves_nothing_and_nothing_follows_it(hall: Hall) -> None:
+def test_whatever_it_asks_for_a_job_leaves_nothing_and_nothing_follows_it(harness: WorkerHarness) -> None:
     """No result is kept and no other job is put in the queue: what follows a turn stands in its rows."""
-    job = hall.put(sample_jobs.tell, 1, result_ttl=60)
-    hall.put(sample_jobs.tell, 2, depends_on=job)
-    assert hall.start(burst=True).wait(SECONDS) == 0
-    assert (hall.told("ran"), hall.queue.count, Job.exists(job.id, hall.redis)) == ([1], 0, False)
-    assert hall.queue.finished_job_registry.get_job_ids() == []
+    job = harness.put(sample_jobs.tell, 1, result_ttl=60)
+    harness.put(sample_jobs.tell, 2, depends_on=job)
+    assert harness.start(burst=True).wait(SECONDS) == 0
+    assert (harness.told("ran"), harness.queue.count, Job.exists(job.id, harness.redis)) == ([1], 0, False)
+    assert harness.queue.finished_job_registry.get_job_ids() == []
 
 
-def test_a_job_that_raises_has_failed(hall: Hall) -> None:
+def test_a_job_that_raises_has_failed(harness: WorkerHarness) -> None:
     """With the kind of its error in RQ's registry and not its text, which the log has no more than Redis."""
-    job = hall.put(sample_jobs.fail)
-    hall.start()
-    wait_for("its failure", lambda: job.id in hall.queue.failed_job_registry.get_job_ids())
+    job = harness.put(sample_jobs.fail)
+    harness.start()
+    wait_for("its failure", lambda: job.id in harness.queue.failed_job_registry.get_job_ids())
     assert job.get_status() == "failed"
     result = job.latest_result()
     assert result is not None
     found = re.fullmatch(r"ValueError \(error (\w{8}) in the log\)", str(result.exc_string))
     assert found is not None
-    assert f'"error_id": "{found[1]}"' in hall.log()
-    assert "nothing works" not in hall.log()
-    hall.put(sample_jobs.tell, 1)
-    hall.wait_told("ran", [1])
+    assert f'"error_id": "{found[1]}"' in harness.log()
+    assert "nothing works" not in harness.log()
+    harness.put(sample_jobs.tell, 1)
+    harness.wait_told("ran", [1])
 
 
-def test_a_job_that_takes_too_long_has_failed(hall: Hall) -> None:
+def test_a_job_that_takes_too_long_has_failed(harness: WorkerHarness) -> None:
     """Its thread is free for others; those beside it go on."""
-    slow, other = hall.put(sample_jobs.toil, 1, 60, timeout=1), hall.put(sample_jobs.watch, 2, 3)
-    hall.start()
+    slow, other = harness.put(sample_jobs.toil, 1, 60, timeout=1), harness.put(sample_jobs.watch, 2, 3)
+    harness.start()
     wait_for("its failure", lambda: slow.get_status() == "failed")
     result = slow.latest_result()
     assert result is not None
     assert "JobTimeoutException" in str(result.exc_string)
     assert other.get_status() == "started"
-    hall.wait_told("ran", [2])
+    harness.wait_told("ran", [2])
 
 
-def test_a_record_that_cannot_be_read_is_left_out(hall: Hall) -> None:
+def test_a_record_that_cannot_be_read_is_left_out(harness: WorkerHarness) -> None:
     """It ends no worker and is not tried again."""
-    hall.redis.hset("rq:job:broken", mapping={"created_at": "yesterday", "data": b"\xff"})
-    hall.redis.rpush(hall.queue.key, "broken")
-    hall.start()
-    hall.put(sample_jobs.tell, 1)
-    hall.wait_told("ran", [1])
-    assert hall.queue.intermediate_queue.get_job_ids() == []
-    assert '"wrong": "unreadable"' in hall.log()
+    harness.redis.hset("rq:job:broken", mapping={"created_at": "yesterday", "data": b"\xff"})
+    harness.redis.rpush(harness.queue.key, "broken")
+    harness.start()
+    harness.put(sample_jobs.tell, 1)
+    harness.wait_told("ran", [1])
+    assert harness.queue.intermediate_queue.get_job_ids() == []
+    assert '"wrong": "unreadable"' in harness.log()
 
 
-def test_a_burst_ends_when_nothing_can_follow(hall: Hall) -> None:
+def test_a_burst_ends_when_nothing_can_follow(harness: WorkerHarness) -> None:
     """A job in hand may queue another, and that is done too."""
-    hall.put(sample_jobs.follow, 2)
-    assert hall.start(burst=True).wait(SECONDS) == 0
-    assert hall.told("ran") == [1, 2]
+    harness.put(sample_jobs.follow, 2)
+    assert harness.start(burst=True).wait(SECONDS) == 0
+    assert harness.told("ran") == [1, 2]
 
 
 # --- seen by RQ's tools ---
 
 
-def test_rq_sees_it(hall: Hall) -> None:
+def test_rq_sees_it(harness: WorkerHarness) -> None:
     """`rq info`, RQ's registries and its worker class show who has what in hand."""
-    hall.start()
-    jobs = [hall.put(sample_jobs.watch, number, 60) for number in range(3)]
-    hall.wait_told("began", [0, 1, 2])
+    harness.start()
+    jobs = [harness.put(sample_jobs.watch, number, 60) for number in range(3)]
+    harness.wait_told("began", [0, 1, 2])
     shown = subprocess.run(
-        [Path(sys.executable).with_name("rq"), "info", "--url", hall.url, "--raw"],
+        [Path(sys.executable).with_name("rq"), "info", "--url", harness.url, "--raw"],
         capture_output=True,
         text=True,
         check=True,
@@ -161,77 +161,77 @@ def test_rq_sees_it(hall: Hall) -> None:
     assert f"queue {NAME} 0, 3 executing, 0 finished, 0 failed" in shown
     assert "worker worker-0 (" in shown
     assert f"busy {NAME}." in shown
-    [worker] = Worker.all(connection=hall.redis)
-    assert worker.pid == hall.workers[0].pid
+    [worker] = Worker.all(connection=harness.redis)
+    assert worker.pid == harness.workers[0].pid
     assert {one.job_id for one in worker.get_current_executions()} == {job.id for job in jobs}
-    assert sorted(hall.queue.started_job_registry.get_job_ids()) == sorted(job.id for job in jobs)
+    assert sorted(harness.queue.started_job_registry.get_job_ids()) == sorted(job.id for job in jobs)
     assert {job.get_status() for job in jobs} == {"started"}
 
 
-def test_a_suspended_worker_takes_nothing(hall: Hall) -> None:
+def test_a_suspended_worker_takes_nothing(harness: WorkerHarness) -> None:
     """`rq suspend` holds the queue, `rq resume` lets it go on."""
-    suspension.suspend(hall.redis)
-    hall.start()
-    hall.put(sample_jobs.tell, 1)
-    wait_for("the suspension", lambda: hall.redis.hget("rq:worker:worker-0", "state") == b"suspended")
-    assert hall.queue.count == 1
-    suspension.resume(hall.redis)
-    hall.wait_told("ran", [1])
+    suspension.suspend(harness.redis)
+    harness.start()
+    harness.put(sample_jobs.tell, 1)
+    wait_for("the suspension", lambda: harness.redis.hget("rq:worker:worker-0", "state") == b"suspended")
+    assert harness.queue.count == 1
+    suspension.resume(harness.redis)
+    harness.wait_told("ran", [1])
 
 
-def test_a_worker_that_was_killed_is_soon_not_seen(hall: Hall) -> None:
+def test_a_worker_that_was_killed_is_soon_not_seen(harness: WorkerHarness) -> None:
     """Its records have a time to live and nothing of it stays."""
-    worker = hall.start()
-    hall.put(sample_jobs.watch, 1, 60)
-    hall.wait_told("began", [1])
+    worker = harness.start()
+    harness.put(sample_jobs.watch, 1, 60)
+    harness.wait_told("began", [1])
     worker.kill()
     worker.wait()
-    keys = [key for pattern in ("rq:worker:*", "rq:execution*") for key in hall.redis.keys(pattern)]
+    keys = [key for pattern in ("rq:worker:*", "rq:execution*") for key in harness.redis.keys(pattern)]
     assert len(keys) == 4
-    assert all(0 < hall.redis.ttl(key) <= durations.WORKER_SEEN + 60 for key in keys)
-    assert hall.redis.ttl("rq:worker:worker-0") <= durations.WORKER_SEEN
+    assert all(0 < harness.redis.ttl(key) <= durations.WORKER_SEEN + 60 for key in keys)
+    assert harness.redis.ttl("rq:worker:worker-0") <= durations.WORKER_SEEN
 
 
 # --- stopping one ---
 
 
 @pytest.mark.parametrize("how", ["job", "execution"])
-def test_one_of_many_is_stopped(hall: Hall, how: str) -> None:
+def test_one_of_many_is_stopped(harness: WorkerHarness, how: str) -> None:
     """RQ's own commands reach the right one; it ends when it looks up, and RQ has it as stopped."""
-    hall.start()
-    jobs = [hall.put(sample_jobs.watch, number, 60) for number in range(5)]
-    hall.wait_told("began", [0, 1, 2, 3, 4])
+    harness.start()
+    jobs = [harness.put(sample_jobs.watch, number, 60) for number in range(5)]
+    harness.wait_told("began", [0, 1, 2, 3, 4])
     if how == "job":
-        send_stop_job_command(hall.redis, jobs[3].id)
+        send_stop_job_command(harness.redis, jobs[3].id)
     else:
         [execution] = jobs[3].get_executions()
-        send_stop_execution_command(hall.redis, jobs[3].id, execution.id)
-    hall.wait_told("stopped", [3])
+        send_stop_execution_command(harness.redis, jobs[3].id, execution.id)
+    harness.wait_told("stopped", [3])
     wait_for("the record", lambda: jobs[3].get_status() == "stopped")
     assert {job.get_status() for job in jobs if job is not jobs[3]} == {"started"}
-    assert hall.queue.started_job_registry.get_job_count() == 4
+    assert harness.queue.started_job_registry.get_job_count() == 4
 
 
-def test_one_that_does_not_look_up_is_stopped_all_the_same(hall: Hall) -> None:
+def test_one_that_does_not_look_up_is_stopped_all_the_same(harness: WorkerHarness) -> None:
     """A little later, in the middle of its work; it is stopped and not failed."""
-    hall.start()
-    job = hall.put(sample_jobs.toil, 1, 60)
-    hall.wait_told("began", [1])
-    send_stop_job_command(hall.redis, job.id)
+    harness.start()
+    job = harness.put(sample_jobs.toil, 1, 60)
+    harness.wait_told("began", [1])
+    send_stop_job_command(harness.redis, job.id)
     wait_for("the stop", lambda: job.get_status() == "stopped")
-    assert hall.told("ran") == []
+    assert harness.told("ran") == []
 
 
-def test_commands_that_mean_nothing_harm_nothing(hall: Hall) -> None:
+def test_commands_that_mean_nothing_harm_nothing(harness: WorkerHarness) -> None:
     """Rubbish on the channel, a job that is not here, a horse that is none: the next command is heard."""
-    hall.start()
-    job = hall.put(sample_jobs.watch, 1, 60)
-    hall.wait_told("began", [1])
+    harness.start()
+    job = harness.put(sample_jobs.watch, 1, 60)
+    harness.wait_told("began", [1])
     for rubbish in ("", "{", "[]", "{}", '{"command": "stop-job"}', '{"command": "stop-execution"}', b"\xff"):
-        hall.redis.publish("rq:pubsub:worker-0", rubbish)
-    send_kill_horse_command(hall.redis, "worker-0")
-    send_stop_job_command(hall.redis, job.id)
-    hall.wait_told("stopped", [1])
+        harness.redis.publish("rq:pubsub:worker-0", rubbish)
+    send_kill_horse_command(harness.redis, "worker-0")
+    send_stop_job_command(harness.redis, job.id)
+    harness.wait_told("stopped", [1])
 
 
 # --- what it is made of ---

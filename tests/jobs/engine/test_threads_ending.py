@@ -17,45 +17,45 @@ from bot import durations
 from jobs.engine import threads
 from tests.support import sample_jobs
 from tests.support.redis_servers import RedisServer, free_port
-from tests.support.worker_harness import SECONDS, Hall, wait_for
+from tests.support.worker_harness import SECONDS, WorkerHarness, wait_for
 
 # --- the end ---
 
 
-def test_twenty_in_hand_are_finished_first(hall: Hall) -> None:
+def test_twenty_in_hand_are_finished_first(harness: WorkerHarness) -> None:
     """SIGTERM: they end, nothing more is taken, no record stays, and the worker has left."""
-    worker = hall.start(concurrency=20)
+    worker = harness.start(concurrency=20)
     for number in range(25):
-        hall.put(sample_jobs.wait, number, 1.5)
-    hall.wait_told("began", list(range(20)))
+        harness.put(sample_jobs.wait, number, 1.5)
+    harness.wait_told("began", list(range(20)))
     worker.terminate()
     assert worker.wait(SECONDS) == 0
-    assert hall.told("ran") == list(range(20))
-    assert hall.queue.count == 5
-    assert hall.queue.started_job_registry.get_job_count() == 0
-    assert Worker.all(connection=hall.redis) == []
-    assert list(hall.folder.glob("worker-?")) == []
+    assert harness.told("ran") == list(range(20))
+    assert harness.queue.count == 5
+    assert harness.queue.started_job_registry.get_job_count() == 0
+    assert Worker.all(connection=harness.redis) == []
+    assert list(harness.folder.glob("worker-?")) == []
 
 
-def test_what_takes_longer_is_given_up(hall: Hall) -> None:
+def test_what_takes_longer_is_given_up(harness: WorkerHarness) -> None:
     """When the time to drain is over the rest is given back and the process ends, whatever its threads do."""
-    worker = hall.start(drain=1.0)
+    worker = harness.start(drain=1.0)
     for number in range(5):
-        hall.put(sample_jobs.wait, number, 60)
-    hall.wait_told("began", list(range(5)))
+        harness.put(sample_jobs.wait, number, 60)
+    harness.wait_told("began", list(range(5)))
     began = time.monotonic()
     worker.terminate()
     assert worker.wait(SECONDS) == 0
     assert 1.0 < time.monotonic() - began < 5
-    assert (hall.folder / "worker-0").read_text(encoding="utf-8") == "given back"
-    assert Worker.all(connection=hall.redis) == []
+    assert (harness.folder / "worker-0").read_text(encoding="utf-8") == "given back"
+    assert Worker.all(connection=harness.redis) == []
 
 
-def test_a_second_signal_does_not_wait(hall: Hall) -> None:
+def test_a_second_signal_does_not_wait(harness: WorkerHarness) -> None:
     """Two so close that they are one wait; another a second later ends it at once."""
-    worker = hall.start(drain=60)
-    hall.put(sample_jobs.wait, 1, 60)
-    hall.wait_told("began", [1])
+    worker = harness.start(drain=60)
+    harness.put(sample_jobs.wait, 1, 60)
+    harness.wait_told("began", [1])
     worker.send_signal(signal.SIGINT)
     worker.terminate()
     time.sleep(threads.SAME_SIGNAL_SECONDS + 0.5)
@@ -67,80 +67,82 @@ def test_a_second_signal_does_not_wait(hall: Hall) -> None:
 
     wait_for("its end", has_ended)
     assert worker.wait() == 0
-    assert (hall.folder / "worker-0").exists()
+    assert (harness.folder / "worker-0").exists()
 
 
-def test_it_beats_while_it_drains(hall: Hall) -> None:
+def test_it_beats_while_it_drains(harness: WorkerHarness) -> None:
     """A long drain is not taken for a death."""
-    worker = hall.start(drain=60)
-    hall.put(sample_jobs.wait, 1, 4.0)
-    hall.wait_told("began", [1])
+    worker = harness.start(drain=60)
+    harness.put(sample_jobs.wait, 1, 4.0)
+    harness.wait_told("began", [1])
     worker.terminate()
     time.sleep(2.5)
-    assert int(hall.redis.ttl("rq:worker:worker-0")) >= durations.WORKER_SEEN - 1
+    assert int(harness.redis.ttl("rq:worker:worker-0")) >= durations.WORKER_SEEN - 1
     assert worker.wait(SECONDS) == 0
 
 
-def test_rq_ends_it_too(hall: Hall) -> None:
+def test_rq_ends_it_too(harness: WorkerHarness) -> None:
     """The shutdown command is the signal."""
-    worker = hall.start()
-    send_shutdown_command(hall.redis, "worker-0")
+    worker = harness.start()
+    send_shutdown_command(harness.redis, "worker-0")
     assert worker.wait(SECONDS) == 0
 
 
-def test_the_end_just_after_a_job_came_loses_nothing(hall: Hall) -> None:
+def test_the_end_just_after_a_job_came_loses_nothing(harness: WorkerHarness) -> None:
     """SIGTERM within milliseconds of the job: it has run, or it is still in the queue, and never in between."""
     ran = 0
     for number in range(6):
-        worker = hall.start()
-        hall.put(sample_jobs.wait, number, 0.05)
+        worker = harness.start()
+        harness.put(sample_jobs.wait, number, 0.05)
         time.sleep(number * 0.001)
         worker.terminate()
         assert worker.wait(SECONDS) == 0
-        ran = len(hall.told("ran"))
-        assert ran + hall.queue.count == number + 1
-        assert hall.queue.intermediate_queue.get_job_ids() == []
+        ran = len(harness.told("ran"))
+        assert ran + harness.queue.count == number + 1
+        assert harness.queue.intermediate_queue.get_job_ids() == []
     assert ran
 
 
 # --- Redis away ---
 
 
-def test_redis_killed_and_back_empty(own_hall: tuple[Hall, RedisServer], redis_server: Callable[..., Any]) -> None:
+def test_redis_killed_and_back_empty(
+    own_harness: tuple[WorkerHarness, RedisServer], redis_server: Callable[..., Any]
+) -> None:
     """What is in hand goes on; the worker is seen again with it, can stop it, and takes new jobs."""
-    hall, server = own_hall
-    worker = hall.start()
+    harness, server = own_harness
+    worker = harness.start()
     for number in range(3):
-        hall.put(sample_jobs.watch, number, 60)
-    hall.wait_told("began", [0, 1, 2])
+        harness.put(sample_jobs.watch, number, 60)
+    harness.wait_told("began", [0, 1, 2])
     server.kill()
     time.sleep(2.5)
     redis_server(int(server.url.split(":")[2].split("/")[0]))
-    hall.put(sample_jobs.tell, 7)
-    hall.wait_told("ran", [7])
-    wait_for("the worker to be seen", lambda: Worker.all(connection=hall.redis, queue=hall.queue))
-    [seen] = Worker.all(connection=hall.redis, queue=hall.queue)
+    harness.put(sample_jobs.tell, 7)
+    harness.wait_told("ran", [7])
+    wait_for("the worker to be seen", lambda: Worker.all(connection=harness.redis, queue=harness.queue))
+    [seen] = Worker.all(connection=harness.redis, queue=harness.queue)
     assert (seen.get_state(), seen.pid, len(seen.get_current_executions())) == ("busy", worker.pid, 3)
-    hall.wait_hears(seen.name)
+    harness.wait_hears(seen.name)
     for execution in seen.get_current_executions():
-        send_stop_execution_command(hall.redis, execution.job_id, execution.id)
-    hall.wait_told("stopped", [0, 1, 2])
+        send_stop_execution_command(harness.redis, execution.job_id, execution.id)
+    harness.wait_told("stopped", [0, 1, 2])
     assert worker.poll() is None
 
 
 def test_a_job_that_ends_while_redis_is_away_is_only_logged(
-    own_hall: tuple[Hall, RedisServer], redis_server: Callable[..., Any]
+    own_harness: tuple[WorkerHarness, RedisServer], redis_server: Callable[..., Any]
 ) -> None:
     """Its effects stand, and the slot is free for the next."""
-    hall, server = own_hall
-    hall.start(concurrency=1)
-    hall.put(sample_jobs.pause, 1.5)
-    wait_for("it to be in hand", lambda: hall.queue.started_job_registry.get_job_count() == 1)
+    harness, server = own_harness
+    harness.start(concurrency=1)
+    harness.put(sample_jobs.pause, 1.5)
+    wait_for("it to be in hand", lambda: harness.queue.started_job_registry.get_job_count() == 1)
     server.kill()
-    wait_for("the job's end", lambda: '"trying_to": "record a success"' in hall.log())
+    wait_for("the job's end", lambda: '"trying_to": "record a success"' in harness.log())
     redis_server(int(server.url.split(":")[2].split("/")[0]))
-    hall.put(sample_jobs.tell, 2)
-    hall.wait_told("ran", [2])
+    harness.put(sample_jobs.tell, 2)
+    harness.wait_told("ran", [2])
 
 
 def test_it_starts_before_redis_does(redis_server: Callable[..., RedisServer], tmp_path: Path) -> None:
@@ -148,20 +150,20 @@ def test_it_starts_before_redis_does(redis_server: Callable[..., RedisServer], t
     port = free_port()
     url = f"redis://127.0.0.1:{port}/0"
     with Redis.from_url(url) as client:
-        hall = Hall(url, client, tmp_path)
-        worker = hall.start(burst=True)
-        wait_for("it to try", lambda: "redis.not_reached" in hall.log())
+        harness = WorkerHarness(url, client, tmp_path)
+        worker = harness.start(burst=True)
+        wait_for("it to try", lambda: "redis.not_reached" in harness.log())
         redis_server(port)
         assert worker.wait(SECONDS) == 0
 
 
-def test_a_redis_that_hangs_ends_nothing(own_hall: tuple[Hall, RedisServer]) -> None:
+def test_a_redis_that_hangs_ends_nothing(own_harness: tuple[WorkerHarness, RedisServer]) -> None:
     """It stands still for longer than an answer may take, and all goes on."""
-    hall, server = own_hall
-    worker = hall.start()
+    harness, server = own_harness
+    worker = harness.start()
     server.process.send_signal(signal.SIGSTOP)
     time.sleep(4)  # an answer may take two there
     server.process.send_signal(signal.SIGCONT)
     assert worker.poll() is None
-    hall.put(sample_jobs.tell, 1)
-    hall.wait_told("ran", [1])
+    harness.put(sample_jobs.tell, 1)
+    harness.wait_told("ran", [1])

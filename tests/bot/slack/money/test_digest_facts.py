@@ -15,7 +15,7 @@ from bot.store.db import Database
 from bot.store.money import digests
 from bot.store.schema import BudgetReview, Handoff, Message, MessageKind
 from tests.support.factories import rows
-from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books, cost
+from tests.support.ledger_factory import MONDAY_MORNING, NOON, LedgerFactory, cost
 
 TURN = 3 * cost()
 CAPS: dict[str, Any] = {
@@ -27,9 +27,9 @@ CAPS: dict[str, Any] = {
 
 
 @pytest.fixture
-def books(database: Database) -> Books:
+def books(database: Database) -> LedgerFactory:
     """Return a week of a request, one of five, an evaluation and a call of unknown end, and what came after."""
-    books = Books(database)
+    books = LedgerFactory(database)
     books.ask(8, "U0OTTO")
     books.ask(2, tickets=4)
     books.ask(0, "U0OTTO")
@@ -51,7 +51,7 @@ def gathered(database: Database, name: str | None = None, **caps: Any) -> Digest
         return digest_facts.gather(session, budgets, period, at=MONDAY_MORNING)
 
 
-def test_a_week_beside_the_one_before(books: Books) -> None:
+def test_a_week_beside_the_one_before(books: LedgerFactory) -> None:
     """Without a name it is the last that is over; people and tools are those of conversations alone."""
     found = gathered(books.database)
     assert (found.period.name, found.over) == ("2026-W47", True)
@@ -66,7 +66,7 @@ def test_a_week_beside_the_one_before(books: Books) -> None:
     assert list(found.points) == [*days, ("Sun 22", TURN + 700)]
 
 
-def test_a_month_is_cut_by_weeks(books: Books) -> None:
+def test_a_month_is_cut_by_weeks(books: LedgerFactory) -> None:
     """Its first and last part are as long as the month lets them be."""
     found = gathered(books.database, "2026-11")
     assert not found.over
@@ -83,7 +83,7 @@ def test_a_month_is_cut_by_weeks(books: Books) -> None:
     assert gathered(books.database, "2026-W46").before is None
 
 
-def test_accounts_come_the_nearest_to_their_caps_first(books: Books) -> None:
+def test_accounts_come_the_nearest_to_their_caps_first(books: LedgerFactory) -> None:
     """Each once, in the fullest of its windows: a month's counts what was spent before the week; raises count."""
     found = gathered(books.database)
     day, month = 5 * 10**7, 10**8
@@ -105,7 +105,7 @@ def test_accounts_come_the_nearest_to_their_caps_first(books: Books) -> None:
     assert gathered(books.database, time_zone="UTC").caps == ()
 
 
-def test_alerts_of_the_week_are_in_it(books: Books) -> None:
+def test_alerts_of_the_week_are_in_it(books: LedgerFactory) -> None:
     """Those that owners were sent while it lasted."""
     key = ("access", "user", "U0MAYA", "2026-11-20")
     with books.database.write() as session:
@@ -115,7 +115,7 @@ def test_alerts_of_the_week_are_in_it(books: Books) -> None:
     assert gathered(books.database, "2026-W46").alerts == ()
 
 
-def test_it_is_sent_to_each_owner_once(books: Books) -> None:
+def test_it_is_sent_to_each_owner_once(books: LedgerFactory) -> None:
     """A second time only to an owner who is new; never to one who has left."""
     found = gathered(books.database)
     with books.database.write() as session:
@@ -132,7 +132,7 @@ def test_it_is_sent_to_each_owner_once(books: Books) -> None:
 @pytest.mark.parametrize(
     ("name", "why"), [("2026-11", "2026-11 is not over"), ("2026-W40", "no model was called in 2026-W40")]
 )
-def test_half_a_period_or_an_empty_one_is_not_sent(books: Books, name: str, why: str) -> None:
+def test_half_a_period_or_an_empty_one_is_not_sent(books: LedgerFactory, name: str, why: str) -> None:
     """It would be sent once, and never whole."""
     found = gathered(books.database, name)
     with books.database.write() as session, pytest.raises(ConfigError, match=why):

@@ -16,7 +16,7 @@ from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
 from tests.support.anomalies import COSTLY_PERSON
 from tests.support.budget_rows import notice, review
-from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books
+from tests.support.ledger_factory import MONDAY_MORNING, NOON, LedgerFactory
 from tests.support.local_workspace import LocalWorkspace, settings_for
 from tests.support.statements import EVERY_CAP, drawn_statements
 
@@ -41,16 +41,16 @@ LABEL = re.compile(r"\"label\": \"([^\"]*)\"")
 
 
 @pytest.fixture
-def books(database: Database) -> Books:
+def books(database: Database) -> LedgerFactory:
     """Return a ledger of calls in each kind of place."""
-    books = Books(database)
+    books = LedgerFactory(database)
     for number, channel in enumerate(("C0HELP", "C0QUEUE", "D0MAYA"), 1):
         books.call(NOON, "U0MAYA", team="T0DESKHAND", channel=channel, cost_nusd=number * 10_000_000, tool="hand_off")
     books.write()
     return books
 
 
-def reports(books: Books, workspace: LocalWorkspace) -> Iterator[tuple[str, str]]:
+def reports(books: LedgerFactory, workspace: LocalWorkspace) -> Iterator[tuple[str, str]]:
     """Give everything that tells of cost, and where it is read: in Slack, or on a terminal."""
     budgets, settings, database = Budgets.model_validate(EVERY_CAP), settings_for(workspace), books.database
     ids = [key for _, key in CALLED]
@@ -83,7 +83,7 @@ def reports(books: Books, workspace: LocalWorkspace) -> Iterator[tuple[str, str]
             yield "slack", said
 
 
-def test_each_has_one_name_in_every_report(books: Books, workspace: LocalWorkspace) -> None:
+def test_each_has_one_name_in_every_report(books: LedgerFactory, workspace: LocalWorkspace) -> None:
     """In `/agent-cost`, digests, the cards of budgets and on the terminal; a private channel's is in none."""
     read: dict[str, str] = {"slack": "", "terminal": ""}
     for where, said in reports(books, workspace):

@@ -14,7 +14,7 @@ from bot.slack.money import budget_cards, cost_report, cost_table, digest, diges
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database
 from tests.support.budget_rows import REVIEW_STATES, notice, review
-from tests.support.ledger_factory import MONDAY_MORNING, NOON, Books
+from tests.support.ledger_factory import MONDAY_MORNING, NOON, LedgerFactory
 from tests.support.statements import EVERY_CAP, drawn_statements
 
 IDS = re.compile(rf"\b({EVALUATIONS}|{EVALUATION_USER}|{EVALUATION_TEAM})\b")
@@ -28,9 +28,9 @@ def budgets() -> Budgets:
 
 
 @pytest.fixture
-def books(database: Database) -> Books:
+def books(database: Database) -> LedgerFactory:
     """Return a ledger of a request and of a dear evaluation."""
-    books = Books(database)
+    books = LedgerFactory(database)
     books.ask(0)
     of_one = {"team": EVALUATION_TEAM, "channel": EVALUATIONS, "purpose": "eval"}
     books.call(NOON, EVALUATION_USER, cost_nusd=30_000_000, tool="hand_off", **of_one)
@@ -39,7 +39,7 @@ def books(database: Database) -> Books:
 
 
 @pytest.mark.parametrize("by", get_args(Dimension))
-def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: Dimension) -> None:
+def test_reports_and_tables_of_cost(books: LedgerFactory, budgets: Budgets, by: Dimension) -> None:
     """In Slack with and without charts, and on the terminal; for programs they keep their ids."""
     for found in drawn_statements(books.database, budgets, by):
         for told in (cost_report.report(found, OWNER), cost_report.fallback(found, OWNER), cost_table.as_text(found)):
@@ -51,7 +51,7 @@ def test_reports_and_tables_of_cost(books: Books, budgets: Budgets, by: Dimensio
     assert cost_table.as_json(found)["rows"][-1]["key"] == EVALUATIONS
 
 
-def test_digests(books: Books, budgets: Budgets) -> None:
+def test_digests(books: LedgerFactory, budgets: Budgets) -> None:
     """They are among those nearest to a cap by the one that they have: their channel's."""
     with books.database.read() as session:
         period = digest_facts.asked_for(session, budgets, "2026-11", at=MONDAY_MORNING)

@@ -8,18 +8,18 @@ import pytest
 from bot.store.db import Database
 from bot.store.money import daily_costs
 from bot.store.money.daily_costs import DayCost, DayQuestion, Loop, Place
-from tests.support.ledger_factory import NOON, TODAY, Books, cost
+from tests.support.ledger_factory import NOON, TODAY, LedgerFactory, cost
 
 DAYS = tuple(TODAY - timedelta(days=ago) for ago in (2, 1, 0, -1))
 
 
 @pytest.fixture
-def books(database: Database) -> Books:
+def books(database: Database) -> LedgerFactory:
     """Return an empty ledger."""
-    return Books(database)
+    return LedgerFactory(database)
 
 
-def test_work_is_summed_by_subject_and_day(books: Books) -> None:
+def test_work_is_summed_by_subject_and_day(books: LedgerFactory) -> None:
     """Days without work are missing, other agents and evaluations are left out, the ends count as they should."""
     books.ask(2, tickets=2)
     books.ask(0, turns=2)
@@ -48,7 +48,7 @@ def test_work_is_summed_by_subject_and_day(books: Books) -> None:
     assert DayCost.total([]) == DayCost()
 
 
-def test_a_day_of_25_hours_is_one_day(books: Books) -> None:
+def test_a_day_of_25_hours_is_one_day(books: LedgerFactory) -> None:
     """A local day is what stands between its two midnights."""
     berlin = ZoneInfo("Europe/Berlin")
     days = tuple(datetime(2026, 10, day, tzinfo=berlin).astimezone(UTC) for day in (24, 25, 26))
@@ -61,7 +61,7 @@ def test_a_day_of_25_hours_is_one_day(books: Books) -> None:
     assert {number: work.calls for number, work in found.items()} == {0: 1, 1: 2}
 
 
-def test_only_some_or_without_some(books: Books) -> None:
+def test_only_some_or_without_some(books: LedgerFactory) -> None:
     """One subject alone, all but some tickets or people, only what is dear enough."""
     first = books.ask(0)
     second = books.ask(0, "U0OTTO", tickets=2)
@@ -85,7 +85,7 @@ def test_only_some_or_without_some(books: Books) -> None:
     assert set(users) == {"U0OTTO"}
 
 
-def test_tickets_by_cost_loops_and_places(books: Books) -> None:
+def test_tickets_by_cost_loops_and_places(books: LedgerFactory) -> None:
     """What each ticket cost over all days, which tool was called most in one turn, and where its ticket is."""
     books.ask(1)
     cheap = books.ask(1, tools=(None,))

@@ -8,7 +8,7 @@ from bot.store.money import digests
 from bot.store.money.digests import Decisions
 from bot.store.schema import BudgetNotice, BudgetReview, Message, MessageKind
 from tests.support.factories import put, rows
-from tests.support.ledger_factory import NOON, TODAY, Books
+from tests.support.ledger_factory import NOON, TODAY, LedgerFactory
 
 DAY = (TODAY, TODAY + timedelta(days=1))
 
@@ -18,7 +18,7 @@ def test_calls_of_a_time(database: Database) -> None:
     with database.read() as session:
         assert digests.first_call(session) is None
         assert not digests.was_called(session, *DAY)
-    books = Books(database)
+    books = LedgerFactory(database)
     books.ask(3)
     books.call(NOON, "U0MAYA", state="charged", cost_nusd=9)
     books.call(DAY[1], "U0MAYA", state="charged", cost_nusd=9)
