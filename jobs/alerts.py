@@ -42,7 +42,7 @@ def _look(ctx: WorkerContext, agent: Agent, at: datetime) -> None:
             return
         day = found[0].since.astimezone(ctx.meter.budgets.zone).date().isoformat()
         told = {key for key in digests.alerts(session, found[0].since, now()) if (key[0], key[3]) == (name, day)}
-        owners = digests.here(session, agent.card.owners)
+        owners = digests.still_members(session, agent.card.owners)
     keyed = [(one, (name, one.per, one.name, day)) for one in found]
     for one, key in [(one, key) for one, key in keyed if key not in told][: max(0, MOST - len(told))]:
         _tell(ctx, owners, one, key)

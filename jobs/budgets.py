@@ -68,7 +68,7 @@ def look_again(ctx: WorkerContext) -> None:
         due = [(review.account, partial(_bring_up_to_date, ctx=ctx, review_id=review.id)) for review in asked]
         due += [
             (passed.account, partial(_warn_another, ctx=ctx, notice_id=passed.id, tried=tried))
-            for passed, tried in soft_cap_alerts.unheard(session)
+            for passed, tried in soft_cap_alerts.undelivered(session)
         ]
         due += [
             (review.account, partial(_count, review_id=review.id))
@@ -120,7 +120,7 @@ def _end(session: Session) -> None:
 
 def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice]) -> None:
     """Alert a budget's owner of the highest soft cap that was passed; the lower ones are only marked as told."""
-    if [one for one in passed if soft_cap_alerts.told(session, one.id)]:
+    if [one for one in passed if soft_cap_alerts.mark_told(session, one.id)]:
         owner = budget_owners.alert_recipient(session, passed[-1], ctx.meter.budgets, ctx.agents)
         if owner is None:
             log.warning("budget.owner_not_found", account=passed[-1].account, agent=passed[-1].agent)
@@ -129,7 +129,7 @@ def _warn(session: Session, *, ctx: WorkerContext, passed: Sequence[BudgetNotice
 
 
 def _ask(session: Session, *, ctx: WorkerContext, review_id: int) -> None:
-    if reviews.told(session, review_id):  # it locks the row first, so a decision waits until the cards are stored
+    if reviews.mark_told(session, review_id):  # it locks the row first, so a decision waits until the cards are stored
         review = blocked_tickets.recount(session, review_id)
         deciding = budget_owners.deciders(session, review, ctx.meter.budgets, ctx.agents)
         budget_messages.ask(session, review, deciding)

@@ -159,7 +159,7 @@ def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:
         hides = found.private and queue_channels.of(ctx.slack).withholds(agent, ctx.agents)
     link, who = slack.permalink(ctx.slack, channel, thread_ts), ctx.actor(event.user)
     with ctx.database.write() as session:
-        if not inbox_commands.answered(session, event.id):
+        if not inbox_commands.mark_answered(session, event.id):
             return
         ticket = tickets.lock(session, found.id) if found else None  # a claim or the end of a turn may be under way
         why, ticket_id = barred or _refusal(who, ticket, agent, language), ticket.id if ticket else None
@@ -245,7 +245,7 @@ def _spoken(ctx: WorkerContext, event: InboxEvent) -> Language:
 
 def _respond(ctx: WorkerContext, event: InboxEvent, body: Body, plainer: Body | None) -> None:
     with ctx.database.write() as session:
-        if inbox_commands.answered(session, event.id):
+        if inbox_commands.mark_answered(session, event.id):
             audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
             _add_response(session, event, body, None, plainer)
     undeliverable.deliver(0)

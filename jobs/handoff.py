@@ -74,7 +74,7 @@ def check_departures(ctx: WorkerContext) -> None:
             left(ctx, user)
         elif user in gone:
             with ctx.database.write() as session:
-                members.back(session, user)
+                members.note_return(session, user)
 
 
 def check_queue_privacy(ctx: WorkerContext) -> None:
@@ -100,7 +100,7 @@ def _withholds(ctx: WorkerContext, name: str) -> bool:
 def left(ctx: WorkerContext, user: str) -> None:
     """Note that somebody has left the workspace, and end their claims."""
     with ctx.database.write() as session:
-        members.left(session, user)
+        members.note_departure(session, user)
     look(ctx)
 
 

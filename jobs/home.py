@@ -190,7 +190,7 @@ def _item(carded: Carded, words: dict[int, str], site: str) -> Item:
 
 def _request(asked: HomeTicket, site: str) -> Request:
     ticket = asked.ticket
-    state, at = _standing(asked)
+    state, at = _state_of(asked)
     return Request(
         ticket_id=ticket.id,
         words=asked.words,
@@ -201,7 +201,7 @@ def _request(asked: HomeTicket, site: str) -> Request:
     )
 
 
-def _standing(asked: HomeTicket) -> tuple[RequestState, datetime]:
+def _state_of(asked: HomeTicket) -> tuple[RequestState, datetime]:
     """Return the state of a ticket as its requester sees it, and since when."""
     ticket, handoff = asked.ticket, asked.handoff
     if handoff is not None and handoff.state is HandoffState.CLAIMED:

@@ -51,7 +51,7 @@ def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
     """Replace the offer by the answer; without a response URL nothing is shown, as the agent answers in the thread."""
     url = event.detail.get("response_url")
     with ctx.database.write() as session:
-        if not inbox_commands.answered(session, event.id) or url is None:
+        if not inbox_commands.mark_answered(session, event.id) or url is None:
             return
         key = f"response:event:{event.id}"
         said = mrkdwn.said(say(answer, spoken_by(session, event.user)))

@@ -40,7 +40,7 @@ EDIT_REJECTED = frozenset({"message_not_found", "cant_update_message", "edit_win
 "Slack rejected an edit of this message; the channel itself still works."
 CHANNEL_CLOSED = frozenset({"is_archived", "is_inactive", "not_in_channel", "channel_not_found"})
 "Slack takes none of our messages in the channel."
-UNREAD = "The agent has answered, but Slack let its answer reach the requester neither in their thread nor directly."
+UNREAD = "The agent has answered, but Slack could deliver its answer neither in the thread nor as a direct message."
 ALONE = frozenset({"only_you", "response"})
 "Kinds of message that only one person sees."
 

@@ -99,7 +99,7 @@ def show_stopped(ticket_id: int) -> None:
     """Show at once that the agent has stopped: the worker that plays the turn notices at the model's next event."""
     ctx = process.current()
     with ctx.database.read() as session:
-        ticket, is_under_way = tickets.read(session, ticket_id), turns.under_way(session, ticket_id)
+        ticket, is_under_way = tickets.read(session, ticket_id), turns.is_under_way(session, ticket_id)
     if not is_under_way:  # otherwise its requester has written again
         status.show(ctx.slack, ticket, "active")
 

@@ -58,12 +58,14 @@ def requeue_turns(ctx: WorkerContext) -> None:
     Jobs leave the queue in order, so a turn that was queued well before the oldest job in it is no longer there.
     """
     with ctx.database.read() as session:
-        if not turns.owed(session, queued_before=now() - timedelta(seconds=durations.ON_ITS_WAY)):
+        if not turns.to_requeue(session, queued_before=now() - timedelta(seconds=durations.ON_ITS_WAY)):
             return  # Redis need not be asked
     head = ctx.queue.oldest()
     with ctx.database.write() as session:
-        owed = turns.owed(session, queued_before=min(now(), head or now()) - timedelta(seconds=durations.ON_ITS_WAY))
-        turns.queued(session, owed)
+        owed = turns.to_requeue(
+            session, queued_before=min(now(), head or now()) - timedelta(seconds=durations.ON_ITS_WAY)
+        )
+        turns.mark_queued(session, owed)
     for turn_id in owed:
         ctx.queue.put(RUN_TURN, turn_id)
         log.warning("turn.requeued", turn=turn_id)
@@ -72,7 +74,7 @@ def requeue_turns(ctx: WorkerContext) -> None:
 def requeue_commands(ctx: WorkerContext) -> None:
     """Queue slash commands and shortcuts again that were not answered in time."""
     with ctx.database.write() as session:
-        owed = inbox_commands.owed(session)
+        owed = inbox_commands.to_requeue(session)
     for event_id in owed:
         ctx.queue.put(ANSWER_COMMAND, event_id)
         log.warning("command.requeued", event_id=event_id)

@@ -103,7 +103,7 @@ class CapEvents:
         for review in raises:
             self.holds.drop(review.account)
             with self.database.write() as session:
-                reviews.applied(session, review.id)
+                reviews.mark_applied(session, review.id)
 
     def _note_passed(self, cap: Cap, account: Spent, charge: Charge | None) -> None:
         passed = cap.passed(account.spent_nusd, account.raised_nusd)

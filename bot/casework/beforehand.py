@@ -69,7 +69,7 @@ def outcome(
         done_with = closings.precedes(session, attempt)
         language = spoken_by(session, attempt.ticket.requester)
         orphan = _orphaned(session, attempt.ticket)
-        lately = turns.lately(session, attempt.ticket.id, since=now() - HOUR)
+        lately = turns.count_since(session, attempt.ticket.id, since=now() - HOUR)
     by_person = attempt.last_handoff is not None and attempt.last_handoff.state is HandoffState.RESOLVED
     catch_up()
     if _is_loop(runtime, attempt, lately):

@@ -50,6 +50,6 @@ def _changed(ctx: ListenerContext, member: dict[str, Any]) -> None:
     with ctx.database.write() as session:
         members.forget(session, user)
         if has_left and not known:
-            members.left(session, user)
+            members.note_departure(session, user)
         elif known and not has_left:
-            members.back(session, user)
+            members.note_return(session, user)

@@ -42,7 +42,7 @@ def _stop(ctx: ListenerContext, body: dict[str, Any]) -> None:
         if ticket is None or ticket.requester != event.get("user") or not _new(session, body, channel):
             return
         tickets.lock(session, ticket.id)
-        working = turns.in_hand(session, ticket.id)
+        working = turns.is_played(session, ticket.id)
         stopped = turns.stop(session, ticket.id)
         if stopped is None:
             return

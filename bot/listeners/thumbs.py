@@ -62,7 +62,7 @@ def _judge(ctx: ListenerContext, body: dict[str, Any]) -> None:
         ticket = _theirs(session, press, turn if word in ("good", "bad") else "", below=True)
         if ticket is not None:
             turn_id, good = int(turn), word == "good"
-            feedback.keep(session, turn_id, user=press.user, good=good)
+            feedback.store_thumb(session, turn_id, user=press.user, good=good)
             if not good:
                 person = ticket.state is not TicketState.HANDED_OFF and ctx.answering(ticket.agent) is not None
                 question = thumbs.sorry(turn_id, spoken_by(session, press.user), person=person)
@@ -145,7 +145,7 @@ def _told(ctx: ListenerContext, body: dict[str, Any]) -> str | None:
             return buttons.not_theirs(why, "judge", ticket, language)
         if not words:
             return say("feedback.empty", language)
-        feedback.tell(session, turn_id, user=form.user, words=words)
+        feedback.store_words(session, turn_id, user=form.user, words=words)
         _tell_only(session, form.user, ticket, form.view_id, replies.only_you(say("feedback.thanks", language)))
     ctx.deliver(ticket.id)
     return None

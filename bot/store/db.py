@@ -216,7 +216,7 @@ def _one_writer(engine: Engine) -> None:
     def _wait(connection: sqlalchemy.Connection) -> None:
         if connection.get_execution_options().get("sqlite_begin") == WRITE and "writes" not in connection.info:
             if not writing.acquire(timeout=POOL_SECONDS):
-                raise Transient("database: others write for too long")
+                raise Transient("database: waited too long for other writers")
             connection.info["writes"] = True
 
     @event.listens_for(engine, "checkin")

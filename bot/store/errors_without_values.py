@@ -27,7 +27,7 @@ MESSAGES = {
     "too many": "the server has no connection left",
     "SSL": "the server and the address do not agree about TLS",
     "does not exist": "there is no such database or user",
-    "invalid connection option": "DATABASE_URL has an option that is none",
+    "invalid connection option": "DATABASE_URL has an unknown option",
     "terminating connection": "the server ended the connection",
     "closed the connection": "the server ended the connection",
     "connection is lost": "the connection is lost",

@@ -141,13 +141,13 @@ def _refuse_others(database: Database, kind: Kind, found: Ground) -> None:
 def _refuse_to_adopt(database: Database, kind: Kind) -> None:
     if kind is Kind.DEMO:
         raise ConfigError(
-            f"database: that at {_where(database)} bears no demo's mark, so that it may be somebody's: "
+            f"database: that at {_where(database)} has no demo's mark, so it may belong to somebody: "
             "move it away, or run the demo in another folder."
         )
     beside = _file(database)
     if beside is not None and (beside.parent / LEFT_BY_A_DEMO).exists():
         raise ConfigError(
-            f"database: that at {_where(database)} bears no mark, and an earlier demo has kept its {LEFT_BY_A_DEMO} "
+            f"database: that at {_where(database)} has no mark, and an earlier demo kept its {LEFT_BY_A_DEMO} "
             "beside it. If it is only that demo's, move it away; if it is yours, move that file away. Then start again."
         )
 

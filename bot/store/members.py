@@ -15,7 +15,7 @@ SKEW = timedelta(seconds=2)
 "The most by which the clocks of two processes may differ."
 
 
-def left(session: Session, user: str) -> bool:
+def note_departure(session: Session, user: str) -> bool:
     """Note that somebody has left; return False if that was known."""
     is_new = db.insert_new(session, Departed, user=user) is not None
     if is_new:
@@ -23,7 +23,7 @@ def left(session: Session, user: str) -> bool:
     return is_new
 
 
-def back(session: Session, user: str) -> None:
+def note_return(session: Session, user: str) -> None:
     """Note that somebody is a member again."""
     gone = delete(Departed).where(Departed.user == user).returning(Departed.user)
     if session.execute(gone).scalar_one_or_none() is not None:
@@ -98,7 +98,7 @@ def any_before(session: Session, before: datetime) -> bool:
     return session.scalar(select(MemberRow.user).where(MemberRow.asked_at < before).limit(1)) is not None
 
 
-def speaks(session: Session, user: str, locale: str | None) -> None:
+def store_locale(session: Session, user: str, locale: str | None) -> None:
     """Store the language that somebody has set in Slack; None: Slack did not say."""
     if locale is None or locale_of(session, user) == locale:
         return

@@ -76,7 +76,7 @@ def test_who_has_left_answers_for_nothing(sqlite: Database, agents: dict[str, Ag
         ("U0RUTH", ("U0OLIVIA", "U0RUTH")),
     ):
         with sqlite.write() as session:
-            members.left(session, gone)
+            members.note_departure(session, gone)
             assert budget_owners.deciders(session, review(), NAMED, agents) == may
 
 

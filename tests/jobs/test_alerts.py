@@ -112,10 +112,10 @@ def test_nobody_is_told_who_has_left_or_wants_none(ctx: WorkerContext, books: Le
     books.ask(0, tickets=9)
     books.write()
     with ctx.database.write() as session:
-        members.left(session, "U0OLIVIA")
+        members.note_departure(session, "U0OLIVIA")
     alerts.tell(ctx)
     with ctx.database.write() as session:
-        members.back(session, "U0OLIVIA")
+        members.note_return(session, "U0OLIVIA")
     off = ctx.meter.budgets.model_copy(update={"alerts": None})
     object.__setattr__(ctx.meter, "read_budgets", lambda: off)
     alerts.tell(ctx)

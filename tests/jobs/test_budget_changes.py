@@ -165,7 +165,7 @@ def test_a_review_that_is_broken_keeps_nobody_waiting(place: Place, monkeypatch:
     opened_review(place.front.database, **person("U0GRACE"), limit_nusd=5_000_000)
     budgets.look(place.ctx)
     with place.front.database.write() as session:
-        members.left(session, "U0BEN")
+        members.note_departure(session, "U0BEN")
         session.query(BudgetNotice).delete()
     place.ctx.meter.cap_events.seen.clear()
     deciding = budget_owners.deciders

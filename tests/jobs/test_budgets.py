@@ -198,7 +198,7 @@ def test_another_owner_is_asked_when_the_named_one_has_left(place: Place, caplog
     budgets.look_again(place.ctx)
     assert [len(told_directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 0, 0]
     with place.front.database.write() as session:
-        members.left(session, "U0BEN")
+        members.note_departure(session, "U0BEN")
     for _ in range(2):
         budgets.look_again(place.ctx)
     assert [len(told_directly(place, user)) for user in ("U0BEN", "U0OLIVIA", "U0RUTH")] == [1, 1, 1]

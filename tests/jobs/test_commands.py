@@ -445,7 +445,7 @@ def test_slack_that_does_not_say_who_asks_keeps_nobody_from_a_person_for_long(
     assert rows(ctx.database, Handoff) == []
     put(ctx.database, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
     with ctx.database.write() as session:
-        assert list(inbox_commands.owed(session)) == [event_id]
+        assert list(inbox_commands.to_requeue(session)) == [event_id]
     put(ctx.database, InboxEvent, event_id, received_at=now() - PATIENCE)
     commands.answer(event_id)
     assert [handoff.reason for handoff in rows(ctx.database, Handoff)] == ["requested"]
@@ -459,7 +459,7 @@ def test_answers_that_did_not_help_are_told_and_linked(ctx: WorkerContext, works
     about: dict[str, Any] = {"kind": "reply", "ticket_id": 1, "turn_id": turn_id, "ts": ts, "state": "posted"}
     factories.store(ctx.database, replies.answer_key(turn_id), **about)
     with ctx.database.write() as session:
-        feedback.tell(session, turn_id, user="U0MAYA", words="The link never came")
+        feedback.store_words(session, turn_id, user="U0MAYA", words="The link never came")
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
     assert "*Helpful: 0 of 1* answers that their requesters judged." in told

@@ -112,7 +112,7 @@ def test_each_owner_of_any_agent_is_sent_one(ctx: WorkerContext) -> None:
     )
     put_agent(ctx, other)
     with ctx.database.write() as session:
-        members.left(session, "U0BEN")
+        members.note_departure(session, "U0BEN")
     budgets = ctx.meter.budgets
     object.__setattr__(ctx.meter, "read_budgets", lambda: budgets.model_copy(update={"digest": None}))
     digest.send_due(ctx)
@@ -132,7 +132,7 @@ def test_answers_that_did_not_help_are_linked(ctx: WorkerContext, today: Clock, 
     store(ctx.database, replies.answer_key(turn_id), **about)
     today.at = MONDAY - timedelta(days=1)
     with ctx.database.write() as session:
-        feedback.tell(session, turn_id, user="U0MAYA", words="The link never came")
+        feedback.store_words(session, turn_id, user="U0MAYA", words="The link never came")
     today.at = MONDAY
     digest.send_due(ctx)
     [told] = [one.body["text"] for one in rows(ctx.database, Message) if one.kind == "digest"]

@@ -177,7 +177,7 @@ class OneTicket:
     def take(self, which: int) -> None:
         """Let a sender take one of the messages that are owed."""
         with self.database.write() as session:
-            owed = deliveries.owed(session)
+            owed = deliveries.due(session)
             delivery = deliveries.take(session, owed[which % len(owed)]) if owed else None
             if delivery is None:
                 return

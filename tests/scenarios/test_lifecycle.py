@@ -356,7 +356,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert all(row.claimed_by != user for row in self.place.all(Handoff) if row.state == "claimed")
             return
         with self.place.database.write() as session:
-            members.back(session, user)
+            members.note_return(session, user)
 
     # Slack
 

@@ -21,7 +21,7 @@ WAYS_TO_GIVE_UP: dict[str, Callable[[Session, Delivery], None]] = {
 def owed(database: Database, ticket_id: int | None = None) -> list[str]:
     """Return the keys of what is to be said now."""
     with database.read() as session:
-        ids = deliveries.owed(session, ticket_id=ticket_id)
+        ids = deliveries.due(session, ticket_id=ticket_id)
         return [session.get_one(Message, message_id).key for message_id in ids]
 
 

@@ -152,7 +152,7 @@ class FrontDoor(FrontWorkspace):
     def leaves(self, user: str) -> None:
         """Let Slack have told that somebody is no member any more."""
         with self.database.write() as session:
-            members.left(session, user)
+            members.note_departure(session, user)
 
     def handoff(self, handoff: int) -> Handoff:
         """Return a handoff as it is now."""

@@ -2,7 +2,7 @@
 
 Invariant: upgrading the package changes no price. `deskhand prices diff` shows what would change and writes the
 snapshot again if that is accepted. The file contains its own hash: a file that was edited by hand or cut short is
-refused at start; your own rates belong into `pricing.yaml`.
+refused at start; your own rates belong in `pricing.yaml`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from bot.errors import ConfigError
 
 FILE = "prices.json"
 "Name of the file, beside `pricing.yaml`."
-HINT = "restore it from the release; rates of your own belong into pricing.yaml"
+HINT = "restore it from the release; rates of your own belong in pricing.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def read(path: Path) -> Snapshot:
     except ValueError as error:
         raise ConfigError(f"{path}: it was cut short or edited by hand: {error}; {HINT}") from error
     if not isinstance(content, dict) or content.pop("hash", None) != digest(content):
-        raise ConfigError(f"{path}: hash: it is not that of the rates, so that one was edited by hand; {HINT}")
+        raise ConfigError(f"{path}: hash: it does not fit the rates, so the file was edited by hand; {HINT}")
     standard, fast = tariffs.from_json(content["standard"]), tariffs.from_json(content["fast"])
     return Snapshot(content["package"], standard, fast)
 

@@ -95,7 +95,7 @@ class Members:
         member = admission.read(card)
         with self.database.write() as session:
             is_news = members.remember(session, member, asked_at=asked_at, since=since)
-            members.speaks(session, user, member.locale)
+            members.store_locale(session, user, member.locale)
         return member if is_news else None
 
     def may_act(

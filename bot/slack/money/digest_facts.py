@@ -62,7 +62,7 @@ def asked_for(session: Session, budgets: Budgets, name: str | None, *, at: datet
 
 def unsent(session: Session, period: Period, owners: Iterable[str]) -> tuple[str, ...]:
     """Return the owners who have not got the digest of a period; owners who have left are skipped."""
-    there = digests.here(session, owners)
+    there = digests.still_members(session, owners)
     known = digests.known(session, (digests.digest_key(period.name, owner) for owner in there))
     return tuple(owner for owner in there if digests.digest_key(period.name, owner) not in known)
 
@@ -81,7 +81,7 @@ def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, 
     body = {**words.message(digest), "plainer": words.fallback(digest)}
     return tuple(
         owner
-        for owner in digests.here(session, owners)
+        for owner in digests.still_members(session, owners)
         if digests.say(session, MessageKind.DIGEST, digests.digest_key(name, owner), owner, body)
     )
 

@@ -57,7 +57,7 @@ def deliver(
     sent, before = 0, None
     while True:
         with database.read() as session:
-            due = deliveries.owed(session, ticket_id=ticket_id)
+            due = deliveries.due(session, ticket_id=ticket_id)
         went = sum(_deliver_one(sender, message_id) for message_id in due)
         sent += went
         if not due or (went == 0 and due == before):  # once more, as a failed message lets the next of its lane go

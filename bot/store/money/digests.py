@@ -103,7 +103,7 @@ def known(session: Session, keys: Iterable[str]) -> frozenset[str]:
     return frozenset(session.scalars(select(Message.key).where(Message.key.in_(list(keys)))))
 
 
-def here(session: Session, people: Iterable[str]) -> tuple[str, ...]:
+def still_members(session: Session, people: Iterable[str]) -> tuple[str, ...]:
     """Return the people who have not left the workspace, each once, in order."""
     return tuple(one for one in dict.fromkeys(people) if not members.has_left(session, one))
 

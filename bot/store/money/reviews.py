@@ -199,7 +199,7 @@ def untold(session: Session) -> Sequence[BudgetReview]:
     return session.scalars(select(BudgetReview).where(BudgetReview.told_at.is_(None)).order_by(BudgetReview.id)).all()
 
 
-def told(session: Session, review_id: int) -> bool:
+def mark_told(session: Session, review_id: int) -> bool:
     """Note, in the transaction that asks the owner, that they are asked; return False if they already were."""
     return _once(session, review_id, "told_at")
 
@@ -224,7 +224,7 @@ def in_effect(session: Session, since: datetime) -> Sequence[BudgetReview]:
     return session.scalars(select(BudgetReview).where(*mine, lately).order_by(BudgetReview.id)).all()
 
 
-def applied(session: Session, review_id: int) -> bool:
+def mark_applied(session: Session, review_id: int) -> bool:
     """Note that Redis knows of a raise; return False if that was noted before."""
     return _once(session, review_id, "applied_at")
 

@@ -42,7 +42,7 @@ def lane(notice_id: int) -> str:
     return f"notice:{notice_id}"
 
 
-def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
+def undelivered(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
     """Return the alerts of running windows that reached nobody, each with the Slack user ids that were tried."""
     other = aliased(Message)
     reached = exists().where(other.lane == Message.lane, other.state != MessageState.FAILED)
@@ -56,7 +56,7 @@ def unheard(session: Session) -> list[tuple[BudgetNotice, Collection[str]]]:
     return [(notice, tried[notice.id]) for notice in session.scalars(running.order_by(BudgetNotice.id))]
 
 
-def told(session: Session, notice_id: int, *, at: datetime | None = None) -> bool:
+def mark_told(session: Session, notice_id: int, *, at: datetime | None = None) -> bool:
     """Note, in the transaction that tells people, that they are told; return False if they already were."""
     won = session.execute(
         update(BudgetNotice)

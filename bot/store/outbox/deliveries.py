@@ -58,7 +58,7 @@ class Delivery:
     "Time on the monotonic clock, in seconds, right before it was taken."
 
 
-def owed(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
+def due(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
     """Return the ids of messages to be sent or updated now, the oldest first."""
     query = select(Message.id).where(_DUE, Message.due_at <= (at or now())).order_by(Message.id)
     if ticket_id is not None:

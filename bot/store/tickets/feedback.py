@@ -38,13 +38,13 @@ class Thumbs:
     "Answers that did not help: those with words first, then the newest."
 
 
-def keep(session: Session, turn_id: int, *, user: str, good: bool) -> None:
+def store_thumb(session: Session, turn_id: int, *, user: str, good: bool) -> None:
     """Store a thumb for an existing turn; words that were given before stay."""
     found = _of(session, turn_id, user, good=good)
     found.good, found.at = good, now()
 
 
-def tell(session: Session, turn_id: int, *, user: str, words: str) -> None:
+def store_words(session: Session, turn_id: int, *, user: str, words: str) -> None:
     """Store what somebody says was wrong, redacted, in place of earlier words; it counts as a thumb down."""
     found = _of(session, turn_id, user, good=False)
     found.good, found.words, found.at = False, words, now()

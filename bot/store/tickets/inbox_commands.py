@@ -58,7 +58,7 @@ def read_again(session: Session, event: InboxEvent) -> None:
     session.refresh(event)
 
 
-def answered(session: Session, event_id: int) -> bool:
+def mark_answered(session: Session, event_id: int) -> bool:
     """Mark an event as answered; return False if it already was."""
     done = session.execute(
         update(InboxEvent)
@@ -69,7 +69,7 @@ def answered(session: Session, event_id: int) -> bool:
     return done is not None
 
 
-def owed(session: Session) -> Sequence[int]:
+def to_requeue(session: Session) -> Sequence[int]:
     """Return the ids of events that have waited too long and can still be answered; mark them as queued now."""
     at = now()
     query = select(InboxEvent.id).where(

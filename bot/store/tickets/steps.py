@@ -69,7 +69,7 @@ def finish(
         .returning(Step.id)
     ).scalar_one_or_none()
     if first is None:
-        raise Fenced(f"turn {attempt.turn_id}: step {seq} is not attempt {attempt.number}'s to finish")
+        raise Fenced(f"turn {attempt.turn_id}: step {seq} does not belong to attempt {attempt.number}")
 
 
 def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Step, Ticket]]:

@@ -134,7 +134,7 @@ def stop(session: Session, ticket_id: int) -> int | None:
     return stopped
 
 
-def in_hand(session: Session, ticket_id: int) -> bool:
+def is_played(session: Session, ticket_id: int) -> bool:
     """Return whether a worker whose lease holds plays a turn of a ticket."""
     query = select(Turn.id).where(
         Turn.ticket_id == ticket_id, Turn.state == TurnState.RUNNING, Turn.lease_until >= now()
@@ -161,7 +161,7 @@ def requester_of(session: Session, turn_id: int) -> str:
     return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id).requester
 
 
-def under_way(session: Session, ticket_id: int) -> bool:
+def is_under_way(session: Session, ticket_id: int) -> bool:
     """Return whether a turn of a ticket waits or is played."""
     return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)) is not None
 
@@ -228,7 +228,7 @@ def finish(
     return following.id
 
 
-def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
+def to_requeue(session: Session, *, queued_before: datetime) -> Sequence[int]:
     """Return the ids of turns that are in no queue and should be: waiting, or running with an expired lease.
 
     They are locked for this transaction; turns that another sweep has locked are left out.
@@ -248,13 +248,13 @@ def owed(session: Session, *, queued_before: datetime) -> Sequence[int]:
     return session.scalars(query.order_by(Turn.id).limit(500).with_for_update(skip_locked=True)).all()
 
 
-def lately(session: Session, ticket_id: int, *, since: datetime) -> int:
+def count_since(session: Session, ticket_id: int, *, since: datetime) -> int:
     """Return the number of a ticket's turns that were opened since a time."""
     query = select(func.count()).select_from(Turn).where(Turn.ticket_id == ticket_id, Turn.created_at > since)
     return session.scalars(query).one()
 
 
-def queued(session: Session, turn_ids: Sequence[int]) -> None:
+def mark_queued(session: Session, turn_ids: Sequence[int]) -> None:
     """Mark these turns as queued now."""
     session.execute(update(Turn).where(Turn.id.in_(turn_ids)).values(queued_at=now()))
 

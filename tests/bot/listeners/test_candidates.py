@@ -74,7 +74,7 @@ def test_they_are_offered_in_the_order_of_their_names(database: Database) -> Non
 def test_only_who_can_take_it_is_offered(database: Database) -> None:
     """Not its holder, nor who asked, nor who has left, nor who is no full member; of the first three none is asked."""
     with database.write() as session:
-        members.left(session, "U0GONE")
+        members.note_departure(session, "U0GONE")
     asked: list[str] = []
 
     def says(users: Sequence[str], _seconds: float) -> Mapping[str, str]:
@@ -113,7 +113,7 @@ def test_one_hundred_and_one_of_whom_one_has_left_are_listed(database: Database)
     """Who has left takes no place."""
     users = [f"U{number:04}" for number in range(101)]
     with database.write() as session:
-        members.left(session, users[7])
+        members.note_departure(session, users[7])
     found = offered(database, named(users), lambda some, _: {user: f"Person {user}" for user in some})
     assert found is not None
     assert len(found) == 100

@@ -117,7 +117,7 @@ def home(front: FrontDoor, number: int) -> Case:
 def member(front: FrontDoor, number: int) -> Case:
     user = f"U0NEW{number}"
     with front.database.write() as session:
-        members.left(session, user)
+        members.note_departure(session, user)
 
     def is_back() -> bool:
         with front.database.read() as session:

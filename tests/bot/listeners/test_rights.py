@@ -271,7 +271,7 @@ def test_the_requester_takes_back_what_is_theirs(scene: Scene) -> None:
     scene.press(MAYA, actions._cancel, 1)
     assert rows(scene.database, Handoff)[0].state == "open"
     with scene.database.write() as session:
-        members.back(session, MAYA)
+        members.note_return(session, MAYA)
     scene.press(MAYA, actions._cancel, 1)
     assert rows(scene.database, Handoff)[0].state == "cancelled"
     assert scene.told() == ["Only <@U0MAYA> can take this back.", say("denied.left", "en")]
@@ -539,4 +539,4 @@ def _and(_done: object, user: str) -> str:
 
 def _leave(scene: Scene, user: str) -> bool:
     with scene.database.write() as session:
-        return members.left(session, user)
+        return members.note_departure(session, user)

@@ -16,7 +16,7 @@ from tests.support.json_object import Json
 from tests.support.web_harness import FrontDoor
 from tests.support.workspace_names import BOT, HELP, TEAM
 
-SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.tell"
+SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.store_words"
 SORRIES = catalogue()["feedback.sorry"].values()
 
 
@@ -70,7 +70,7 @@ def test_it_is_asked_in_the_language_of_the_requester(front: FrontDoor) -> None:
     """The question and the form."""
     answer, turn = _answered(front)
     with front.database.write() as session:
-        members.speaks(session, "U0MAYA", "de-DE")
+        members.store_locale(session, "U0MAYA", "de-DE")
     _thumb(front, answer, f"bad:{turn}")
     assert front.whispers("U0MAYA") == [say("feedback.sorry", "de")]
     _press(front, TELL)
@@ -103,7 +103,7 @@ def test_what_became_of_it_takes_the_place_of_the_question(front: FrontDoor, loc
     """No button for a person is left; what was wrong can still be told; in their language."""
     answer, turn = _answered(front)
     with front.database.write() as session:
-        members.speaks(session, "U0MAYA", locale)
+        members.store_locale(session, "U0MAYA", locale)
     _thumb(front, answer, f"bad:{turn}")
     _press(front, FETCH)
     [left] = front.sees("U0MAYA")["ephemeral"]

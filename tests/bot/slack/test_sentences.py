@@ -170,7 +170,7 @@ def test_a_person_is_spoken_to_in_their_language(database: Database) -> None:
     """As Slack last said it, and in English before it has."""
     with database.write() as session:
         assert sentences.spoken_by(session, "U0LENA") == "en"
-        members.speaks(session, "U0LENA", "de-CH")
+        members.store_locale(session, "U0LENA", "de-CH")
         assert sentences.spoken_by(session, "U0LENA") == "de"
 
 

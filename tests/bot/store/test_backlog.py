@@ -174,7 +174,7 @@ def test_commands_are_owed_as_long_as_slack_takes_an_answer(database: Database, 
         assert second is not None
     assert seen(database).commands == BacklogCount(2, 0, NINE)
     with database.write() as session:
-        inbox_commands.answered(session, first)
+        inbox_commands.mark_answered(session, first)
     clock.passes(seconds=20)
     assert seen(database).commands == BacklogCount(1, 1, NINE)
     clock.passes(seconds=durations.COMMAND_GIVE_UP)

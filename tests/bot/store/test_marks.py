@@ -54,11 +54,11 @@ def test_each_refuses_what_is_the_others(database: Database) -> None:
 def test_a_demo_adopts_nothing(database: Database) -> None:
     """A database without a mark may be somebody's, whether or not its schema is of today."""
     for refuse in (marks.enter, marks.look_before_migrating):
-        with pytest.raises(ConfigError, match="bears no demo's mark"):
+        with pytest.raises(ConfigError, match="has no demo's mark"):
             refuse(database, Kind.DEMO)
     with database.write() as session:
         Mark.__table__.drop(session.connection())  # type: ignore[attr-defined]
-    with pytest.raises(ConfigError, match="bears no demo's mark"):
+    with pytest.raises(ConfigError, match="has no demo's mark"):
         marks.look_before_migrating(database, Kind.DEMO)
     Mark.metadata.create_all(database.engine, tables=[Mark.__table__])  # type: ignore[list-item]
     assert rows(database, Mark) == []

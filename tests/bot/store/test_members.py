@@ -11,13 +11,13 @@ from tests.support.factories import at_once, rows
 def left(database: Database, user: str = "U0PRIYA") -> bool:
     """Note that somebody has left."""
     with database.write() as session:
-        return members.left(session, user)
+        return members.note_departure(session, user)
 
 
 def back(database: Database, user: str = "U0PRIYA") -> None:
     """Note that somebody is a member again."""
     with database.write() as session:
-        members.back(session, user)
+        members.note_return(session, user)
 
 
 def trail(database: Database) -> list[tuple[str, str | None]]:
@@ -81,7 +81,7 @@ def test_the_language_of_a_person_is_kept(database: Database) -> None:
 
     def speaks(_number: int, user: str = "U0LENA", locale: str | None = "de-DE") -> None:
         with database.write() as session:
-            members.speaks(session, user, locale)
+            members.store_locale(session, user, locale)
 
     at_once(12, speaks)
     speaks(0, "U0MAYA", "pt-BR")

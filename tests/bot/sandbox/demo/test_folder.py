@@ -169,7 +169,7 @@ def test_its_database_bears_its_mark_from_the_first(tmp_path: Path) -> None:
             launch._database(elsewhere, other)
         elsewhere.unlink()
         revisions.migrate(f"sqlite:///{elsewhere}")
-        with pytest.raises(ConfigError, match="bears no demo's mark"):
+        with pytest.raises(ConfigError, match="has no demo's mark"):
             launch._database(elsewhere, other)
 
 

@@ -119,7 +119,7 @@ def test_it_is_sent_to_each_owner_once(books: LedgerFactory) -> None:
     """A second time only to an owner who is new; never to one who has left."""
     found = gathered(books.database)
     with books.database.write() as session:
-        members.left(session, "U0BEN")
+        members.note_departure(session, "U0BEN")
         assert digest_facts.unsent(session, found.period, ["U0OLIVIA", "U0BEN"]) == ("U0OLIVIA",)
         assert digest_facts.send(session, found, ["U0OLIVIA", "U0BEN", "U0OLIVIA"]) == ("U0OLIVIA",)
         assert digest_facts.send(session, found, ["U0OLIVIA", "U0BEN"]) == ()

@@ -104,7 +104,7 @@ def test_the_claim_of_who_has_left_is_over(database: Database, clock: Clock) -> 
         claim(database, handoff_id, user=user)
     with database.write() as session:
         for user in ("U0BEN", "U0CHEN"):
-            members.left(session, user)
+            members.note_departure(session, user)
     with database.read() as session:
         assert [(one.id, one.why) for one in handoffs_due.ending(session, before=clock.at, serving=SERVING)] == [
             (second, "left"),
@@ -125,7 +125,7 @@ def test_the_claim_of_who_may_act_no_more_is_over(database: Database, clock: Clo
     for handoff_id, user in ((first, "U0PRIYA"), (second, "U0BEN"), (third, "U0CHEN")):
         claim(database, handoff_id, user=user)
     with database.write() as session:
-        members.left(session, "U0CHEN")
+        members.note_departure(session, "U0CHEN")
     for serving, over in (
         ({"access": ("U0PRIYA",)}, [(second, "off_card"), (third, "left")]),
         ({"access": ("U0PRIYA", "U0BEN", "U0CHEN")}, [(third, "left")]),

@@ -200,7 +200,7 @@ def test_each_message_that_is_owed_is_said(migrated: db.Database) -> None:
 def take_all(database: db.Database, said: set[str]) -> int:
     """Take what may be said, say it, and return how much that was."""
     with database.read() as session:
-        waiting = deliveries.owed(session)
+        waiting = deliveries.due(session)
     for message_id in waiting:
         with database.write() as session:
             taken = deliveries.take(session, message_id)

@@ -214,7 +214,7 @@ def test_a_raise_goes_on_only_where_its_owner_wants_it_and_the_gate_knows(databa
     assert wanted() == []
     with database.write() as session:
         for one in (review, plain):
-            reviews.applied(session, one)
+            reviews.mark_applied(session, one)
     assert wanted() == [review]
     with database.write() as session:
         assert after_raise.note(session, review, []) is not None

@@ -121,5 +121,5 @@ def test_an_alert_may_be_about_anything(database: Database) -> None:
 def test_who_has_left_is_written_to_no_more(database: Database) -> None:
     """Each of the others once, in order."""
     with database.write() as session:
-        members.left(session, "U0BEN")
-        assert digests.here(session, ["U0OLIVIA", "U0BEN", "U0PRIYA", "U0OLIVIA"]) == ("U0OLIVIA", "U0PRIYA")
+        members.note_departure(session, "U0BEN")
+        assert digests.still_members(session, ["U0OLIVIA", "U0BEN", "U0PRIYA", "U0OLIVIA"]) == ("U0OLIVIA", "U0PRIYA")

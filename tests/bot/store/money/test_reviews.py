@@ -236,9 +236,9 @@ def test_owners_are_asked_once(database: Database) -> None:
     number = open_one(database)
     with database.write() as session:
         assert [review.id for review in reviews.untold(session)] == [number]
-        assert reviews.told(session, number)
+        assert reviews.mark_told(session, number)
     with database.write() as session:
-        assert not reviews.told(session, number)
+        assert not reviews.mark_told(session, number)
         assert reviews.untold(session) == []
 
 
@@ -253,9 +253,9 @@ def test_a_raise_is_owed_to_the_gate_until_it_is_told(database: Database) -> Non
     with database.write() as session:
         assert [review.id for review in reviews.unapplied(session)] == [number]
         assert [review.id for review in reviews.in_effect(session, before)] == [number]
-        assert reviews.applied(session, number)
+        assert reviews.mark_applied(session, number)
     with database.write() as session:
-        assert not reviews.applied(session, number)
+        assert not reviews.mark_applied(session, number)
         assert reviews.unapplied(session) == []
         assert [review.id for review in reviews.in_effect(session, before)] == [number]
         assert reviews.in_effect(session, now()) == []

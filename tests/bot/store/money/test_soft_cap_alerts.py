@@ -57,9 +57,9 @@ def test_a_notice_is_told_once(database: Database) -> None:
     passed(database)
     with database.write() as session:
         [notice] = soft_cap_alerts.untold(session)
-        assert soft_cap_alerts.told(session, notice.id)
+        assert soft_cap_alerts.mark_told(session, notice.id)
     with database.write() as session:
-        assert not soft_cap_alerts.told(session, notice.id)
+        assert not soft_cap_alerts.mark_told(session, notice.id)
     assert untold(database) == []
 
 
@@ -70,7 +70,7 @@ def test_what_is_undone_is_not_told(database: Database) -> None:
     with pytest.raises(IntegrityError), database.write() as session:
         session.add(
             BudgetNotice(
-                told_at=START if soft_cap_alerts.told(session, soft_cap_alerts.untold(session)[0].id) else None
+                told_at=START if soft_cap_alerts.mark_told(session, soft_cap_alerts.untold(session)[0].id) else None
             )
         )
     assert untold(database) == [(DAY, 80)]
@@ -99,7 +99,7 @@ def test_what_reached_nobody_is_known_with_who_was_tried(database: Database) -> 
         )
         put(database, Message, number, state=state)
     with database.read() as session:
-        assert [(notice.id, tried) for notice, tried in soft_cap_alerts.unheard(session)] == [(1, {"U1", "U2"})]
+        assert [(notice.id, tried) for notice, tried in soft_cap_alerts.undelivered(session)] == [(1, {"U1", "U2"})]
 
 
 def test_a_turn_knows_what_its_calls_have_passed(database: Database) -> None:
@@ -109,7 +109,7 @@ def test_a_turn_knows_what_its_calls_have_passed(database: Database) -> None:
     passed(database, percent=90, turn_id=other)
     passed(database, "user:U1:2026-11-22", turn_id=mine)
     with database.write() as session:
-        soft_cap_alerts.told(session, soft_cap_alerts.untold(session)[0].id)
+        soft_cap_alerts.mark_told(session, soft_cap_alerts.untold(session)[0].id)
         found = [(notice.account, notice.percent) for notice in soft_cap_alerts.of_turn(session, mine)]
     assert found == [(DAY, 80), ("user:U1:2026-11-22", 80)]
     with database.read() as session:

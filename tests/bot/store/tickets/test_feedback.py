@@ -12,7 +12,7 @@ from tests.support.factories import at_once, heard, new_turn, put, rows, store
 def keep(database: Database, turn_id: int, user: str, *, good: bool) -> bool:
     """Keep a thumb; it never fails."""
     with database.write() as session:
-        feedback.keep(session, turn_id, user=user, good=good)
+        feedback.store_thumb(session, turn_id, user=user, good=good)
     return True
 
 
@@ -38,7 +38,7 @@ def test_what_was_wrong_is_a_thumb_down(database: Database) -> None:
     keep(database, turn_id, "U0MAYA", good=True)
     for words in ("No link came", "It came late"):
         with database.write() as session:
-            feedback.tell(session, turn_id, user="U0MAYA", words=words)
+            feedback.store_words(session, turn_id, user="U0MAYA", words=words)
     assert [(row.good, row.words) for row in rows(database, Feedback)] == [(False, "It came late")]
     keep(database, turn_id, "U0MAYA", good=True)
     assert [(row.good, row.words) for row in rows(database, Feedback)] == [(True, "It came late")]
@@ -59,7 +59,7 @@ def test_the_worst_answers_are_told_with_their_place(database: Database) -> None
         store(database, f"reply:turn:{turn_id}", ts=f"9.{turn_id}", **about)
         keep(database, turn_id, "U0MAYA", good=ticket_id == 1)
     with database.write() as session:
-        feedback.tell(session, turns[1], user="U0MAYA", words="No link came")
+        feedback.store_words(session, turns[1], user="U0MAYA", words="No link came")
     put(database, Ticket, 4, private=True)
     found = told(database, "access")
     assert (found.helpful, found.judged) == (1, 4)

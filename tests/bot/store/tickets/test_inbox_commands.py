@@ -26,7 +26,7 @@ def kept(database: Database, asked: InboxCommand = ASKED) -> int:
 def answered(database: Database, event_id: int) -> bool:
     """Note that a command has its answer."""
     with database.write() as session:
-        return inbox_commands.answered(session, event_id)
+        return inbox_commands.mark_answered(session, event_id)
 
 
 def test_a_command_is_kept_once(database: Database) -> None:
@@ -71,7 +71,7 @@ def test_a_command_is_owed_while_slack_takes_an_answer(database: Database, secon
 def owed(database: Database) -> list[int]:
     """Return the commands that count as lost, as a sweep does."""
     with database.write() as session:
-        return list(inbox_commands.owed(session))
+        return list(inbox_commands.to_requeue(session))
 
 
 def test_a_command_is_owed_to_one_sweep(postgres: Database) -> None:
@@ -79,8 +79,8 @@ def test_a_command_is_owed_to_one_sweep(postgres: Database) -> None:
     event_id = kept(postgres)
     factories.put(postgres, InboxEvent, event_id, queued_at=now() - timedelta(minutes=1))
     with postgres.write() as first, postgres.write() as second:
-        assert inbox_commands.owed(first) == [event_id]
-        assert inbox_commands.owed(second) == []
+        assert inbox_commands.to_requeue(first) == [event_id]
+        assert inbox_commands.to_requeue(second) == []
 
 
 def test_an_answered_command_and_a_message_are_not_owed(database: Database) -> None:

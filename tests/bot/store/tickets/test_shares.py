@@ -106,7 +106,7 @@ def test_a_held_back_turn_is_in_no_queue_and_nobody_begins_it(database: Database
     late = rows(database, Turn)[-1]
     assert begin(database, late.id) is None
     with database.write() as session:
-        assert late.id not in turns.owed(session, queued_before=now() + timedelta(hours=1))
+        assert late.id not in turns.to_requeue(session, queued_before=now() + timedelta(hours=1))
     joined = hear(database, heard(200, thread_ts=new(103).ts))
     assert isinstance(joined, tickets.Accepted)
     assert (joined.turn_id, joined.held_back) == (None, True)

@@ -312,7 +312,7 @@ def test_only_answered_open_tickets_wait_for_the_directory(database: Database) -
         factories.put(database, Ticket, number, **of_ticket)
         factories.put(database, Turn, turn_id, **of_turn)
     with database.write() as session:
-        members.left(session, "U0GONE")
+        members.note_departure(session, "U0GONE")
     with database.read() as session:
         assert [found.thread_ts for found in tickets.awaiting_confirmation(session)] == ["1.0"]
 

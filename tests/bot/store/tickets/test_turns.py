@@ -30,7 +30,7 @@ def one(database: Database) -> Turn:
 def owed(database: Database, *, waiting_for: float) -> list[int]:
     """Return the turns that a crash left, when a job takes so many seconds at most."""
     with database.write() as session:
-        return list(turns.owed(session, queued_before=now() - timedelta(seconds=waiting_for)))
+        return list(turns.to_requeue(session, queued_before=now() - timedelta(seconds=waiting_for)))
 
 
 def test_of_twenty_workers_one_begins_a_turn(database: Database) -> None:
@@ -209,7 +209,7 @@ def test_a_turn_is_in_hand_while_its_worker_lives(database: Database) -> None:
 
     def in_hand() -> bool:
         with database.read() as session:
-            return turns.in_hand(session, factories.ticket(database).id)
+            return turns.is_played(session, factories.ticket(database).id)
 
     turn_id = new_turn(database)
     assert not in_hand()
@@ -269,7 +269,7 @@ def test_a_turn_is_owed_when_it_has_waited_or_its_worker_has_died(database: Data
     factories.expire(database, turn_id)
     assert owed(database, waiting_for=60) == [turn_id], "its job was begun, so it is in no queue"
     with database.write() as session:
-        turns.queued(session, [turn_id])
+        turns.mark_queued(session, [turn_id])
     assert owed(database, waiting_for=60) == [], "however long nobody comes to begin it"
     assert owed(database, waiting_for=-1) == [turn_id], "unless that job is lost too"
     finish(database, attempt)
@@ -281,5 +281,5 @@ def test_a_turn_is_owed_to_one_sweep(postgres: Database) -> None:
     """Two sweeps at once share the turns out; neither waits, none is taken twice."""
     turn_id, later = new_turn(postgres), now() + timedelta(seconds=1)
     with postgres.write() as first, postgres.write() as second:
-        assert turns.owed(first, queued_before=later) == [turn_id]
-        assert turns.owed(second, queued_before=later) == []
+        assert turns.to_requeue(first, queued_before=later) == [turn_id]
+        assert turns.to_requeue(second, queued_before=later) == []
