@@ -41,10 +41,10 @@ def _look(ctx: WorkerContext, agent: Agent, at: datetime) -> None:
         if not found:
             return
         day = found[0].since.astimezone(ctx.meter.budgets.zone).date().isoformat()
-        told = {key for key in digests.alerts(session, found[0].since, now()) if (key[0], key[3]) == (name, day)}
+        alerted = {key for key in digests.alerts(session, found[0].since, now()) if (key[0], key[3]) == (name, day)}
         owners = digests.still_members(session, agent.card.owners)
     keyed = [(one, (name, one.per, one.name, day)) for one in found]
-    for one, key in [(one, key) for one, key in keyed if key not in told][: max(0, MOST - len(told))]:
+    for one, key in [(one, key) for one, key in keyed if key not in alerted][: max(0, MOST - len(alerted))]:
         _tell(ctx, owners, one, key)
 
 
@@ -54,12 +54,12 @@ def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -
     when = "today so far" if today else f"on {found.since.astimezone(ctx.meter.budgets.zone):%A, %Y-%m-%d}"
     body = alerts.alert(found, when=when, tickets={ticket: one for ticket, one in about.items() if one is not None})
     with ctx.database.write() as session:
-        said = [
+        sent_to = [
             owner
             for owner in owners
             if digests.say(session, MessageKind.ALERT, digests.alert_key(key, owner), owner, body)
         ]
-    if said:
+    if sent_to:
         agent, per, _, day = key
         causes = [pattern.cause for pattern in found.patterns]
         log.warning("spending.deviated", agent=agent, per=per, day=day, extra_nusd=found.extra_nusd, causes=causes)

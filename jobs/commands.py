@@ -83,8 +83,8 @@ def _report(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None]:
 
 def _misused(command: str, what: str) -> Body:
     usage = evaluations.usage(command)
-    said = replies.only_you(what)
-    return {"text": f"{said['text']} {usage['text']}", "blocks": [*said["blocks"], *usage["blocks"]]}
+    problem = replies.only_you(what)
+    return {"text": f"{problem['text']} {usage['text']}", "blocks": [*problem["blocks"], *usage["blocks"]]}
 
 
 def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
@@ -255,19 +255,19 @@ def _add_response(
     session: Session, event: InboxEvent, body: Body, ticket_id: int | None, plainer: Body | None = None
 ) -> None:
     url = event.detail.get("response_url")
-    told = {"response_url": url, "response_type": "ephemeral"} if url is not None else {}
+    response = {"response_url": url, "response_type": "ephemeral"} if url is not None else {}
     # Without a response URL the answer is ephemeral or, outside a channel, a direct message.
-    alone = "ephemeral" if event.channel else "post"
+    without_url = "ephemeral" if event.channel else "post"
     messages.add(
         session,
         key=f"response:event:{event.id}",
         kind=MessageKind.RESPONSE,
-        op="respond" if told else alone,
+        op="respond" if response else without_url,
         lane=f"response:event:{event.id}",
         channel=event.channel or event.user,
-        thread_ts=None if told else event.detail.get("thread_ts"),
+        thread_ts=None if response else event.detail.get("thread_ts"),
         user=event.user,
-        body={**body, **told, **({} if plainer is None else {"plainer": plainer})},
+        body={**body, **response, **({} if plainer is None else {"plainer": plainer})},
         ticket_id=ticket_id,
     )
 

@@ -132,7 +132,7 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
     serves = rights.served_by(agents, user)
     why = Forbidden.NO_ROLE if who is None else rights.barred(who, (user,))
     unchecked = why is Forbidden.UNCHECKED
-    worklist, owed = _worklist(session, agents, serves, user, site) if why is None else (None, unchecked)
+    worklist, is_incomplete = _worklist(session, agents, serves, user, site) if why is None else (None, unchecked)
     view = HomeView(
         worklist=worklist,
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
@@ -140,7 +140,7 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
         language=spoken_by(session, user),
         by_mention=any(agent.card.channels and agent.card.mention == "required" for agent in agents.values()),
     )
-    return Drawn(view, "" if owed else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
+    return Drawn(view, "" if is_incomplete else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
 
 
 def _worklist(

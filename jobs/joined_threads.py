@@ -54,14 +54,14 @@ class JoinedThread:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ShownThread:
     """A thread as Slack shows it now."""
 
-    said: tuple[tuple[Heard, bool], ...]
+    messages: tuple[tuple[Heard, bool], ...]
     "People's messages, redacted, the oldest first; each with whether it was said to somebody else."
     author: str | None
     "Slack user id of the root's author; None: not a person, or unknown."
-    what: str
+    root_by: str
     "Who wrote the root: `person`, `ours`, `app`; or `gone`."
 
 
@@ -90,36 +90,36 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> JoinedT
         )
 
 
-def _thread(ctx: WorkerContext, ticket: Ticket) -> _Read:
+def _thread(ctx: WorkerContext, ticket: Ticket) -> _ShownThread:
     """Ask Slack for the messages of a thread."""
     try:
         page = slack.call(ctx.slack.conversations_replies, channel=ticket.channel, ts=ticket.thread_ts, limit=MOST)
         bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
     except slack.Rejected as error:
         log.warning("thread.not_read", error=error.code)
-        return _Read((), None, "gone")
+        return _ShownThread((), None, "gone")
     shown = page["messages"]
-    said = tuple(_said(ctx, one, ticket, bot_user) for one in shown if hearing.is_persons(ctx, one, bot_user))
+    messages = tuple(_message(ctx, one, ticket, bot_user) for one in shown if hearing.is_persons(ctx, one, bot_user))
     root = next((message for message in shown if message["ts"] == ticket.thread_ts), None)
     if root is None or root.get("subtype") == "tombstone":
-        return _Read(said, None, "gone")
+        return _ShownThread(messages, None, "gone")
     if hearing.is_persons(ctx, root, bot_user):
-        return _Read(said, root["user"], "person")
+        return _ShownThread(messages, root["user"], "person")
     with ctx.database.read() as session:
         ours = said_by_us.by_ts(session, ticket.channel, ticket.thread_ts) is not None or root.get("user") == bot_user
-    return _Read(said, None, "ours" if ours else "app")
+    return _ShownThread(messages, None, "ours" if ours else "app")
 
 
-def _said(ctx: WorkerContext, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
+def _message(ctx: WorkerContext, message: dict[str, Any], ticket: Ticket, bot_user: str) -> tuple[Heard, bool]:
     read = hearing.read(ctx, message, team=ticket.team, channel=ticket.channel, bot_user=bot_user)
     return answers.redacted(read.heard), addressing.spoken_to(read.marked) not in (None, bot_user)
 
 
-def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> None:
+def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _ShownThread) -> None:
     """Store what was said before as background, timed right before the call; the root is stored even if it is gone."""
     called = min((one.received_at for one in attempt.heard), default=now())
-    for number, (one, aside) in enumerate(found.said):
-        at = called - timedelta(microseconds=len(found.said) - number)
+    for number, (one, aside) in enumerate(found.messages):
+        at = called - timedelta(microseconds=len(found.messages) - number)
         overheard.keep(session, ticket, one, received_at=at, detail={overheard.ASIDE: True} if aside else {})
     if ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts) is None:
         root = Heard(
@@ -133,7 +133,7 @@ def _keep(session: Session, ticket: Ticket, attempt: Attempt, found: _Read) -> N
             files=(),
             private=False,
         )
-        detail = {} if found.what == "ours" else {NO_AUTHOR: found.what}
+        detail = {} if found.root_by == "ours" else {NO_AUTHOR: found.root_by}
         overheard.keep(session, ticket, root, state=InboxState.WITHDRAWN, detail=detail)
 
 

@@ -54,8 +54,8 @@ def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
         if not inbox_commands.mark_answered(session, event.id) or url is None:
             return
         key = f"response:event:{event.id}"
-        said = mrkdwn.said(say(answer, spoken_by(session, event.user)))
-        body = {**said, "response_url": url, "replace_original": True}
+        shown = mrkdwn.said(say(answer, spoken_by(session, event.user)))
+        body = {**shown, "response_url": url, "replace_original": True}
         messages.add(
             session,
             key=key,

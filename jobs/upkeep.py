@@ -35,7 +35,7 @@ UNSEEN = timedelta(seconds=10)
 
 def sweep(ctx: WorkerContext) -> None:
     """Run all repairs once, except those that wait for Slack (`deliver_messages`) or a directory."""
-    for story in (
+    for repair in (
         requeue_turns,
         held_back_turns.look,
         requeue_commands,
@@ -45,11 +45,11 @@ def sweep(ctx: WorkerContext) -> None:
         forget_members,
     ):
         try:
-            story(ctx)
+            repair(ctx)
         except Transient as error:
-            log.warning("upkeep.delayed", story=story.__name__, error=str(error))
-        except Exception as bug:  # one story that is broken must not end the others
-            log.exception("upkeep.crashed", story=story.__name__, error=type(bug).__name__)
+            log.warning("upkeep.delayed", repair=repair.__name__, error=str(error))
+        except Exception as bug:  # an error in one repair must not stop the others
+            log.exception("upkeep.crashed", repair=repair.__name__, error=type(bug).__name__)
 
 
 def requeue_turns(ctx: WorkerContext) -> None:
@@ -62,11 +62,11 @@ def requeue_turns(ctx: WorkerContext) -> None:
             return  # Redis need not be asked
     head = ctx.queue.oldest()
     with ctx.database.write() as session:
-        owed = turns.to_requeue(
+        turn_ids = turns.to_requeue(
             session, queued_before=min(now(), head or now()) - timedelta(seconds=durations.ON_ITS_WAY)
         )
-        turns.mark_queued(session, owed)
-    for turn_id in owed:
+        turns.mark_queued(session, turn_ids)
+    for turn_id in turn_ids:
         ctx.queue.put(RUN_TURN, turn_id)
         log.warning("turn.requeued", turn=turn_id)
 
@@ -74,8 +74,8 @@ def requeue_turns(ctx: WorkerContext) -> None:
 def requeue_commands(ctx: WorkerContext) -> None:
     """Queue slash commands and shortcuts again that were not answered in time."""
     with ctx.database.write() as session:
-        owed = inbox_commands.to_requeue(session)
-    for event_id in owed:
+        event_ids = inbox_commands.to_requeue(session)
+    for event_id in event_ids:
         ctx.queue.put(ANSWER_COMMAND, event_id)
         log.warning("command.requeued", event_id=event_id)
 
@@ -99,9 +99,9 @@ def forget_undecided(ctx: WorkerContext) -> None:
 
 def deliver_messages(ctx: WorkerContext) -> None:
     """Send the messages that the clock stored, and those that a dead worker or an outage of Slack left unsent."""
-    said = undeliverable.deliver_all(ctx)
-    if said:
-        log.info("messages.delivered", count=said)
+    sent = undeliverable.deliver_all(ctx)
+    if sent:
+        log.info("messages.delivered", count=sent)
 
 
 def take_back_duplicates(ctx: WorkerContext) -> None:

@@ -74,8 +74,8 @@ def remember(session: Session, member: Member, *, asked_at: datetime, since: dat
         since: what `expect` returned before that.
     """
     unchanged = update(MemberRow).where(MemberRow.user == member.id, MemberRow.asked_at == since)
-    kept = unchanged.values(said=asdict(member), asked_at=asked_at).returning(MemberRow.user)
-    return session.execute(kept).scalar_one_or_none() is not None
+    stored = unchanged.values(said=asdict(member), asked_at=asked_at).returning(MemberRow.user)
+    return session.execute(stored).scalar_one_or_none() is not None
 
 
 def is_kept(session: Session, user: str) -> bool:

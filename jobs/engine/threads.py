@@ -248,8 +248,8 @@ class ThreadWorker(RegisteredWorker):
         error_id = uuid4().hex[:8]
         log.error("job.failed", job=one.job.id, error_id=error_id, exc_info=failure)
         one.job.ended_at = now()
-        said = f"{type(failure).__name__} (error {error_id} in the log)"
-        self.handle_job_failure(one.job, one.queue, exc_string=said, execution=one.execution)
+        summary = f"{type(failure).__name__} (error {error_id} in the log)"
+        self.handle_job_failure(one.job, one.queue, exc_string=summary, execution=one.execution)
 
     def handle_job_failure(
         self,

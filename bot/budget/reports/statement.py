@@ -1,8 +1,8 @@
 """A statement: what was spent in a window, against which caps, with a forecast and a comparison.
 
 The figures behind `/agent-cost` and `deskhand cost`. All amounts are nano-US-dollars. Invariant: a figure that is
-not known is None, never guessed, and nothing is summed that its reader may not see: of everything that is read,
-the filter says whose it is.
+not known is None, never guessed, and nothing is summed that its reader may not see: every
+query is filtered by what the reader may see.
 """
 
 from collections.abc import Iterable, Iterator
@@ -172,7 +172,7 @@ def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Itera
     if question.seen is None and question.channel is question.user is question.agent is None:
         of_top_spenders = _caps_of_top_spenders(session, budgets, at, spare=len(decided))
         others = {cap.key: cap for cap in of_top_spenders if cap.key not in mine}
-    told, rest = (
+    shown, rest = (
         [
             _account(session, budgets, statement, cap, decided, at)
             for cap in caps.values()
@@ -181,7 +181,7 @@ def _accounts(session: Session, budgets: Budgets, statement: Statement) -> Itera
         ]
         for caps in (mine, others)
     )
-    yield from told
+    yield from shown
     yield from sorted(rest, key=lambda account: -account.share)[:FULLEST]
 
 
@@ -219,9 +219,9 @@ def _account(
     decided: dict[tuple[str, str, datetime], Decided],
     at: datetime,
 ) -> BudgetUse:
-    said = decided.get((cap.scope, cap.holder, cap.window_start), Decided(0, waiting=False, denied=False))
+    decision = decided.get((cap.scope, cap.holder, cap.window_start), Decided(0, waiting=False, denied=False))
     where = LedgerFilter(cap.window_start, cap.resets_at, any_of=((cap.scope, cap.holder),))
-    spent, limit = spending.spent(session, where), cap.limit_nusd + said.raised_nusd
+    spent, limit = spending.spent(session, where), cap.limit_nusd + decision.raised_nusd
     if where.any_of == statement.question.seen and (where.since, where.until) == (statement.since, statement.until):
         end = statement.forecast_nusd
     else:
@@ -230,9 +230,9 @@ def _account(
         cap=cap,
         window=next(one for one in WINDOWS if budgets.bounds(one, at) == (cap.window_start, cap.resets_at)),
         spent_nusd=spent,
-        raised_nusd=said.raised_nusd,
-        waiting=said.waiting,
-        denied=said.denied and not said.waiting,
+        raised_nusd=decision.raised_nusd,
+        waiting=decision.waiting,
+        denied=decision.denied and not decision.waiting,
         forecast_nusd=end,
         full_at=forecast.full_at(spent, limit, end, at, cap.resets_at),
     )

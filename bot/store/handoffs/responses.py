@@ -41,8 +41,8 @@ def noted(session: Session, ticket: Ticket, turn: Turn, *, user: str, text: str,
 
 def note(session: Session, handoff_id: int) -> str:
     """Return a responder's note to the agent on giving a handoff back."""
-    said = select(InboxEvent.text).where(InboxEvent.event_id == _note_id(handoff_id))
-    return session.scalars(said).one_or_none() or ""
+    text = select(InboxEvent.text).where(InboxEvent.event_id == _note_id(handoff_id))
+    return session.scalars(text).one_or_none() or ""
 
 
 def returned_from(note: InboxEvent) -> int:
@@ -71,7 +71,7 @@ def composed(
     session: Session, ticket: Ticket, *, key: str, channel: str, user: str, text: str, words: str, handoff_id: int
 ) -> InboxEvent | None:
     """Store a draft that a responder wrote in a form, to be confirmed; return None if it is known."""
-    said = {
+    values = {
         "event_id": key,
         "kind": InboxKind.DRAFT,
         "team": ticket.team,
@@ -80,7 +80,7 @@ def composed(
         "text": text,
     }
     detail = {"handoff": handoff_id, WORDS: words}
-    event_id = db.insert_new(session, InboxEvent, **said, detail=detail, ticket_id=ticket.id, state=InboxState.ASKED)
+    event_id = db.insert_new(session, InboxEvent, **values, detail=detail, ticket_id=ticket.id, state=InboxState.ASKED)
     return None if event_id is None else session.get_one(InboxEvent, event_id)
 
 

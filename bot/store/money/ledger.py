@@ -160,7 +160,7 @@ def budget_state(session: Session, scope: str, holder: str, since: datetime, unt
     )
     person = case((LedgerRow.purpose == Purpose.TURN, LedgerRow.user), else_="")
     held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == LedgerState.SENT)
-    rows = [(rid, int(amount), whose) for rid, amount, whose in session.execute(spent.union_all(held))]
+    rows = [(rid, int(amount), user) for rid, amount, user in session.execute(spent.union_all(held))]
     return BudgetState(
         sum(amount for rid, amount, _ in rows if rid is None),
         tuple(OpenCall(*row) for row in rows if row[0] is not None),

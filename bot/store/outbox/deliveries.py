@@ -219,8 +219,8 @@ def give_up(session: Session, delivery: Delivery, *, error: str) -> None:
 def readdress(session: Session, delivery: Delivery, channel: str, body: dict[str, Any]) -> None:
     """Send a message to another channel instead, as a new message that everybody there may see."""
     place: dict[str, Any] = {"channel": channel, "thread_ts": None, "thread_of": None, "ts": None}
-    whose = {"op": MessageOp.POST, "user": None}
-    _change(session, delivery, **place, **whose, shown_revision=0, body=body, state=MessageState.STORED, due_at=now())
+    for_all = {"op": MessageOp.POST, "user": None}
+    _change(session, delivery, **place, **for_all, shown_revision=0, body=body, state=MessageState.STORED, due_at=now())
 
 
 def say_later(session: Session, delivery: Delivery) -> None:

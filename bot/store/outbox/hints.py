@@ -30,8 +30,8 @@ def add(
         ticket_id: the ticket of their request, if they have one.
     """
     lane = f"{what}:{heard.team}:{heard.user}"
-    told = select(Message.created_at).where(Message.lane == lane).order_by(Message.id.desc())
-    oldest = session.scalars(told.offset(most - 1).limit(1)).one_or_none()
+    earlier = select(Message.created_at).where(Message.lane == lane).order_by(Message.id.desc())
+    oldest = session.scalars(earlier.offset(most - 1).limit(1)).one_or_none()
     if oldest is not None and oldest > now() - HOUR:
         return False
     added = messages.add(

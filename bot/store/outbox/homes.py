@@ -214,14 +214,14 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
     sent = select(AccountWrite.ticket_id).where(
         AccountWrite.ticket_id.in_(ids), AccountWrite.tool == LINK, AccountWrite.state == WriteState.DONE
     )
-    said = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
+    texts = select(InboxEvent.ticket_id, func.substr(InboxEvent.text, 1, WORDS).label("words")).where(
         InboxEvent.ticket_id.in_(ids), InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.state != InboxState.WITHDRAWN
     )
     # If a ticket has several, the last one in the query wins.
     newest = {handoff.ticket_id: handoff for handoff in session.scalars(handed)}
     last = {turn.ticket_id: turn for turn in session.scalars(turns)}
     linked = set(session.scalars(sent))
-    first = {row.ticket_id: row.words for row in session.execute(said.order_by(InboxEvent.id.desc()))}
+    first = {row.ticket_id: row.words for row in session.execute(texts.order_by(InboxEvent.id.desc()))}
     return [
         HomeTicket(
             ticket=one,

@@ -90,8 +90,8 @@ def take_back_others(session: Session, ticket_id: int, prefix: str, keys: Collec
     """Take back every message of a ticket whose key begins with a prefix, except these."""
     # The index of keys cannot find a prefix: in most locales of PostgreSQL a prefix is no range.
     begins = Message.key.startswith(prefix, autoescape=True)
-    said = session.scalars(select(Message.key).where(Message.ticket_id == ticket_id, begins))
-    for key in [key for key in said if key not in keys]:
+    found = session.scalars(select(Message.key).where(Message.ticket_id == ticket_id, begins))
+    for key in [key for key in found if key not in keys]:
         take_back(session, key)
 
 

@@ -17,7 +17,7 @@ def of(session: Session, ticket_ids: Collection[int]) -> dict[int, str]:
     """Return how tickets began, by ticket id; a ticket without a message of its requester is left out."""
     order = (InboxEvent.received_at, InboxEvent.id)
     place = func.row_number().over(partition_by=InboxEvent.ticket_id, order_by=order).label("place")
-    said = (
+    messages = (
         select(InboxEvent.ticket_id, InboxEvent.text, place)
         .join(Ticket, and_(Ticket.id == InboxEvent.ticket_id, Ticket.requester == InboxEvent.user))
         .where(InboxEvent.ticket_id.in_(ticket_ids), InboxEvent.text != "")
@@ -25,7 +25,7 @@ def of(session: Session, ticket_ids: Collection[int]) -> dict[int, str]:
         .subquery()
     )
     found: dict[int, str] = {}
-    query = select(said).where(said.c.place <= MESSAGES).order_by(said.c.ticket_id, said.c.place)
+    query = select(messages).where(messages.c.place <= MESSAGES).order_by(messages.c.ticket_id, messages.c.place)
     for ticket_id, text, _ in session.execute(query):
         before = found.get(ticket_id, "")
         if len(before) < ENOUGH_CHARACTERS:

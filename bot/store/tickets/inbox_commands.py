@@ -78,6 +78,6 @@ def to_requeue(session: Session) -> Sequence[int]:
         InboxEvent.queued_at < at - timedelta(seconds=durations.COMMAND_RETRY),
         InboxEvent.received_at > at - timedelta(seconds=durations.COMMAND_GIVE_UP),
     )
-    owed = session.scalars(query.order_by(InboxEvent.id).limit(100).with_for_update(skip_locked=True)).all()
-    session.execute(update(InboxEvent).where(InboxEvent.id.in_(owed)).values(queued_at=at))
-    return owed
+    event_ids = session.scalars(query.order_by(InboxEvent.id).limit(100).with_for_update(skip_locked=True)).all()
+    session.execute(update(InboxEvent).where(InboxEvent.id.in_(event_ids)).values(queued_at=at))
+    return event_ids

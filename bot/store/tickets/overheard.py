@@ -22,16 +22,16 @@ def keep(
     session: Session, ticket: Ticket, heard: Heard, *, detail: dict[str, Any] | None = None, **more: Any
 ) -> InboxEvent | None:
     """Store a message of a ticket's thread that is no request; return None if it is known."""
-    said = {
+    values: dict[str, Any] = {
         "event_id": heard.event_id,
         "kind": InboxKind.OVERHEARD,
         "team": heard.team,
         "channel": heard.channel,
         "ts": heard.ts,
     }
-    whose = {"user": heard.user, "text": heard.text, "files": tickets.stored(heard), "ticket_id": ticket.id}
+    values |= {"user": heard.user, "text": heard.text, "files": tickets.stored(heard), "ticket_id": ticket.id}
     detail = {**(detail or {}), **quotes.kept(heard.quoted)}
-    event_id = db.insert_new(session, InboxEvent, **said, **whose, detail=detail, **more)
+    event_id = db.insert_new(session, InboxEvent, **values, detail=detail, **more)
     return None if event_id is None else session.get_one(InboxEvent, event_id)
 
 

@@ -68,9 +68,9 @@ def direct(session: Session, channel: str, user: str, *, agents: Collection[str]
         agents: only tickets of these agents count; None: of all.
     """
     by_agent = true() if agents is None else Ticket.agent.in_(agents)
-    told = select(Message.ticket_id).where(_said_directly(channel))
+    sent_here = select(Message.ticket_id).where(_said_directly(channel))
     with_people = select(Ticket).where(
-        Ticket.id.in_(told), Ticket.requester == user, Ticket.state == TicketState.HANDED_OFF, by_agent
+        Ticket.id.in_(sent_here), Ticket.requester == user, Ticket.state == TicketState.HANDED_OFF, by_agent
     )
     of_other_channel = session.scalars(with_people.order_by(Ticket.id.desc()).limit(1)).one_or_none()
     mine = select(Ticket).where(Ticket.channel == channel, Ticket.private, Ticket.requester == user, by_agent)

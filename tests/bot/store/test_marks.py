@@ -69,7 +69,7 @@ def test_what_an_earlier_demo_left_is_not_adopted(sqlite_url: str, tmp_path: Pat
     database, left = db.connect(sqlite_url), tmp_path / "workspace.json"
     left.touch()
     for refuse in (marks.enter, marks.look_before_migrating):
-        with pytest.raises(ConfigError, match=r"an earlier demo has kept its workspace\.json beside it"):
+        with pytest.raises(ConfigError, match=r"an earlier demo kept its workspace\.json beside it"):
             refuse(database, Kind.INSTALLATION)
     left.unlink()
     marks.enter(database, Kind.INSTALLATION)
