@@ -62,7 +62,7 @@ def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -
     if sent_to:
         agent, per, _, day = key
         causes = [pattern.cause for pattern in found.patterns]
-        log.warning("spending.deviated", agent=agent, per=per, day=day, extra_nusd=found.extra_nusd, causes=causes)
+        log.warning("anomaly.found", agent=agent, per=per, day=day, extra_nusd=found.extra_nusd, causes=causes)
 
 
 def _about(ctx: WorkerContext, ticket: str) -> About | None:

@@ -58,7 +58,7 @@ class WorkerContext:
     members: Members
     directory: Directory
     agents: Mapping[str, Agent]
-    "By name, with the people that their cards name now."
+    "The agents by name, each with the people that its card names now."
     meter: Meter
     runtimes: dict[str, AgentRuntime]
     leases: Leases

@@ -30,7 +30,7 @@ FORGOTTEN = timedelta(minutes=10)
 UNDECIDED = timedelta(hours=1)
 "Unredacted words of a responder are deleted if their author has not decided within this time."
 UNSEEN = timedelta(seconds=10)
-"Longer than a directory takes to answer somebody whose turn was stopped meanwhile."
+"A tool call counts as unseen this long after its turn ended: longer than a directory takes to answer."
 
 
 def sweep(ctx: WorkerContext) -> None:

@@ -38,7 +38,7 @@ class CapEvents:
     seen: set[tuple[str, int]] = field(default_factory=set)
     "Soft-cap alerts, by budget key and percentage, that are known to be stored."
 
-    def after(self, reservation: Reservation, spent: Sequence[Spent]) -> None:
+    def note_spending(self, reservation: Reservation, spent: Sequence[Spent]) -> None:
         """Store the soft caps that a call has passed; `look` finds those that cannot be stored now."""
         known = {account.account: account for account in spent}
         try:

@@ -116,7 +116,7 @@ AgentName = Annotated[str, BeforeValidator(_agent)]
 Dollars = Annotated[int, BeforeValidator(_nano_usd)]
 "US dollars in the file, nano-USD here."
 Share = Annotated[Decimal, BeforeValidator(_share)]
-"Above 0 and at most 1."
+"A share is above 0 and at most 1."
 Percent = Annotated[int, Field(strict=True, ge=1, le=100)]
 Holder = TypeVar("Holder", bound=str)
 
@@ -172,7 +172,7 @@ class ScopeLimits(BaseModel, Generic[Holder]):
     default: Annotated[Limit | None, BeforeValidator(_given)] = None
     "None: only the named holders have a cap."
     named: Annotated[dict[Holder, Limit], BeforeValidator(_given)] = {}
-    "By Slack id (channel, user, team) or agent name."
+    "The limits of named holders, by Slack id (channel, user, team) or agent name."
 
 
 class DigestSchedule(BaseModel):
@@ -183,7 +183,7 @@ class DigestSchedule(BaseModel):
     day: Weekday = "monday"
     "The digest of a week is sent on this day, that of a month on the first such day of the next month."
     at: Annotated[time, BeforeValidator(_time_of_day)] = time(9)
-    "In the time zone of the file."
+    "The time of day, in the time zone of the file."
 
     @property
     def weekday(self) -> int:

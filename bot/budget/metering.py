@@ -285,7 +285,7 @@ class Meter:
 
     def _ended(self, reservation: Reservation, cost: int, *, won: bool) -> int:
         if won:
-            self.cap_events.after(reservation, self._free(reservation.rid, reservation.accounts, cost))
+            self.cap_events.note_spending(reservation, self._free(reservation.rid, reservation.accounts, cost))
             return cost
         with self.database.read() as session:
             row = ledger.resolved(session, [reservation.rid])[reservation.rid]

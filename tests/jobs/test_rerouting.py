@@ -64,7 +64,7 @@ def test_an_answer_that_reaches_no_one_is_a_persons(
     assert handoff.summary == f"{rerouting.UNREAD} Slack says user_disabled."
     card, *below = bot_posts(workspace, "C0QUEUE")
     assert "handoff.claim" in json.dumps(card["blocks"])
-    assert "its answer reach the requester neither" in json.dumps(card["blocks"])
+    assert "could deliver its answer neither in the thread" in json.dumps(card["blocks"])
     assert ("You can sign in again." in json.dumps([one["blocks"] for one in below])) is not bool(
         handoff.context.withheld
     )

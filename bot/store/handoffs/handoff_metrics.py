@@ -82,11 +82,11 @@ class Figures:
     day_old: int = 0
     "Resolved at least 24 hours ago."
     lasted_day: int = 0
-    "Of these, not reopened within 24 hours."
+    "How many of them were not reopened within 24 hours."
     week_old: int = 0
     "Resolved at least 7 days ago."
     lasted_week: int = 0
-    "Of these, not reopened within 7 days."
+    "How many of them were not reopened within 7 days."
     judged: int = 0
     "Resolved with an answer to whether the agent could have done it."
     agent_could: int = 0

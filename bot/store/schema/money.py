@@ -137,7 +137,7 @@ class BudgetReview(Base):
     window_start: Mapped[datetime]
     resets_at: Mapped[datetime]
     limit_nusd: Mapped[int] = mapped_column(Money)
-    "In force when the call was refused, earlier raises included."
+    "The limit in force when the call was refused, with earlier raises."
     spent_nusd: Mapped[int] = mapped_column(Money)
     held_nusd: Mapped[int] = mapped_column(Money)
     needed_nusd: Mapped[int] = mapped_column(Money)

@@ -18,7 +18,7 @@ class Release(Base):
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
     agent: Mapped[str]
     body: Mapped[dict[str, Any]]
-    "What the fingerprint is the hash of."
+    "The content of which the fingerprint is the hash."
     created_at: Mapped[datetime] = mapped_column(default=now)
     verdict: Mapped[Verdict | None]
     "pass or block; None: never evaluated."

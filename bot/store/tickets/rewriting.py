@@ -83,9 +83,9 @@ def rewrite(
     session.flush()
     rewritten = Rewritten(event)
     if asks and text is not None:
-        rewritten = _asked(session, ticket, event, at_once=at_once)
+        rewritten = _make_request(session, ticket, event, at_once=at_once)
     elif not was_parked:
-        rewritten = _followed(session, ticket, event, turn, changes=changes, at_once=at_once)
+        rewritten = _update_turn(session, ticket, event, turn, changes=changes, at_once=at_once)
     _replace_quotations(session, ticket, replaced, text)
     return rewritten
 
@@ -114,7 +114,7 @@ def _apply(event: InboxEvent, text: str | None, quoted: Sequence[Quoted] | None,
     return (before,)
 
 
-def _asked(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Rewritten:
+def _make_request(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Rewritten:
     """Make a request of what was said to somebody else before."""
     event.kind = InboxKind.MESSAGE
     if ticket.state is TicketState.HANDED_OFF:
@@ -128,7 +128,7 @@ def _to_queue(turn: Turn | None) -> int | None:
     return None if turn is None or turn.held_back else turn.id
 
 
-def _followed(
+def _update_turn(
     session: Session, ticket: Ticket, event: InboxEvent, turn: Turn | None, *, changes: bool, at_once: int | None
 ) -> Rewritten:
     """Bring the turn that answers a message in line with its new words."""
@@ -137,7 +137,7 @@ def _followed(
     working = tickets.active(session, ticket.id) if gone else turn
     if working is not None and working.state is not TurnState.DONE:
         if tickets.has_begun(working):
-            return _begun_anew(session, ticket, event, working)
+            return _replace_turn(session, ticket, event, working)
         if not ticket_messages.messages_of(session, working.id):
             _end(working)
         return Rewritten(event)
@@ -148,7 +148,7 @@ def _followed(
     return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)))
 
 
-def _begun_anew(session: Session, ticket: Ticket, event: InboxEvent, turn: Turn) -> Rewritten:
+def _replace_turn(session: Session, ticket: Ticket, event: InboxEvent, turn: Turn) -> Rewritten:
     """End a turn that began with other words, and open another for what is left to answer.
 
     The attempt is fenced off: it calls no further tool and says nothing.
