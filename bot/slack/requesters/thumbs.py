@@ -9,7 +9,7 @@ from bot.slack.mrkdwn import Block, Body
 from bot.slack.sentences import Language, say
 
 FETCH: Final = "feedback.person"
-TELL: Final = "feedback.store_words"
+TELL: Final = "feedback.tell"
 "Action ids of the buttons below the question; their value is the turn's id."
 TOLD: Final = "feedback.told"
 "Callback id of the form; its metadata is the turn's id."
@@ -38,7 +38,7 @@ def fetched(text: str, turn_id: int, language: Language) -> Body:
 
 def _with_buttons(text: str, first: list[ButtonElement], turn_id: int, language: Language) -> Body:
     body = mrkdwn.said(text)
-    tell = ButtonElement(text=say("feedback.store_words", language), action_id=TELL, value=str(turn_id))
+    tell = ButtonElement(text=say("feedback.tell", language), action_id=TELL, value=str(turn_id))
     body["blocks"].append(ActionsBlock(elements=[*first, tell]).to_dict())
     return body
 

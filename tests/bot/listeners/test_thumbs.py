@@ -16,7 +16,7 @@ from tests.support.json_object import Json
 from tests.support.web_harness import FrontDoor
 from tests.support.workspace_names import BOT, HELP, TEAM
 
-SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.store_words"
+SORRY, FETCH, TELL = "I am sorry that this did not help.", "feedback.person", "feedback.tell"
 SORRIES = catalogue()["feedback.sorry"].values()
 
 
