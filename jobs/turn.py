@@ -167,7 +167,7 @@ def _outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker:
         asker.subject,
         catch_up=lambda: thread_backfill.catch_up(ctx, attempt.ticket, attempt.heard),
     )
-    return first or play(runtime, attempt, asker.subject, still=lambda: requester.still(ctx, runtime, attempt))
+    return first or play(runtime, attempt, asker.subject, rebind=lambda: requester.still(ctx, runtime, attempt))
 
 
 def _write_down(

@@ -46,7 +46,7 @@ class TurnWork:
     subject: Subject
     costs: dict[int, int]
     "The cost of the turn's steps, of this attempt and earlier ones, in nano-USD, by step number."
-    still: Callable[[], Subject]
+    rebind: Callable[[], Subject]
     "Looks the requester up and binds them again: called right before an account is changed."
     patience: Patience
     until: float
@@ -87,9 +87,9 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
         return ToolResult(
             done["content"], done["ok"], Escalate(Reason(ends["reason"]), ends["summary"]) if ends else None
         )
-    subject = work.still() if tool.effect is Effect.WRITE else work.subject
+    subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
-    decision, intent, taken_over = _intend(work, step, call, tool, seen)
+    decision, intent, taken_over = _write_intent(work, step, call, tool, seen)
     match decision:
         case Allowed() if tool.run is not None:
             result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
@@ -158,7 +158,9 @@ def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen
     return decision
 
 
-def _intend(work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen) -> tuple[policy.Decision, int, bool]:
+def _write_intent(
+    work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen
+) -> tuple[policy.Decision, int, bool]:
     """Write the decision, the intent and the step before the effect, or take over those of an attempt that died here.
 
     A write that an earlier attempt is known to have made is not decided again: it has changed the account already.

@@ -16,7 +16,7 @@ from bot.agent.acts import TurnWork, times
 from bot.agent.answers import AnswerBasis
 from bot.agent.loop import Escalate, Outcome, Run, run_loop
 from bot.agent.model import Completion, Prompt, check_cancelled
-from bot.agent.prompt import conversation, said
+from bot.agent.prompt import conversation, message_from
 from bot.agent.redaction import redact
 from bot.agent.retries import TRIES
 from bot.agent.room_under_budget import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
@@ -39,14 +39,14 @@ CUT_OFF = Escalate(Reason.NO_PROGRESS, "The agent stopped at its time limit: the
 "How a turn ends whose time runs out during a model call or between its tries."
 
 
-def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Callable[[], Subject]) -> Outcome:
+def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, rebind: Callable[[], Subject]) -> Outcome:
     """Play an attempt to its outcome.
 
     Args:
         runtime: the agent and what it works with.
         attempt: the attempt, with all that was loaded for it.
         subject: on whose behalf it is played, as looked up at its beginning.
-        still: looks the subject up again, right before an account is changed.
+        rebind: looks the subject up again, right before an account is changed.
 
     Raises:
         Fenced: another attempt has taken the turn over.
@@ -58,9 +58,9 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, still: Ca
         rows = ticket_messages.said(session, attempt.ticket.id)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
     given_back_for = why_given_back(attempt)
-    run = _run(_work(runtime, attempt, subject, still), given_back_for)
+    run = _run(_work(runtime, attempt, subject, rebind), given_back_for)
     try:
-        return run_loop(run, conversation(map(said, rows), private=attempt.ticket.private))
+        return run_loop(run, conversation(map(message_from, rows), private=attempt.ticket.private))
     except OverCap as over:
         return Escalate(
             Reason.BUDGET, "The budget is used up; nothing more was asked of the model.", over.cap.resets_at
@@ -100,7 +100,7 @@ def only_thanks(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> bo
         Transient: the database is down; the turn is worth another try.
     """
     work = _work(runtime, attempt, subject, lambda: subject)
-    words = conversation(map(said, attempt.heard), private=attempt.ticket.private)
+    words = conversation(map(message_from, attempt.heard), private=attempt.ticket.private)
     prompt = Prompt(runtime.model, QUESTION, (), tuple(words), runtime.agent.card.limits.answer_tokens)
     try:
         return _think(work, 0, prompt).text.strip().strip(".").upper() == ONLY_THANKS
@@ -115,11 +115,11 @@ def why_given_back(attempt: Attempt) -> Reason | None:
     return next((Reason(one.reason) for one in attempt.handoffs if one.id in given_back), None)
 
 
-def _work(runtime: AgentRuntime, attempt: Attempt, subject: Subject, still: Callable[[], Subject]) -> TurnWork:
+def _work(runtime: AgentRuntime, attempt: Attempt, subject: Subject, rebind: Callable[[], Subject]) -> TurnWork:
     costs = {seq: step.cost_nusd for seq, step in attempt.journal.items()}
     patience = Patience(TURN_SECONDS if runtime.purpose is Purpose.TURN else EVALUATION_SECONDS, runtime.sleep)
     until = time.monotonic() + runtime.agent.card.limits.seconds
-    return TurnWork(runtime, attempt, subject, costs, still, patience, until)
+    return TurnWork(runtime, attempt, subject, costs, rebind, patience, until)
 
 
 def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:

@@ -34,7 +34,7 @@ def context_of(
         account=known.account or (states[-1] if states else None),
         cost_nusd=cost.cost_nusd,
         calls=cost.calls,
-        before=_before(session, last),
+        before=_previous_handoff(session, last),
     )
 
 
@@ -42,7 +42,7 @@ def _went_through(step: Step) -> bool:
     return step.kind is StepKind.TOOL and step.status is StepStatus.OK
 
 
-def _before(session: Session, last: Handoff | None) -> tuple[str, str, str] | None:
+def _previous_handoff(session: Session, last: Handoff | None) -> tuple[str, str, str] | None:
     """Return how the previous handoff ended: its state, its holder, and what they wrote."""
     if last is None or last.claimed_by is None:
         return None

@@ -48,7 +48,7 @@ class PromptMessage:
     "What others wrote that came with the message."
 
 
-def said(row: InboxEvent | Message) -> PromptMessage:
+def message_from(row: InboxEvent | Message) -> PromptMessage:
     """Return the prompt message for a row of the conversation."""
     if isinstance(row, InboxEvent):
         return _heard(row)

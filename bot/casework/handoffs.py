@@ -268,7 +268,7 @@ def escalate(
             action,
             already=action is EscalationAction.MENTION
             and handoffs_due.called_since(session, moved.handoff, now() - CALLED),
-            call=people.called,
+            call=people.mentioned,
             expected_minutes=people.expected_minutes,
             reminded=any(one.calls_responders for one in taken),
             opens_at=people.opens_at(now()),
@@ -290,4 +290,4 @@ def _refreshed(session: Session, moved: Moved | NotMoved) -> Moved | NotMoved:
 def _called(people: People) -> tuple[datetime | None, tuple[str, ...]]:
     """Return when people are back (None while they are there), and whom to call (nobody while they are away)."""
     opens_at = people.opens_at(now())
-    return opens_at, people.called if opens_at is None else ()
+    return opens_at, people.mentioned if opens_at is None else ()

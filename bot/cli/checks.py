@@ -134,4 +134,4 @@ def status_command(*, as_json: bool) -> None:
 
     seen = status.look(settings_to_look_at())
     click.echo(json.dumps(report.status_as_json(seen)) if as_json else report.status_as_text(seen))
-    sys.exit(1 if seen.away else 0)
+    sys.exit(1 if seen.unavailable else 0)

@@ -133,10 +133,10 @@ def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
         runtime = replace(runtime, meter=_EvalMeter.of(runtime.meter))
         try:
             for number, said in enumerate(case.says, start=1):
-                _say(case, runtime, seen, said, number)
+                _play_message(case, runtime, seen, said, number)
         except Transient as error:
             seen.outage = str(error)
-        _look(case, database, seen)
+        _record_state(case, database, seen)
     return seen
 
 
@@ -145,7 +145,7 @@ def is_outage(outcome: Outcome | NotAdmitted) -> TypeGuard[Escalate]:
     return isinstance(outcome, Escalate) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
 
 
-def _say(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage, number: int) -> None:
+def _play_message(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage, number: int) -> None:
     """Say one message and let the agent answer it, unless a person has the ticket."""
     for account, change in said.meanwhile.items():
         LocalDirectory(runtime.database).set_status(account, change.status, lock_reason=change.lock_reason)
@@ -179,18 +179,18 @@ def _answer(case: Case, runtime: AgentRuntime, seen: CaseOutcome, turn_id: int) 
         attempt = turns.begin(session, turn_id, worker="eval", lease=LEASE_SECONDS)
     if attempt is None:
         raise RuntimeError("a turn on a scratch database was taken by another attempt")
-    who = _who(case)
+    who = _admitted(case)
     needs = bool(runtime.agent.card.needs_account)
     subject = binding.subject(runtime.directory, who, team=TEAM, user=USER, needs_account=needs)
     outcome = _outcome(runtime, attempt, who, subject)
     _finish(runtime, attempt, subject, outcome)
-    _note(runtime, attempt, seen, outcome)
+    _record_turn(runtime, attempt, seen, outcome)
     if is_outage(outcome):
         until = f" It is free again at {outcome.until:%Y-%m-%d %H:%M} UTC." if outcome.until else ""
         raise Transient(f"{outcome.reason}: {outcome.summary}{until}")
 
 
-def _who(case: Case) -> Admitted | NotAdmitted:
+def _admitted(case: Case) -> Admitted | NotAdmitted:
     """Admit the requester of a case as production does, by what Slack says of a full member with that address."""
     said = dict.fromkeys(admission.ALWAYS_SAID, False)
     card = {"id": USER, "team_id": TEAM, **said, "profile": {"email": case.requester, "team": TEAM}}
@@ -204,7 +204,7 @@ def _outcome(
     """Play the attempt; a bug becomes a handoff as in production, with a reason that no case expects."""
     try:
         first = beforehand.outcome(runtime, attempt, who, subject, catch_up=lambda: None)
-        return first or play(runtime, attempt, subject, still=lambda: subject)
+        return first or play(runtime, attempt, subject, rebind=lambda: subject)
     except Transient:
         raise
     except Exception as error:
@@ -243,11 +243,11 @@ def _heard(case: Case, said: CaseMessage, text: str, number: int) -> Heard:
     )
 
 
-def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: Outcome | NotAdmitted) -> None:
+def _record_turn(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: Outcome | NotAdmitted) -> None:
     with runtime.database.read() as session:
         taken = [step for step in steps.of_ticket(session, attempt.ticket.id) if step.turn_id == attempt.turn_id]
     for step in taken:
-        _note_step(step, seen)
+        _record_step(step, seen)
     match outcome:
         case Reply():
             seen.outcome, seen.reason = TurnOutcome.REPLY, None
@@ -262,7 +262,7 @@ def _note(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: O
             seen.outcome, seen.reason, seen.category = TurnOutcome.REFUSED, outcome.why, None
 
 
-def _note_step(step: Step, seen: CaseOutcome) -> None:
+def _record_step(step: Step, seen: CaseOutcome) -> None:
     response = step.response or {}
     if step.kind is StepKind.TOOL:
         if step.status is StepStatus.OK:
@@ -275,7 +275,7 @@ def _note_step(step: Step, seen: CaseOutcome) -> None:
             seen.called.append(block["name"])
 
 
-def _look(case: Case, database: Database, seen: CaseOutcome) -> None:
+def _record_state(case: Case, database: Database, seen: CaseOutcome) -> None:
     """Record the state that is left, from the directory itself and not from what a tool says of it."""
     directory = LocalDirectory(database)
     for key in case.accounts:

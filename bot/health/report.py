@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.health.findings import Finding
-from bot.health.status import OwedWork, QueueStatus, Status
+from bot.health.status import QueueStatus, Status, UnfinishedWork
 from bot.store.backlog import Backlog, BacklogCount
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -31,8 +31,10 @@ def findings_as_json(found: Sequence[Finding]) -> dict[str, Any]:
 
 def status_as_text(status: Status) -> str:
     """Return a status for a terminal of 100 columns."""
-    rows = [*_queue_rows(status), *_owed_rows(status)]
-    return "\n".join([f"{name:<10}{text}" for name, text in rows] + [f"\nNot known: {why}" for why in status.away])
+    rows = [*_queue_rows(status), *_unfinished_rows(status)]
+    return "\n".join(
+        [f"{name:<10}{text}" for name, text in rows] + [f"\nNot known: {why}" for why in status.unavailable]
+    )
 
 
 def status_as_json(status: Status) -> dict[str, Any]:
@@ -40,12 +42,12 @@ def status_as_json(status: Status) -> dict[str, Any]:
     return {
         "at": status.at.isoformat(),
         "queue": None if status.queue is None else _queue_json(status.queue, status.at),
-        **(dict.fromkeys(OWED) if status.owed is None else _owed_json(status.owed, status.at)),
-        "away": list(status.away),
+        **(dict.fromkeys(UNFINISHED) if status.unfinished is None else _unfinished_json(status.unfinished, status.at)),
+        "away": list(status.unavailable),
     }
 
 
-OWED = ("clock", "turns", "messages", "handoffs", "money", "commands")
+UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands")
 "What is read from the database."
 
 
@@ -63,29 +65,29 @@ def _queue_rows(status: Status) -> Iterator[tuple[str, str]]:
         yield "" if number else "Workers", text
 
 
-def _owed_rows(status: Status) -> Iterator[tuple[str, str]]:
-    if status.owed is None:
-        yield "Owed", "the database is down, so unfinished work is not known"
+def _unfinished_rows(status: Status) -> Iterator[tuple[str, str]]:
+    if status.unfinished is None:
+        yield "Work", "the database is down, so unfinished work is not known"
         return
-    owed, at = status.owed.backlog, status.at
-    clock = status.owed.clock
+    work, at = status.unfinished.backlog, status.at
+    clock = status.unfinished.clock
     yield "Clock", "none has ever given a heartbeat" if clock is None else f"{clock[0]}, heard {_age(clock[1], at)} ago"
-    yield "Turns", f"{_pile(owed.waiting, 'waiting', at)}; {_pile(owed.running, 'running', at, late='past its lease')}"
-    for lease in owed.leases:
+    yield "Turns", f"{_pile(work.waiting, 'waiting', at)}; {_pile(work.running, 'running', at, late='past its lease')}"
+    for lease in work.leases:
         ended = f", {lease.ended} past its lease" if lease.ended else f", first lease until {lease.first_ends_at:%X}"
         yield "", f"{lease.worker} has {lease.turns}{ended}"
     piles = (
-        _pile(owed.stored, "to say", at),
-        _pile(owed.sending, "being sent", at),
-        _pile(owed.updates, "to update", at),
-        _pile(owed.failed, "refused by Slack for good", at),
+        _pile(work.stored, "to say", at),
+        _pile(work.sending, "being sent", at),
+        _pile(work.updates, "to update", at),
+        _pile(work.failed, "refused by Slack for good", at),
     )
     yield "Messages", "; ".join(piles)
-    for lane in owed.lanes:
+    for lane in work.lanes:
         yield "", f"{lane.name}: {lane.messages}, the first {_age(lane.oldest, at)} old, {lane.tries} tries"
-    yield "Handoffs", _pile(owed.handoffs, "open or claimed", at, late="without its card")
-    yield "Money", _pile(owed.money, "without a known cost", at, late="past its lease")
-    yield "Commands", _pile(owed.commands, "unanswered", at)
+    yield "Handoffs", _pile(work.handoffs, "open or claimed", at, late="without its card")
+    yield "Money", _pile(work.money, "without a known cost", at, late="past its lease")
+    yield "Commands", _pile(work.commands, "unanswered", at)
 
 
 def _queue_json(queue: QueueStatus, at: datetime) -> dict[str, Any]:
@@ -106,8 +108,8 @@ def _queue_json(queue: QueueStatus, at: datetime) -> dict[str, Any]:
     }
 
 
-def _owed_json(owed: OwedWork, at: datetime) -> dict[str, Any]:
-    backlog, clock = owed.backlog, owed.clock
+def _unfinished_json(unfinished: UnfinishedWork, at: datetime) -> dict[str, Any]:
+    backlog, clock = unfinished.backlog, unfinished.clock
     return {
         "clock": None if clock is None else {"name": clock[0], "heard_seconds": _seconds(clock[1], at)},
         "turns": {

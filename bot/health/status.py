@@ -34,7 +34,7 @@ class QueueStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class OwedWork:
+class UnfinishedWork:
     """Unfinished work, from the database."""
 
     backlog: Backlog
@@ -44,25 +44,25 @@ class OwedWork:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One reading; a part that could not be read is None, and `away` says why."""
+    """One reading; a part that could not be read is None, and `unavailable` says why."""
 
     at: datetime
     queue: QueueStatus | None
-    owed: OwedWork | None
-    away: tuple[str, ...]
+    unfinished: UnfinishedWork | None
+    unavailable: tuple[str, ...]
 
 
 def look(settings: Settings) -> Status:
     """Read everything once; takes `SECONDS` at most."""
-    checks = ConcurrentChecks[QueueStatus | OwedWork](
-        {"redis": partial(read_queue, settings), "database": partial(read_owed, settings)}
+    checks = ConcurrentChecks[QueueStatus | UnfinishedWork](
+        {"redis": partial(read_queue, settings), "database": partial(read_unfinished, settings)}
     )
     found = checks.results(seconds=SECONDS)
     return Status(
         at=now(),
         queue=_part(found["redis"], QueueStatus),
-        owed=_part(found["database"], OwedWork),
-        away=tuple(_why(name, answer) for name, answer in found.items() if isinstance(answer, Exception)),
+        unfinished=_part(found["database"], UnfinishedWork),
+        unavailable=tuple(_why(name, answer) for name, answer in found.items() if isinstance(answer, Exception)),
     )
 
 
@@ -76,7 +76,7 @@ def read_queue(settings: Settings) -> QueueStatus:
         return QueueStatus(queue.waiting(), queue.oldest(), queue.started(), queue.failed(), tuple(queue.workers()))
 
 
-def read_owed(settings: Settings) -> OwedWork:
+def read_unfinished(settings: Settings) -> UnfinishedWork:
     """Read the unfinished work.
 
     Raises:
@@ -86,10 +86,10 @@ def read_owed(settings: Settings) -> OwedWork:
     if not db.is_there(settings.database_url):
         raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     with closing(db.connect(settings.database_url)) as database, database.read() as session:
-        return OwedWork(backlog.read(session), heartbeats.last(session, "clock"))
+        return UnfinishedWork(backlog.read(session), heartbeats.last(session, "clock"))
 
 
-def _part(answer: QueueStatus | OwedWork | Exception, kind: type[Part]) -> Part | None:
+def _part(answer: QueueStatus | UnfinishedWork | Exception, kind: type[Part]) -> Part | None:
     return answer if isinstance(answer, kind) else None
 
 

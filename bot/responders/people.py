@@ -74,7 +74,7 @@ class People(CardPart):
         return minutes
 
     @property
-    def called(self) -> tuple[str, ...]:
+    def mentioned(self) -> tuple[str, ...]:
         """Return who is mentioned when somebody must act: the on-call entry, or else every responder."""
         return self.responders if self.on_call is None else (self.on_call,)
 

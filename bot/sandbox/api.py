@@ -48,12 +48,12 @@ async def call_method(request: Request) -> Response:
     except ClientDisconnect:
         return HangUp()
     place = args.get("channel") or args.get("channel_id")
-    struck = world.faults.strike(name, str(place) if place else None, str(args))
-    for fault in struck:
+    faults = world.faults.take(name, str(place) if place else None, str(args))
+    for fault in faults:
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds or 0.0)
-    answer, status = _injected(struck) or _answer(world, name, token, args, str(request.base_url))
-    dropped = any(fault.kind == "drop_answer" for fault in struck)
+    answer, status = _injected(faults) or _answer(world, name, token, args, str(request.base_url))
+    dropped = any(fault.kind == "drop_answer" for fault in faults)
     world.journal.note(
         "api",
         name,
@@ -62,7 +62,7 @@ async def call_method(request: Request) -> Response:
         error=answer.get("error"),
         status=0 if dropped else status,
         ms=round((time.perf_counter() - started) * 1000, 3),
-        faults=[fault.kind for fault in struck] or None,
+        faults=[fault.kind for fault in faults] or None,
     )
     if dropped:
         return HangUp()
@@ -116,8 +116,8 @@ def _check_rate(world: World, method: Method) -> None:
             raise SlackError("ratelimited", retry_after=wait)
 
 
-def _injected(struck: list[SlackFault]) -> tuple[Json, int] | None:
-    for fault in struck:
+def _injected(faults: list[SlackFault]) -> tuple[Json, int] | None:
+    for fault in faults:
         if fault.kind == "http_500":
             return {"ok": False, "error": "http_500"}, FAILED
         if fault.kind == "rate_limit":

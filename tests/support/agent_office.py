@@ -38,7 +38,7 @@ _numbers = count(1)
 
 def play_attempt(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome:
     """Play an attempt of somebody who is still the same when an account is about to be changed."""
-    return agent_attempt.play(runtime, attempt, subject, still=lambda: subject)
+    return agent_attempt.play(runtime, attempt, subject, rebind=lambda: subject)
 
 
 @dataclass

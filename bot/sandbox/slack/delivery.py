@@ -74,11 +74,11 @@ class EventDelivery:
     def event(self, channel: str | None, envelope: Json) -> None:
         """Send an event_callback soon, in the order of its channel."""
         self.journal.keep_event(channel, envelope)
-        struck = self.faults.strike(EVENTS, channel)
-        slow = sum(fault.seconds or 0.0 for fault in struck if fault.kind == "slow")
-        lost = any(fault.kind in {"fail", "http_500", "drop_answer"} for fault in struck)
+        faults = self.faults.take(EVENTS, channel)
+        slow = sum(fault.seconds or 0.0 for fault in faults if fault.kind == "slow")
+        lost = any(fault.kind in {"fail", "http_500", "drop_answer"} for fault in faults)
         self._enqueue(channel, lambda: self._first_try(envelope, slow=slow, lost=lost))
-        for fault in struck:
+        for fault in faults:
             if fault.kind == "deliver_twice":
                 self._enqueue(channel, lambda: self._first_try(envelope))
             elif fault.kind == "new_event_id":

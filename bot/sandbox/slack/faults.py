@@ -44,13 +44,13 @@ class SlackFaults:
     def __init__(self) -> None:
         self.active: list[SlackFault] = []
 
-    def strike(self, method: str, channel: str | None, arguments: str = "") -> list[SlackFault]:
+    def take(self, method: str, channel: str | None, arguments: str = "") -> list[SlackFault]:
         """Take one use of each fault that applies to this call or delivery."""
-        struck = []
+        faults = []
         for fault in self.active:
             named = fault.method == method or (fault.method == ANY and method not in {EVENTS, MENTIONS})
             if named and fault.times != 0 and fault.channel in {None, channel} and fault.has in arguments:
                 fault.times -= fault.times > 0
-                struck.append(fault)
+                faults.append(fault)
         self.active = [fault for fault in self.active if fault.times != 0]
-        return struck
+        return faults

@@ -45,7 +45,7 @@ class World:
         message = self.state.post(channel, fields, thread_ts=thread_ts)
         sender = self.state.team_of(str(message.get("user")))
         happened = events.message_events(self.seed, channel, message, sender=sender)
-        if self.faults.strike(MENTIONS, channel.id):
+        if self.faults.take(MENTIONS, channel.id):
             happened.reverse()
         for event in happened:
             self.tell(channel, event)

@@ -20,14 +20,14 @@ REFUSED = SeenResult(ok=False, data={}, text="")
 "The result of a tool that has returned nothing."
 
 
-JUDGES = re.compile("Answer with one word, THANKS or MORE")
+THANKS_QUESTION = re.compile("Answer with one word, THANKS or MORE")
 "The one question that is not for the agent: is this only thanks?"
 
 
 def act(request: Json) -> Move:
     """Decide what the agent says or does next; it speaks the requester's language."""
     turn = observe(request)
-    if JUDGES.search(str(request.get("system", ""))):
+    if THANKS_QUESTION.search(str(request.get("system", ""))):
         return (SayMove("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
     products = catalogue.products_in(request.get("system", ""))
     if products and LOOK not in turn.tools:
@@ -54,9 +54,9 @@ def _decide(turn: SeenTurn) -> Move:
             return _hand_off(turn, "repeated_failure", "The directory still keeps the account shut.")
         return (SayMove(_closing(turn, reading)),)
     if reading.also:
-        return _both(turn, reading.topic, reading.also)
+        return _help_in_and_hand_off(turn, reading.topic, reading.also)
     if reading.topic in wording.REASONS:
-        return _to_a_person(turn, reading.topic)
+        return _hand_over(turn, reading.topic)
     if reading.topic in SIGN_IN:
         return _help_in(turn, reading.topic)
     return _talk(turn, reading)
@@ -75,7 +75,7 @@ def _in_context(reading: UnderstoodWords, turn: SeenTurn) -> UnderstoodWords:
     return reading
 
 
-def _to_a_person(turn: SeenTurn, topic: Topic) -> Move:
+def _hand_over(turn: SeenTurn, topic: Topic) -> Move:
     """Hand over what is always left to a person, with the account's state if that helps them."""
     wanted = {Topic.FACTOR: (LOOK,), Topic.COMPROMISE: (LOOK, RECENT)}.get(topic, ())
     if missing := _missing(turn, wanted):
@@ -83,7 +83,7 @@ def _to_a_person(turn: SeenTurn, topic: Topic) -> Move:
     return _hand_off(turn, wording.REASONS[topic], wording.WHY[topic])
 
 
-def _both(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
+def _help_in_and_hand_off(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
     """Help somebody to sign in who also wants something else, then hand that over."""
     move = _help_in(turn, also)
     if all(isinstance(one, Use) and one.name in {LOOK, RECENT, UNLOCK, RESET} for one in move):
@@ -109,10 +109,10 @@ def _help_in(turn: SeenTurn, topic: Topic) -> Move:
         )
     if topic is Topic.STILL and turn.answers:
         return _hand_off(turn, "repeated_failure", "What was done before did not help.")
-    return _mend(turn, topic, look.data)
+    return _fix_account(turn, topic, look.data)
 
 
-def _mend(turn: SeenTurn, topic: Topic, account: Json) -> Move:
+def _fix_account(turn: SeenTurn, topic: Topic, account: Json) -> Move:
     """Choose the action that the account's state calls for."""
     status = account.get("status")
     if account.get("for_a_person"):
@@ -129,7 +129,7 @@ def _mend(turn: SeenTurn, topic: Topic, account: Json) -> Move:
         case "active" if topic in {Topic.FORGOT, Topic.EXPIRED}:
             return _carry_out(turn, (RESET,))
         case "active":
-            return _nothing_to_mend(turn, topic)
+            return _explain_sign_ins(turn, topic)
         case _:
             return _hand_off(turn, "out_of_policy", f"An account that is {status} is a person's decision.")
 
@@ -148,7 +148,7 @@ def _carry_out(turn: SeenTurn, actions: tuple[str, ...]) -> Move:
     return _resolve(turn, " and ".join(wording.DONE[action] for action in actions).capitalize() + ".", category)
 
 
-def _nothing_to_mend(turn: SeenTurn, topic: Topic) -> Move:
+def _explain_sign_ins(turn: SeenTurn, topic: Topic) -> Move:
     """Answer somebody whose account is active: look for the cause in the sign-ins."""
     if missing := _missing(turn, (RECENT,)):
         return missing

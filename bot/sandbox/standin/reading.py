@@ -120,7 +120,7 @@ def read(text: str) -> UnderstoodWords:
     if urgent:
         also = _first(words, _TROUBLE) if urgent is Topic.ACCESS and not injected else None
         return UnderstoodWords(urgent, injected=injected, also=also)
-    return _calm(_without_orders(words) if injected else words, injected=injected)
+    return _read_calm(_without_orders(words) if injected else words, injected=injected)
 
 
 def read_note(text: str, *, of: str) -> Topic:
@@ -154,7 +154,7 @@ def _without_orders(words: str) -> str:
     return " ".join(part for part in re.split(r"(?<=[.!?])\s+", words) if not suspicious(part))
 
 
-def _calm(words: str, *, injected: bool) -> UnderstoodWords:
+def _read_calm(words: str, *, injected: bool) -> UnderstoodWords:
     """Read a text that does not need a person at once."""
     known = _phrases()
     if not words:

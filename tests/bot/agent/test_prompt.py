@@ -196,7 +196,7 @@ def test_words_of_colleagues_are_never_left_out() -> None:
 @pytest.mark.parametrize("row", COLLEAGUES, ids=lambda row: row.kind)
 def test_every_word_of_a_colleague_is_known_by_its_row(row: InboxEvent | Message) -> None:
     """A note, an answer in the requester's thread, and what they sent: all of it is there, in a long thread too."""
-    spoken = [asks("FIRST"), prompt.said(row), *thread(60)[1:]]
+    spoken = [asks("FIRST"), prompt.message_from(row), *thread(60)[1:]]
     assert "do not unlock before Security calls" in str(conversation(spoken, private=False))
 
 

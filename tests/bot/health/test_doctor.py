@@ -260,7 +260,7 @@ def test_a_database_that_is_not_there_is_not_made(sound: Sound, tmp_path: Path) 
     found = {one.check: one for one in doctor.examine(nowhere)}
     assert (found["database"].state, found["database"].message) == ("fail", "There is no file at DATABASE_URL.")
     with pytest.raises(ConfigError, match="no file"):
-        status.read_owed(nowhere)
+        status.read_unfinished(nowhere)
     assert not (tmp_path / "typo").exists()
 
 

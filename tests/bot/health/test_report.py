@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.health import report
 from bot.health.findings import Finding
-from bot.health.status import OwedWork, QueueStatus, Status
+from bot.health.status import QueueStatus, Status, UnfinishedWork
 from bot.queue import WorkerSeen
 from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
 
@@ -21,7 +21,7 @@ BUSY = Status(
     queue=QueueStatus(
         waiting=3, oldest=ago(2), started=40, failed=1, workers=(WorkerSeen("host:1:ab", "busy", 40, heard_at=ago(1)),)
     ),
-    owed=OwedWork(
+    unfinished=UnfinishedWork(
         Backlog(
             at=NINE,
             waiting=BacklogCount(3, 1, ago(200)),
@@ -38,7 +38,7 @@ BUSY = Status(
         ),
         clock=("host:2", ago(4)),
     ),
-    away=(),
+    unavailable=(),
 )
 
 
@@ -68,7 +68,7 @@ def test_what_is_away_is_said() -> None:
     assert report.status_as_json(Status(NINE, None, None, ("redis: refused",))) == {
         "at": "2026-11-23T09:00:00+00:00",
         "queue": None,
-        **dict.fromkeys(report.OWED),
+        **dict.fromkeys(report.UNFINISHED),
         "away": ["redis: refused"],
     }
 

@@ -35,31 +35,31 @@ def settings(database: Database, redis_url: str) -> Iterator[Settings]:
 def test_a_look_reads_redis_and_the_database(settings: Settings) -> None:
     """The queue with its workers, the clock, and what is owed, each from where it stands."""
     seen = status.look(settings)
-    assert seen.away == ()
+    assert seen.unavailable == ()
     assert seen.queue is not None
-    assert seen.owed is not None
+    assert seen.unfinished is not None
     assert (seen.queue.waiting, seen.queue.started, seen.queue.failed) == (1, 0, 0)
     assert seen.queue.oldest is not None
     assert [(one.name, one.executions) for one in seen.queue.workers] == [("host:1:abc", 0)]
-    assert (seen.owed.backlog.running.count, seen.owed.backlog.stored.count) == (1, 1)
-    assert seen.owed.clock is not None
-    assert seen.owed.clock[0] == "host:2"
+    assert (seen.unfinished.backlog.running.count, seen.unfinished.backlog.stored.count) == (1, 1)
+    assert seen.unfinished.clock is not None
+    assert seen.unfinished.clock[0] == "host:2"
 
 
 def test_without_redis_the_database_is_still_read(settings: Settings) -> None:
     """And without the database the queue; each time it is said what is away."""
     seen = status.look(settings.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"}))
     assert seen.queue is None
-    assert seen.owed is not None
-    assert seen.owed.backlog.running.count == 1
-    assert len(seen.away) == 1
-    assert seen.away[0].startswith("redis: ")
+    assert seen.unfinished is not None
+    assert seen.unfinished.backlog.running.count == 1
+    assert len(seen.unavailable) == 1
+    assert seen.unavailable[0].startswith("redis: ")
     seen = status.look(settings.model_copy(update={"database_url": "postgresql://u:pass@127.0.0.1:9/d"}))
-    assert seen.owed is None
+    assert seen.unfinished is None
     assert seen.queue is not None
     assert seen.queue.waiting == 1
-    assert len(seen.away) == 1
-    assert seen.away[0].startswith("database: ")
+    assert len(seen.unavailable) == 1
+    assert seen.unavailable[0].startswith("database: ")
 
 
 def test_what_hangs_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,5 +69,5 @@ def test_what_hangs_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyP
         began = time.monotonic()
         seen = status.look(settings.model_copy(update={"database_url": f"postgresql://u:p@127.0.0.1:{port}/d"}))
         assert time.monotonic() - began < 1.5
-    assert (seen.owed, seen.away) == (None, ("database: no answer within 0 s",))
+    assert (seen.unfinished, seen.unavailable) == (None, ("database: no answer within 0 s",))
     assert seen.queue is not None

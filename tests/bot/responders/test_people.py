@@ -37,9 +37,9 @@ def test_a_card_that_says_little_gets_the_usual_escalation(tmp_path: Path) -> No
 
 def test_who_is_called(tmp_path: Path) -> None:
     """Who is on call; without such a name everybody who may claim."""
-    assert card.load_all(CONFIG)["access"].card.handoff.called == ("S0ONCALL",)
+    assert card.load_all(CONFIG)["access"].card.handoff.mentioned == ("S0ONCALL",)
     people = card.load(copied_agent(tmp_path, change=lambda c: c["handoff"].pop("on_call"))).card.handoff
-    assert people.called == ("U0PRIYA", "U0BEN")
+    assert people.mentioned == ("U0PRIYA", "U0BEN")
 
 
 def test_without_hours_somebody_is_always_there() -> None:
