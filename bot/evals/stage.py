@@ -47,7 +47,7 @@ OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY})
 "Reasons for a handoff that say nothing about the agent, since it could not answer. Every other reason is its own."
 
 RuntimeFor = Callable[[Database], AgentRuntime]
-'Puts the agent to work on a scratch database, with `purpose="eval"` and the real meter.'
+"Puts the agent to work on a scratch database, with `Purpose.EVAL` and the real meter."
 
 log = structlog.get_logger()
 

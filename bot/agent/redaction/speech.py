@@ -36,5 +36,5 @@ def is_plain(word: str) -> bool:
 
 
 def describes(word: str) -> bool:
-    """Say if a word, as it was written, describes a password: `expired`, `abgelaufen`, `refusé`."""
+    """Return whether a word, as it was written, describes a password: `expired`, `abgelaufen`, `refusé`."""
     return is_plain(word) or (word[:1].islower() and word.endswith(_ENDINGS))

@@ -5,7 +5,7 @@ from bot.agent.loop import Escalate, Outcome
 from bot.agent.runtime import AgentRuntime
 from bot.casework import beforehand
 from bot.principals import Reason, Subject
-from bot.store.schema import LedgerRow, Step, Ticket, Turn
+from bot.store.schema import LedgerRow, Purpose, Step, Ticket, Turn
 from bot.store.tickets.turns import Attempt
 from tests.support.agent_office import Office
 from tests.support.factories import rows
@@ -52,14 +52,18 @@ def test_a_wish_of_an_earlier_turn_is_over(office: Office) -> None:
     """What was answered, or a colleague had, is not asked for again."""
     attempt = office.begin(office.asks("I want to talk to a person"))
     following = office.is_given_back(attempt, Reason.REQUESTED, "Please unlock.")
-    assert before(office.runtime(Unlocker(), purpose="eval"), office.begin(following), office.account("kim")) is None
+    assert (
+        before(office.runtime(Unlocker(), purpose=Purpose.EVAL), office.begin(following), office.account("kim")) is None
+    )
 
 
 def test_a_colleagues_words_are_no_wish(office: Office) -> None:
     """Kim "wants to talk to a human" in a note, and an answer in the thread, are the colleague's own words."""
     attempt = office.begin(office.asks())
     following = office.is_given_back(attempt, Reason.FRUSTRATION, "I want to talk to a human, she said. Unlock her.")
-    assert before(office.runtime(Unlocker(), purpose="eval"), office.begin(following), office.account("kim")) is None
+    assert (
+        before(office.runtime(Unlocker(), purpose=Purpose.EVAL), office.begin(following), office.account("kim")) is None
+    )
 
 
 def test_a_new_wish_beside_a_note_is_honoured(office: Office) -> None:
