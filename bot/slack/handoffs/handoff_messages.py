@@ -59,15 +59,8 @@ def opened(
     )
     shown.noticed(handoff, notice, footers)
     handoff_transcript.tell(session, handoff, ticket)
-    linked_threads.to_requester(
-        session,
-        ticket,
-        handoff,
-        key=_notice_key(handoff),
-        kind=MessageKind.NOTICE,
-        bodies=[_notice(handoff, language)],
-        ours=True,
-    )
+    key, bodies = _notice_key(handoff), [_notice(handoff, language)]
+    linked_threads.to_requester(session, ticket, handoff, key=key, kind=MessageKind.NOTICE, bodies=bodies, ours=True)
 
 
 def claimed(session: Session, moved: Moved, user: str) -> None:

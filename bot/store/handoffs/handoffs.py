@@ -6,9 +6,8 @@ r"""The moves of a handoff, each made by `moves.make`, and queries about one.
     open -----------------------> claimed -----------> resolved
     | ^ ^                          |  ^ |
     | | \--unclaimed, expired------/  | \--returned--> returned: the agent goes on with what the person wrote
-    | \---escalated        |
-    |---returned, by a raise: the agent goes on with an unclaimed handoff
-    |                                 \---renewed, warned, reassigned (another holder)
+    | \---escalated                   \---renewed, warned, reassigned (another holder)
+    |--returned, by a raise: the agent goes on with an unclaimed handoff
     \--cancelled--> cancelled: the requester took it back
 
     resolved, returned or cancelled, and the requester comes back: a new handoff that names the one before
