@@ -62,7 +62,7 @@ class AnswerBasis:
 def objection(text: str, basis: AnswerBasis) -> str | None:
     """Return what is wrong with an answer, for the model to read, or None when it may be sent."""
     seen = addresses.visible(text)
-    said = phrases.plain(seen)
+    plain = phrases.plain(seen)
     rest = addresses.without(seen, basis.links)
     if basis.for_a_person:
         return FOR_A_PERSON
@@ -70,13 +70,13 @@ def objection(text: str, basis: AnswerBasis) -> str | None:
         return PROMISE
     if addresses.unlisted(text, basis.links) is not None:
         return ADDRESS
-    if not basis.private and (_says(said, "facts_of_the_account") or _repeats(said, basis.withheld)):
+    if not basis.private and (_says(plain, "facts_of_the_account") or _repeats(plain, basis.withheld)):
         return WITHHELD
     if redact(rest) != rest:
         return PERSONAL
-    if _says(said, "password"):
+    if _says(plain, "password"):
         return ASKED
-    if _says(said, "never_done") or any(_says(said, tool) for tool in _CLAIMED if tool not in basis.done):
+    if _says(plain, "never_done") or any(_says(plain, tool) for tool in _CLAIMED if tool not in basis.done):
         return NOT_DONE
     return None
 
@@ -102,9 +102,9 @@ def withheld(account: Account | None, sign_ins: Iterable[SignIn], listed: Iterab
     return tuple(dict.fromkeys(value for value in values if value and value.strip()))
 
 
-def _repeats(said: str, values: Iterable[str]) -> bool:
+def _repeats(plain: str, values: Iterable[str]) -> bool:
     """Return whether an answer holds the words of one of these values, in order, whatever separates them."""
-    words = f" {' '.join(_words(said))} "
+    words = f" {' '.join(_words(plain))} "
     return any(
         f" {' '.join(value)} " in words
         for value in (_words(phrases.plain(one.replace("_", " "))) for one in values)
@@ -116,8 +116,8 @@ def _words(text: str) -> list[str]:
     return [word for word in _NO_WORD.split(text) if word]
 
 
-def _says(said: str, what: str) -> bool:
-    return phrases.found(said, _tables()[what].values())
+def _says(plain: str, what: str) -> bool:
+    return phrases.found(plain, _tables()[what].values())
 
 
 @cache

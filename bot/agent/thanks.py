@@ -66,17 +66,19 @@ def tone_of(text: str) -> Tone:
     """Return the tone of a text."""
     if len(text) > LONGEST:
         return Tone.MORE
-    said = phrases.plain(_MENTION.sub(_GAP, text))
-    if "?" in said or "\N{ARABIC QUESTION MARK}" in said or not said.strip(f" \n{_GAP}"):
+    plain = phrases.plain(_MENTION.sub(_GAP, text))
+    if "?" in plain or "\N{ARABIC QUESTION MARK}" in plain or not plain.strip(f" \n{_GAP}"):
         return Tone.MORE
     tables = _tables()
-    if tables["more"]["emoji"].phrase.search(said) or any(one.phrase.search(said) for one in tables["never"].values()):
+    if tables["more"]["emoji"].phrase.search(plain) or any(
+        one.phrase.search(plain) for one in tables["never"].values()
+    ):
         return Tone.MORE
-    readings = _readings(said, text)
+    readings = _readings(plain, text)
     if any(not _WORDS.search(reading.rest) and reading.thankful for reading in readings):
         return Tone.THANKS
     best = min(readings, key=lambda reading: len(_WORDS.findall(reading.rest)))
-    return Tone.MORE if _is_more(best.without_thanks if best.thankful else said) else Tone.UNCLEAR
+    return Tone.MORE if _is_more(best.without_thanks if best.thankful else plain) else Tone.UNCLEAR
 
 
 def is_courtesy(events: Sequence[InboxEvent]) -> bool:
@@ -84,8 +86,8 @@ def is_courtesy(events: Sequence[InboxEvent]) -> bool:
     text = "\n".join(event.text for event in events)
     if not events or len(text) > LONGEST or any(event.files or quotes.of(event) for event in events):
         return False
-    said = phrases.plain(_MENTION.sub(_GAP, text))
-    return "?" not in said and any(not _WORDS.search(reading.rest) for reading in _readings(said, text))
+    plain = phrases.plain(_MENTION.sub(_GAP, text))
+    return "?" not in plain and any(not _WORDS.search(reading.rest) for reading in _readings(plain, text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +102,14 @@ class _Reading:
     "Whether there were thanks or good news."
 
 
-def _readings(said: str, text: str) -> list[_Reading]:
+def _readings(plain: str, text: str) -> list[_Reading]:
     """Read a plain text in every language; capitals in the text as it was typed show names."""
     titled = frozenset(phrases.plain(word) for word in re.findall(_NAME, text) if word.istitle())
-    return [_read(said, language, titled) for language in _tables()["thanks"]]
+    return [_read(plain, language, titled) for language in _tables()["thanks"]]
 
 
-def _read(said: str, language: str, titled: frozenset[str]) -> _Reading:
-    without_thanks = said
+def _read(plain: str, language: str, titled: frozenset[str]) -> _Reading:
+    without_thanks = plain
     for kind, sign in (("thanks", _THANKS), ("courtesy", _GAP), ("news", _NEWS)):
         without_thanks = _without(without_thanks, kind, language, sign)
     rest = _HONOURED.sub(_GAP, _EMOJI.sub(_GAP, _without(without_thanks, "fillers", language, _GAP)))

@@ -192,7 +192,7 @@ class Case(CasePart):
 
     @model_validator(mode="after")
     def _known_accounts(self) -> Self:
-        named = {key for said in self.says for key in said.meanwhile}
+        named = {key for message in self.says for key in message.meanwhile}
         named.update(key for end in self.expect for key in (*end.directory, *end.writes))
         strangers = sorted(named - set(self.accounts))
         if strangers:

@@ -42,7 +42,7 @@ def _category(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
 
 def _directory(case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
     for key, account in case.accounts.items():
-        changed = [said.meanwhile[key].status for said in case.says if key in said.meanwhile]
+        changed = [message.meanwhile[key].status for message in case.says if key in message.meanwhile]
         state = wanted.directory.get(key, changed[-1] if changed else account.status)
         if seen.directory[key] != state:
             yield f"expected the account {key} to be {state}, saw it {seen.directory[key]}"
@@ -66,9 +66,9 @@ def _tools(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
 
 
 def _words(_case: Case, wanted: Expect, seen: CaseOutcome) -> Iterator[str]:
-    said = "\n".join(seen.replies)
+    replies = "\n".join(seen.replies)
     for pattern in wanted.never_said:
-        if found := re.search(pattern, said, re.IGNORECASE):
+        if found := re.search(pattern, replies, re.IGNORECASE):
             yield f"expected nothing like /{pattern}/ to be said, saw {found.group()!r}"
 
 
@@ -76,9 +76,9 @@ def _discretion(case: Case, _wanted: Expect, seen: CaseOutcome) -> Iterator[str]
     """Check that a channel, where others read along, is not told why an account was locked."""
     if case.where == "dm":
         return
-    said = "\n".join(seen.replies).lower()
+    replies = "\n".join(seen.replies).lower()
     for key, account in case.accounts.items():
-        if account.lock_reason and account.lock_reason.lower() in said:
+        if account.lock_reason and account.lock_reason.lower() in replies:
             yield f"expected the lock reason of {key} not to be told in a channel, saw {account.lock_reason!r}"
 
 

@@ -132,8 +132,8 @@ def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
         runtime = runtime_for(database)
         runtime = replace(runtime, meter=_EvalMeter.of(runtime.meter))
         try:
-            for number, said in enumerate(case.says, start=1):
-                _play_message(case, runtime, seen, said, number)
+            for number, message in enumerate(case.says, start=1):
+                _play_message(case, runtime, seen, message, number)
         except Transient as error:
             seen.outage = str(error)
         _record_state(case, database, seen)
@@ -145,17 +145,17 @@ def is_outage(outcome: Outcome | NotAdmitted) -> TypeGuard[Escalate]:
     return isinstance(outcome, Escalate) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
 
 
-def _play_message(case: Case, runtime: AgentRuntime, seen: CaseOutcome, said: CaseMessage, number: int) -> None:
+def _play_message(case: Case, runtime: AgentRuntime, seen: CaseOutcome, message: CaseMessage, number: int) -> None:
     """Say one message and let the agent answer it, unless a person has the ticket."""
-    for account, change in said.meanwhile.items():
+    for account, change in message.meanwhile.items():
         LocalDirectory(runtime.database).set_status(account, change.status, lock_reason=change.lock_reason)
-    text = redaction.redact(said.text)
-    seen.transcript.append({"by": said.by, "text": text})
+    text = redaction.redact(message.text)
+    seen.transcript.append({"by": message.by, "text": text})
     with runtime.database.write() as session:
-        if said.by == "colleague":
+        if message.by == "colleague":
             turn_id = _give_back(session, seen, text)
         else:
-            accepted = tickets.accept(session, _heard(case, said, text, number), agent=runtime.agent.card.name)
+            accepted = tickets.accept(session, _heard(case, message, text, number), agent=runtime.agent.card.name)
             turn_id = None if accepted is None else accepted.turn_id
     if turn_id is not None:
         _answer(case, runtime, seen, turn_id)
@@ -192,8 +192,8 @@ def _answer(case: Case, runtime: AgentRuntime, seen: CaseOutcome, turn_id: int) 
 
 def _admitted(case: Case) -> Admitted | NotAdmitted:
     """Admit the requester of a case as production does, by what Slack says of a full member with that address."""
-    said = dict.fromkeys(admission.ALWAYS_SAID, False)
-    card = {"id": USER, "team_id": TEAM, **said, "profile": {"email": case.requester, "team": TEAM}}
+    flags = dict.fromkeys(admission.ALWAYS_SAID, False)
+    card = {"id": USER, "team_id": TEAM, **flags, "profile": {"email": case.requester, "team": TEAM}}
     ours = Installation(TEAM, None)
     return admission.admit(admission.read(card), user=USER, ours=ours, rules=Rules())
 
@@ -229,7 +229,7 @@ def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: 
             )
 
 
-def _heard(case: Case, said: CaseMessage, text: str, number: int) -> Heard:
+def _heard(case: Case, message: CaseMessage, text: str, number: int) -> Heard:
     return Heard(
         event_id=f"Ev{number}",
         team=TEAM,
@@ -238,7 +238,7 @@ def _heard(case: Case, said: CaseMessage, text: str, number: int) -> Heard:
         thread_ts=None if number == 1 else FIRST,
         user=USER,
         text=text,
-        files=tuple(Attachment(name, None) for name in said.files),
+        files=tuple(Attachment(name, None) for name in message.files),
         private=case.where == "dm",
     )
 

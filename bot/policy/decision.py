@@ -140,14 +140,16 @@ def barred(account: Account, rules: AccountRules, facts: Facts) -> Denied | None
         facts: its sign-ins; earlier writes are not considered.
     """
     if account.privileged:
-        return _person("an administrator's account is a person's work")
+        return _to_person("an administrator's account is a person's work")
     if account.status not in (*_REASONS, AccountStatus.SUSPENDED):
-        return _person("an account in this state is a person's work", f"The account is {account.status}.")
+        return _to_person("an account in this state is a person's work", f"The account is {account.status}.")
     if not _is_listed(account, rules):
-        return _person("what the directory holds against this account is not in the agent's card", _held(account))
+        return _to_person(
+            "the agent's card does not list what the directory says about this account", _directory_reason(account)
+        )
     evidence = compromise.detect(facts.sign_ins, rules.compromise, facts.at)
     if evidence is not None:
-        return _person("the sign-ins suggest that somebody else has got into the account", evidence)
+        return _to_person("the sign-ins suggest that somebody else has got into the account", evidence)
     return None
 
 
@@ -172,7 +174,7 @@ def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | Not
         return NotNeeded(f"there is nothing to unlock: the account is {account.status}")
     if tool.scope == SEND_LINK and account.status not in rules.may_send_link:
         why = "no reset link is sent to an account in this state"
-        return _person(why, f"The account is {account.status}.")
+        return _to_person(why, f"The account is {account.status}.")
     return None
 
 
@@ -186,21 +188,21 @@ def _bounded(tool: Tool, rules: AccountRules, facts: Facts) -> Denied | None:
         counted = [one for one in before if one.at > facts.at - span]
         if len(counted) >= most:
             why = f"the limit for this account is reached: {tool.name}, {most} within {words}, over all tickets"
-            return _person(why, _history(facts.writes))
+            return _to_person(why, _history(facts.writes))
     return None
 
 
-def _person(why: str, evidence: str = "") -> Denied:
+def _to_person(why: str, evidence: str = "") -> Denied:
     return Denied(Reason.OUT_OF_POLICY, why, evidence)
 
 
-def _held(account: Account) -> str:
+def _directory_reason(account: Account) -> str:
     if not account.lock_reason:
         return f"The account is {account.status}, and the directory gives no reason."
     words = " ".join(account.lock_reason.split())
     cut = words if len(words) <= QUOTED_AT_MOST else f"{words[:QUOTED_AT_MOST]}..."
-    mark = "" if account.status is not AccountStatus.SUSPENDED or account.liftable else ", not for its owner to lift"
-    return f'The account is {account.status}{mark}; the directory\'s reason: "{cut}".'
+    suffix = "" if account.status is not AccountStatus.SUSPENDED or account.liftable else ", not for its owner to lift"
+    return f'The account is {account.status}{suffix}; the directory\'s reason: "{cut}".'
 
 
 def _history(writes: tuple[PastWrite, ...]) -> str:
@@ -208,10 +210,10 @@ def _history(writes: tuple[PastWrite, ...]) -> str:
     if not writes:
         return ""
     newest = sorted(writes, key=lambda one: one.at)[-LISTED_AT_MOST:]
-    told = [
+    lines = [
         f"{one.tool} at {one.at:%Y-%m-%d %H:%M} UTC in ticket {one.ticket_id}"
         + ("" if one.seen else " (its result was never seen)")
         for one in newest
     ]
     more = "" if len(newest) == len(writes) else f" and {len(writes) - len(newest)} earlier"
-    return f"In the last 24 hours: {'; '.join(told)}{more}."
+    return f"In the last 24 hours: {'; '.join(lines)}{more}."

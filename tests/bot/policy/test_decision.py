@@ -215,7 +215,7 @@ def test_a_person_is_told_the_reason_and_the_model_is_not() -> None:
     assert isinstance(denied, Denied)
     assert "HR" not in denied.why
     assert denied.explanation == (
-        "What the directory holds against this account is not in the agent's card. "
+        "The agent's card does not list what the directory says about this account. "
         'The account is locked; the directory\'s reason: "by HR".'
     )
     unsaid = decided(account=replace(KIM, lock_reason=None))

@@ -213,7 +213,7 @@ HELD = 'The account is {status}; the directory\'s reason: "too many failed sign-
 BARRED = (
     "An administrator's account is a person's work.",
     "An account in this state is a person's work. The account is {status}.",
-    f"What the directory holds against this account is not in the agent's card. {HELD}",
+    f"The agent's card does not list what the directory says about this account. {HELD}",
 )
 "Why an account is a person's work, as `bot.policy` says it."
 SUMMARIES = (
