@@ -4,6 +4,7 @@ The tests start the product's parts thousands of times. None of this is undone a
 a test has left may still use it.
 """
 
+import json
 import os
 import pickle
 import ssl
@@ -17,6 +18,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import LRUCache
 
 from bot import yaml_text
+from bot.budget.prices import tariffs
+from bot.budget.prices.tariffs import Json, Tariffs
 from bot.store import db
 from bot.yaml_text import Loader
 
@@ -25,6 +28,7 @@ def take() -> None:
     """Take every shortcut, for as long as the process lives."""
     _compile_statements_once()
     _parse_yaml_once()
+    _read_rates_once()
     _read_certificates_once()
     leave_the_disk_behind()
 
@@ -60,6 +64,19 @@ def _parse_yaml_once() -> None:
         return pickle.loads(read[text, loader])  # noqa: S301 - we pickled it ourselves
 
     _put(yaml_text, "load", load)
+
+
+def _read_rates_once() -> None:
+    """Give the tariffs that were made of the same rates before: there are thousands of fractions in them."""
+    make, made = tariffs.from_json, dict[str, Tariffs]()
+
+    def from_json(rows: Json) -> Tariffs:
+        key = json.dumps(rows)
+        if key not in made:
+            made[key] = make(rows)
+        return dict(made[key])
+
+    _put(tariffs, "from_json", from_json)
 
 
 def _read_certificates_once() -> None:

@@ -194,7 +194,13 @@ def reply(front: FrontDoor, number: int) -> Case:
     )
     with front.database.write() as session:
         session.execute(delete(Message).where(Message.kind == "human_reply"))
-    return body, lambda: any(f"Come by, {number}." in row.body["text"] for row in front.rows(Message))
+
+    def replied() -> bool:
+        with front.database.read() as session:
+            said = session.scalars(select(Message).where(Message.kind == "human_reply")).all()
+        return any(f"Come by, {number}." in row.body["text"] for row in said)
+
+    return body, replied
 
 
 def thumb(front: FrontDoor, number: int) -> Case:
