@@ -121,7 +121,7 @@ def test_a_notice_that_a_crash_left_out_is_found(
     The owners of the agent that was the last to spend are told.
     """
     with monkeypatch.context() as patch:
-        patch.setattr(CapEvents, "after", lambda *_: None)
+        patch.setattr(CapEvents, "note_spending", lambda *_: None)
         spend(meter, replace(charge, agent="vpn"), 30)
         spend(meter, charge, 30)
     assert noticed(meter.database) == []
@@ -159,7 +159,7 @@ def test_a_notice_is_not_lost_with_its_account_and_its_process(
 ) -> None:
     """Nobody has seen it and Redis knows nothing: a look finds in SQL who has spent of late."""
     with monkeypatch.context() as patch:
-        patch.setattr(CapEvents, "after", lambda *_: None)
+        patch.setattr(CapEvents, "note_spending", lambda *_: None)
         spend(meter, charge, 60)
     raw.flushall()
     meter.cap_events.look()
