@@ -269,9 +269,9 @@ def _flags_like(member: Member, pattern: re.Pattern[str]) -> str:
 
 def _flags(part: Mapping[str, Any], of: str, odd: list[str]) -> list[str]:
     """Return the flags of a part of a user object that are true and not neutral; add malformed ones to `odd`."""
-    named = [name for name in part if isinstance(name, str) and (name.startswith("is_") or name == "deleted")]
-    odd += [of + name for name in named if not isinstance(part[name], bool)]
-    return [of + name for name in named if part[name] is True and name not in NEUTRAL]
+    names = [name for name in part if isinstance(name, str) and (name.startswith("is_") or name == "deleted")]
+    odd += [of + name for name in names if not isinstance(part[name], bool)]
+    return [of + name for name in names if part[name] is True and name not in NEUTRAL]
 
 
 def _part(card: Mapping[str, Any], name: str, odd: list[str]) -> Mapping[str, Any]:

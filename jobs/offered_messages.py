@@ -54,7 +54,7 @@ def _show(ctx: WorkerContext, event: InboxEvent, answer: str) -> None:
         if not inbox_commands.mark_answered(session, event.id) or url is None:
             return
         key = f"response:event:{event.id}"
-        shown = mrkdwn.said(say(answer, spoken_by(session, event.user)))
+        shown = mrkdwn.message(say(answer, spoken_by(session, event.user)))
         body = {**shown, "response_url": url, "replace_original": True}
         messages.add(
             session,

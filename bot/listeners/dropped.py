@@ -54,6 +54,6 @@ def _tell(ctx: ListenerContext, body: dict[str, Any]) -> None:
     with ctx.database.write() as session:
         heartbeats.give(session, "dropped", who=str(body.get("team_id", "")))
         for owner in digests.still_members(session, channels):
-            text = lost_events.told(since, channels[owner])
+            text = lost_events.message(since, channels[owner])
             digests.say(session, MessageKind.EVENTS_LOST, f"events_lost:{since:%Y-%m-%dT%H}:{owner}", owner, text)
     ctx.deliver(ANYWHERE)

@@ -62,7 +62,13 @@ def answer(ctx: ListenerContext, body: Json, *, bot_user: str, bot_id: str, ment
             return
         key = f"{MessageKind.FORM}:{channel}:{root}"
         messages.add(
-            session, key=key, kind=MessageKind.FORM, lane=key, channel=channel, thread_ts=root, body=mrkdwn.said(SAYS)
+            session,
+            key=key,
+            kind=MessageKind.FORM,
+            lane=key,
+            channel=channel,
+            thread_ts=root,
+            body=mrkdwn.message(SAYS),
         )
     ctx.deliver(0)
 

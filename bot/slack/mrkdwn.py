@@ -180,7 +180,7 @@ def split_quote(quotation: str, limit: int) -> list[str]:
     return [piece if piece.startswith("> ") else f"> {piece}" for piece in split(quotation, limit - 2)]
 
 
-def said(text: str) -> Body:
+def message(text: str) -> Body:
     """Return a message of one section of mrkdwn."""
     return body(text, [section(text)])
 

@@ -148,7 +148,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     Raises:
         ConfigError: a setting or a card is wrong.
     """
-    door = Entrance(secrets_of(settings), limits or ClientLimits())
+    entry = Entrance(secrets_of(settings), limits or ClientLimits())
     ctx = open_context(settings)
     bolt = create_bolt(settings, ctx)
     tally = Tally()
@@ -163,7 +163,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     app = Starlette(
         lifespan=close_at_the_end,
         routes=[
-            Route("/slack/events", _slack_events(door, bolt, tally), methods=["POST"]),
+            Route("/slack/events", _slack_events(entry, bolt, tally), methods=["POST"]),
             Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
             Route("/readyz", _readyz(ctx)),
         ],
@@ -174,9 +174,9 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     return app
 
 
-def _slack_events(door: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
+def _slack_events(entry: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
     async def slack_events(request: Request) -> Response:
-        raw, refusal = await door.enter(request)
+        raw, refusal = await entry.enter(request)
         if refusal is None:
             try:
                 body = entrance.read(request.headers.get("content-type", ""), raw)

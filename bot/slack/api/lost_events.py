@@ -9,7 +9,7 @@ from bot.slack.mrkdwn import Body
 MOST_CHANNELS = 10
 
 
-def told(since: datetime, channels: Sequence[str]) -> Body:
+def message(since: datetime, channels: Sequence[str]) -> Body:
     """Return the message about events that Slack has dropped since a time."""
     named = [f"<#{channel}>" for channel in dict.fromkeys(channels)]
     more = f" and {len(named) - MOST_CHANNELS} more" if len(named) > MOST_CHANNELS else ""

@@ -60,13 +60,13 @@ def sent_to_requester(requester: str, text: str, files: Sequence[Attachment] = (
 
 def deleted(user: str) -> Body:
     """Return what replaces a copy in the queue thread after its author has deleted the message."""
-    return mrkdwn.said(f"{mrkdwn.mention(user)} deleted this message.")
+    return mrkdwn.message(f"{mrkdwn.mention(user)} deleted this message.")
 
 
 def _copied(parts: Sequence[tuple[str, str]], files: Sequence[Attachment]) -> list[Body]:
     """Return untrusted texts, each below its heading; with more than a few messages, all of it is in a file."""
     if files and not any(text.strip() for _, text in parts):
-        return [mrkdwn.said(parts[0][0])]
+        return [mrkdwn.message(parts[0][0])]
     bodies, pieces = [], [piece for head, text in parts for piece in (head, *_quoted(text))]
     while pieces:
         fitting = sum(1 for size in accumulate(map(len, pieces[:_BLOCKS])) if size <= _CHARACTERS)

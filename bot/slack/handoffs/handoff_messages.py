@@ -43,7 +43,7 @@ def opened(
         until: when a used-up budget resets, so that the agent may work again; None for another reason.
         occasion: how it came to that, which decides what the requester is told.
         opens_at: when people are at work again; None while they are.
-        footers: small print below the notice.
+        footers: small print below it.
     """
     if not _add_card(session, handoff, ticket):
         return  # the handoff was posted before

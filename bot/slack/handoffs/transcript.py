@@ -43,9 +43,9 @@ class TranscriptLine:
     quoted: tuple[Quoted, ...] = ()
 
 
-def of(said: Sequence[InboxEvent | Message], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
+def of(rows: Sequence[InboxEvent | Message], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
     """Return the transcript of some messages as they are now, below the texts that come first."""
-    return transcript([_line(row) for row in said], above)
+    return transcript([_line(row) for row in rows], above)
 
 
 def transcript(lines: Sequence[TranscriptLine], above: Sequence[tuple[str, str]] = ()) -> list[Body]:
@@ -55,7 +55,7 @@ def transcript(lines: Sequence[TranscriptLine], above: Sequence[tuple[str, str]]
         lines: the conversation.
         above: texts above it that are not folded: our heading, and the plain text below it.
     """
-    texts = [(ABOVE, text) for head, said in above for text in _words(f"*{head}*", head, said)]
+    texts = [(ABOVE, text) for head, plain in above for text in _words(f"*{head}*", head, plain)]
     texts += [(number, text) for number, line in enumerate(lines, 1) for text in _spoken(line)]
     bodies = [_folded(message, len(lines)) for message in _messages(texts)]
     return enclosures.few(bodies, _whole(lines, above), MOST)
@@ -95,13 +95,13 @@ def _words(head: str, by: str, text: str) -> Iterator[str]:
 
 def _whole(lines: Sequence[TranscriptLine], above: Sequence[tuple[str, str]]) -> str:
     """Return a conversation as plain text."""
-    said = [f"{head}\n  {_indented(text, 2)}" for head, text in above]
+    parts = [f"{head}\n  {_indented(text, 2)}" for head, text in above]
     for line in lines:
-        named = "".join(f"\n  [attached: {file.name}]" for file in line.files)
+        files = "".join(f"\n  [attached: {file.name}]" for file in line.files)
         passed_on = "".join(f"\n  [{one.heading}]\n    {_indented(one.text, 4)}" for one in line.quoted)
         words = _indented(line.text, 2)
-        said.append(f"{line.by.strip('<@>')} {line.at:%Y-%m-%d %H:%M} UTC\n  {words}{passed_on}{named}")
-    return "\n\n".join(said)
+        parts.append(f"{line.by.strip('<@>')} {line.at:%Y-%m-%d %H:%M} UTC\n  {words}{passed_on}{files}")
+    return "\n\n".join(parts)
 
 
 def _indented(text: str, by: int) -> str:
@@ -134,8 +134,8 @@ def _folded(message: Sequence[tuple[int, str]], total: int) -> Body:
             default_collapsed=True,
         )
         blocks.append(container.to_dict())
-    said = f"Transcript, {_lines(folded, total)}." if folded else message[0][1]
-    return {"text": said, "blocks": blocks}
+    notification = f"Transcript, {_lines(folded, total)}." if folded else message[0][1]
+    return {"text": notification, "blocks": blocks}
 
 
 def _lines(part: Sequence[tuple[int, str]], total: int) -> str:

@@ -52,10 +52,10 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
     spent = f"{dollars(passed.spent_nusd)} of {dollars(passed.limit_nusd)}"
     if over:
         ended = f"It reset {mrkdwn.date(passed.resets_at)}."
-        return mrkdwn.said(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
+        return mrkdwn.message(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
     until = f"It resets {mrkdwn.date(passed.resets_at)}."
     then = "When nothing is left, requests go to people, and I ask you whether to raise it."
-    return mrkdwn.said(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
+    return mrkdwn.message(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
 
 
 def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language = "en") -> list[str]:
@@ -87,28 +87,28 @@ def review(met: BudgetReview, reader: str) -> Body:
     blocks = [HeaderBlock(text=PlainTextObject(text=_TITLES[met.state])).to_dict(), mrkdwn.section(_met(met, whose))]
     match met.state:
         case ReviewState.OPEN:
-            says = f"Until {until} {_meanwhile(met)}, unless you raise it.{budget_outcome.waits(met)}"
-            blocks += [mrkdwn.section(says), ActionsBlock(elements=_choices(met)).to_dict()]
+            sentence = f"Until {until} {_meanwhile(met)}, unless you raise it.{budget_outcome.waits(met)}"
+            blocks += [mrkdwn.section(sentence), ActionsBlock(elements=_choices(met)).to_dict()]
         case ReviewState.RAISED:
             total = dollars(met.limit_nusd + met.raised_nusd)
-            says = f"{_by(met)} raised it by *{dollars(met.raised_nusd)}* to {total} until {until}."
+            sentence = f"{_by(met)} raised it by *{dollars(met.raised_nusd)}* to {total} until {until}."
             came = budget_outcome.of_raise(met, reader, whose)
-            blocks += [mrkdwn.section(says), mrkdwn.section(_why(met)), *map(mrkdwn.section, filter(None, [came]))]
+            blocks += [mrkdwn.section(sentence), mrkdwn.section(_why(met)), *map(mrkdwn.section, filter(None, [came]))]
             if met.waiting and met.goes_on_by is None:
                 blocks.append(ActionsBlock(elements=[_button("Let the agent go on", "go_on", met)]).to_dict())
-            says = f"{says} {came}".strip()
+            sentence = f"{sentence} {came}".strip()
         case ReviewState.DENIED:
-            says = f"{_by(met)} left it as it is: {_meanwhile(met)} until {until}."
-            blocks += [mrkdwn.section(says), mrkdwn.section(_why(met))]
+            sentence = f"{_by(met)} left it as it is: {_meanwhile(met)} until {until}."
+            blocks += [mrkdwn.section(sentence), mrkdwn.section(_why(met))]
         case ReviewState.CHANGED:
-            says = CHANGED
-            blocks.append(mrkdwn.section(says))
+            sentence = CHANGED
+            blocks.append(mrkdwn.section(sentence))
         case ReviewState.ENDED:
-            says = f"Nobody decided before it reset {until}."
-            blocks.append(mrkdwn.section(says))
+            sentence = f"Nobody decided before it reset {until}."
+            blocks.append(mrkdwn.section(sentence))
         case _:
             assert_never(met.state)
-    return mrkdwn.body(f"{_TITLES[met.state]}: {whose}. {says}", blocks)
+    return mrkdwn.body(f"{_TITLES[met.state]}: {whose}. {sentence}", blocks)
 
 
 def decided(met: BudgetReview, reader: str) -> str:
@@ -136,11 +136,11 @@ def raise_modal(met: BudgetReview, reader: str, *, waiting: int | None = None) -
         waiting: the number of unclaimed requests that the agent is to go on with; None when it is to go on with none.
     """
     whose = _named(met, reader=reader, requester=met.user)
-    says = f"What you add to {whose} counts until {mrkdwn.date(met.resets_at)}; then its limit is as before."
+    sentence = f"What you add to {whose} counts until {mrkdwn.date(met.resets_at)}; then its limit is as before."
     amount = PlainTextInputElement(action_id="amount", initial_value=_plain(proposal(met, waiting or 1)), max_length=20)
     hint = f"The request that was refused could cost up to {dollars(met.needed_nusd)}."
     blocks = [
-        mrkdwn.section(says),
+        mrkdwn.section(sentence),
         InputBlock(block_id="amount", label="How much more, in US dollars?", element=amount, hint=hint).to_dict(),
         _reason(),
     ]
@@ -153,8 +153,10 @@ def raise_modal(met: BudgetReview, reader: str, *, waiting: int | None = None) -
 def deny_modal(met: BudgetReview, reader: str) -> Block:
     """Return the view that asks why a budget is left as it is (value under why)."""
     whose = _named(met, reader=reader, requester=met.user)
-    says = f"The limit of {whose} stays, and {_meanwhile(met)} until {mrkdwn.date(met.resets_at)}."
-    return mrkdwn.modal("budget.denied", met.id, "Leave a budget as it is", "Deny", [mrkdwn.section(says), _reason()])
+    sentence = f"The limit of {whose} stays, and {_meanwhile(met)} until {mrkdwn.date(met.resets_at)}."
+    return mrkdwn.modal(
+        "budget.denied", met.id, "Leave a budget as it is", "Deny", [mrkdwn.section(sentence), _reason()]
+    )
 
 
 def proposal(met: BudgetReview, requests: int = 1) -> int:
@@ -181,8 +183,8 @@ def raised(met: BudgetReview, holder: str | None) -> Body:
         did = f"The limit of {whose} was changed"
     can = f"{did}, so the agent can work on this again"
     if holder is None:
-        return mrkdwn.said(f"{can}: claim it and give it back, or answer it yourself.")
-    return mrkdwn.said(f"{mrkdwn.mention(holder)} {can}. You can give it back.")
+        return mrkdwn.message(f"{can}: claim it and give it back, or answer it yourself.")
+    return mrkdwn.message(f"{mrkdwn.mention(holder)} {can}. You can give it back.")
 
 
 def _choices(met: BudgetReview) -> list[ButtonElement]:

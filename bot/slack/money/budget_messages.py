@@ -53,8 +53,8 @@ def unaware(session: Session, review: BudgetReview) -> list[Handoff]:
     If the agent goes on by itself, only claimed handoffs get a note.
     """
     blocked = (handoff for handoff, _ in blocked_tickets.blocked(session, review))
-    told = [handoff for handoff in blocked if review.goes_on_by is None or handoff.state is HandoffState.CLAIMED]
-    return [handoff for handoff in told if messages.by_key(session, _raised_key(review, handoff)) is None]
+    due = [handoff for handoff in blocked if review.goes_on_by is None or handoff.state is HandoffState.CLAIMED]
+    return [handoff for handoff in due if messages.by_key(session, _raised_key(review, handoff)) is None]
 
 
 def tell_responders(session: Session, review: BudgetReview) -> None:

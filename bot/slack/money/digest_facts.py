@@ -141,9 +141,9 @@ def _cap(budgets: Budgets, scope: BudgetScope, holder: str, at: datetime) -> Cap
 
 def _use(session: Session, cap: Cap, until: datetime) -> CapUse:
     """Return the use of a budget at the end of a period, or at the end of its window if that is earlier."""
-    standing = ledger.budget_state(session, cap.scope, cap.holder, cap.window_start, min(cap.resets_at, until))
+    state = ledger.budget_state(session, cap.scope, cap.holder, cap.window_start, min(cap.resets_at, until))
     window = cap.key.rpartition(":")[2]
-    return CapUse(cap.scope, cap.holder, window, standing.spent_nusd, cap.limit_nusd + reviews.raised(session, cap.key))
+    return CapUse(cap.scope, cap.holder, window, state.spent_nusd, cap.limit_nusd + reviews.raised(session, cap.key))
 
 
 def _share(spent: int, limit: int) -> float:

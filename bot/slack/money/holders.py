@@ -75,6 +75,6 @@ def known(ids: Collection[str], client: WebClient | None, database: Database) ->
     asked = [one for one in ids if _USER.fullmatch(one) or _CHANNEL.fullmatch(one)][:MOST_ASKED]
     if client is not None and asked:
         with ThreadPoolExecutor(_ASK_AT_ONCE) as asking:
-            says = zip(asked, asking.map(names.kept(client).in_plain_text, asked), strict=True)
-            found |= {one: name for one, name in says if name is not None}
+            found_names = zip(asked, asking.map(names.kept(client).in_plain_text, asked), strict=True)
+            found |= {one: name for one, name in found_names if name is not None}
     return found

@@ -25,7 +25,7 @@ def is_ts(value: object) -> bool:
 
 def offer(ts: str, language: Language) -> Body:
     """Return the question whether a message is meant for the agent."""
-    body = mrkdwn.said(say("offer.shall_i", language))
+    body = mrkdwn.message(say("offer.shall_i", language))
     button = ButtonElement(text=say("offer.yes", language), action_id=LOOK, value=ts)
     body["blocks"].append(ActionsBlock(elements=[button]).to_dict())
     return body
@@ -42,7 +42,7 @@ def added(channel: str, thread_ts: str, language: Language, *, to_people: bool) 
     """
     request = say("added.request", language)
     text = say("added.to_people" if to_people else "added.to_agent", language, request=request)
-    return {**mrkdwn.said(text), LINKED: [channel, thread_ts, request]}
+    return {**mrkdwn.message(text), LINKED: [channel, thread_ts, request]}
 
 
 def linked(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
@@ -52,4 +52,6 @@ def linked(client: WebClient, body: dict[str, Any]) -> dict[str, Any]:
     channel, ts, words = body[LINKED]
     rest = {key: value for key, value in body.items() if key != LINKED}
     address = slack.permalink(client, channel, ts)
-    return rest if address is None else {**rest, **mrkdwn.said(rest["text"].replace(words, f"<{address}|{words}>", 1))}
+    return (
+        rest if address is None else {**rest, **mrkdwn.message(rest["text"].replace(words, f"<{address}|{words}>", 1))}
+    )

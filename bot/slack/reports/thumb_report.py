@@ -50,5 +50,5 @@ def _about(one: Unhelpful) -> str:
     asked = "" if one.asked is None else f"asked “{mrkdwn.line(one.asked, _ASKED)}”, "
     if one.said is None:
         return f"{asked}did not say what was wrong."
-    said = mrkdwn.line(one.said, _SAID)
-    return f"{asked}says “{said}”{'' if said.endswith(('.', '!', '?', '…')) else '.'}"
+    words = mrkdwn.line(one.said, _SAID)
+    return f"{asked}says “{words}”{'' if words.endswith(('.', '!', '?', '…')) else '.'}"

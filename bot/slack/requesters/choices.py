@@ -29,7 +29,7 @@ def which(purposes: Mapping[str, str], language: Language) -> Body:
         purposes: each agent's purpose, by its name.
         language: the language of the person who is asked.
     """
-    body = mrkdwn.said(say("choice.which", language))
+    body = mrkdwn.message(say("choice.which", language))
     for name, purpose in list(purposes.items())[:MOST]:
         button = ButtonElement(text=_called(name), action_id=CHOOSE, value=name)
         block = SectionBlock(text=mrkdwn.section(mrkdwn.line(purpose, _PURPOSE))["text"], accessory=button)
@@ -39,7 +39,7 @@ def which(purposes: Mapping[str, str], language: Language) -> Body:
 
 def chosen(name: str, language: Language) -> Body:
     """Return what replaces the question: which agent the message has gone to."""
-    return mrkdwn.said(say("choice.chosen", language, agent=_called(name)))
+    return mrkdwn.message(say("choice.chosen", language, agent=_called(name)))
 
 
 def _called(name: str) -> str:

@@ -119,7 +119,7 @@ def notice(text: str, *, cancels: int | None = None, footers: Sequence[str] = ()
         footers: our small print below them.
         language: the language of the button.
     """
-    body = mrkdwn.said(text)
+    body = mrkdwn.message(text)
     body["blocks"] += map(mrkdwn.context, footers)
     if cancels is not None:
         label = say("handoff.no_longer_needed", language)
@@ -137,7 +137,7 @@ def let_go(responder: str, opens_at: datetime | None = None, language: Language 
     """Tell the requester that the person who had their request no longer has it."""
     closed = "" if opens_at is None else _closed(opens_at, language)
     gone = say("handoff.let_go", language, who=mrkdwn.mention(responder))
-    return mrkdwn.said(joined(language, [gone, closed]))
+    return mrkdwn.message(joined(language, [gone, closed]))
 
 
 def stopped_key(turn_id: int) -> str:
@@ -153,17 +153,17 @@ def stopped(*, went_through: bool = False, language: Language = "en") -> Body:
         language: the requester's language.
     """
     keys = ["agent.stopped", *["agent.went_through"] * went_through, "agent.write_to_go_on"]
-    return mrkdwn.said(joined(language, [say(key, language) for key in keys]))
+    return mrkdwn.message(joined(language, [say(key, language) for key in keys]))
 
 
 def whose_request(author: str, caller: str, language: Language = "en") -> Body:
     """Ask the author of a thread whether they want help, because somebody else has called the agent there."""
-    return mrkdwn.said(say("where.whose", language, who=mrkdwn.mention(author), caller=mrkdwn.mention(caller)))
+    return mrkdwn.message(say("where.whose", language, who=mrkdwn.mention(author), caller=mrkdwn.mention(caller)))
 
 
 def directly(responder: str, channel: str, language: Language = "en") -> Body:
     """Introduce a message that a responder sends to a requester directly."""
-    return mrkdwn.said(say("handoff.directly", language, channel=f"<#{channel}>", who=mrkdwn.mention(responder)))
+    return mrkdwn.message(say("handoff.directly", language, channel=f"<#{channel}>", who=mrkdwn.mention(responder)))
 
 
 def sent_directly(responder: str, language: Language = "en") -> Body:
@@ -174,12 +174,12 @@ def sent_directly(responder: str, language: Language = "en") -> Body:
 def stranded(responder: str, language: Language = "en") -> Body:
     """Tell the requester that nobody can go on with their request, because its agent is gone."""
     left = say("handoff.stranded", language, who=mrkdwn.mention(responder))
-    return mrkdwn.said(joined(language, [left, say("agent.gone", language)]))
+    return mrkdwn.message(joined(language, [left, say("agent.gone", language)]))
 
 
 def agent_gone(language: Language = "en") -> Body:
     """Tell the requester that the agent that looked after their request is gone."""
-    return mrkdwn.said(say("agent.gone", language))
+    return mrkdwn.message(say("agent.gone", language))
 
 
 def still_waiting(
@@ -194,7 +194,7 @@ def still_waiting(
         reminded: whether the team was told again.
     """
     waits, again = say("handoff.still_waiting", language), say("handoff.reminded", language) if reminded else ""
-    return mrkdwn.said(joined(language, [waits, again, _expect(expected_minutes, opens_at, language)]))
+    return mrkdwn.message(joined(language, [waits, again, _expect(expected_minutes, opens_at, language)]))
 
 
 def given_back(responder: str, language: Language = "en") -> Body:
@@ -204,28 +204,28 @@ def given_back(responder: str, language: Language = "en") -> Body:
 
 def goes_on(language: Language = "en") -> Body:
     """Tell the requester that the agent goes on after a raise of its budget."""
-    return mrkdwn.said(say("handoff.goes_on", language))
+    return mrkdwn.message(say("handoff.goes_on", language))
 
 
 def resolved(done: str, responder: str, language: Language = "en") -> Body:
     """Tell the requester that a person has closed their request, and what was done."""
     shown = mrkdwn.clamp(mrkdwn.quote(done), mrkdwn.SECTION_CHARACTERS - 300)
     closed = say("handoff.resolved", language, who=mrkdwn.mention(responder))
-    return mrkdwn.said(f"{closed}\n{shown}\n\n{say('handoff.still_stuck', language)}")
+    return mrkdwn.message(f"{closed}\n{shown}\n\n{say('handoff.still_stuck', language)}")
 
 
 def only_you(text: str) -> Body:
     """Return our own sentence, in mrkdwn, that only one person will see."""
-    return mrkdwn.said(mrkdwn.clamp(text, mrkdwn.SECTION_CHARACTERS))
+    return mrkdwn.message(mrkdwn.clamp(text, mrkdwn.SECTION_CHARACTERS))
 
 
 def trouble(error_id: str, language: Language = "en") -> Body:
     """Tell the requester that something failed, with the id of the error in the logs."""
-    return mrkdwn.said(say("agent.trouble", language, number=mrkdwn.line(error_id, 80).replace("`", "")))
+    return mrkdwn.message(say("agent.trouble", language, number=mrkdwn.line(error_id, 80).replace("`", "")))
 
 
 def _of(responder: str, key: str, language: Language) -> Body:
-    return mrkdwn.said(say(key, language, who=mrkdwn.mention(responder)))
+    return mrkdwn.message(say(key, language, who=mrkdwn.mention(responder)))
 
 
 def _expect(minutes: int, opens_at: datetime | None, language: Language) -> str:

@@ -37,7 +37,7 @@ def fetched(text: str, turn_id: int, language: Language) -> Body:
 
 
 def _with_buttons(text: str, first: list[ButtonElement], turn_id: int, language: Language) -> Body:
-    body = mrkdwn.said(text)
+    body = mrkdwn.message(text)
     tell = ButtonElement(text=say("feedback.tell", language), action_id=TELL, value=str(turn_id))
     body["blocks"].append(ActionsBlock(elements=[*first, tell]).to_dict())
     return body
@@ -47,6 +47,6 @@ def form(turn_id: int, language: Language) -> Block:
     """Return the form that asks what was wrong."""
     words = PlainTextInputElement(action_id=WORDS, multiline=True, min_length=1, max_length=LONGEST)
     label, hint = say("feedback.label", language), say("feedback.hint", language)
-    asks = InputBlock(block_id=WORDS, label=label, element=words, hint=hint).to_dict()
+    field = InputBlock(block_id=WORDS, label=label, element=words, hint=hint).to_dict()
     title, send, close = (say(f"feedback.{key}", language) for key in ("title", "send", "cancel"))
-    return mrkdwn.modal(TOLD, turn_id, title, send, [asks], close=close)
+    return mrkdwn.modal(TOLD, turn_id, title, send, [field], close=close)

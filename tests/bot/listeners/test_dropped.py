@@ -104,6 +104,6 @@ def test_the_workspace_says_it_as_slack_does(front: FrontDoor) -> None:
 
 def test_the_rest_of_many_channels_is_counted() -> None:
     """The message stays short."""
-    text = lost_events.told(now(), [f"C0{number}" for number in range(14)])["text"]
+    text = lost_events.message(now(), [f"C0{number}" for number in range(14)])["text"]
     assert text.count("<#") == lost_events.MOST_CHANNELS
     assert "and 4 more or in direct messages" in text

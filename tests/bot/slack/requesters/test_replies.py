@@ -137,7 +137,7 @@ def test_what_was_done_is_told_first(language: Language) -> None:
             )
             for one in (done, ())
         )
-        check(mrkdwn.said(told))
+        check(mrkdwn.message(told))
         unsure = reason is Reason.IDENTITY_MISMATCH
         if told.startswith(changes) is unsure or (told == plain) is not unsure:
             missed.append((reason, occasion, told))
