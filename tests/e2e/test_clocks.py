@@ -16,18 +16,17 @@ from shutil import copytree
 import pytest
 import yaml
 
-from bot.principals import Reason
 from bot.sandbox.demo.launch import RunningDemo
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from bot.slack.handoffs import handoff_messages
 from bot.store import db
 from bot.store.db import Session
 from bot.store.handoffs import handoff_history, handoffs
-from bot.store.schema import HandoffContext
-from bot.store.tickets import tickets, turns
+from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
 from tests.e2e.product import House
 from tests.e2e.product_processes import KEYS, Site
+from tests.support.factories import open_for_people
 from tests.support.forked_processes import ForkingCrew
 from tests.support.paths import CONFIG
 
@@ -95,17 +94,7 @@ def hand_off(house: House, number: int, *, holder: str | None) -> int:
     with house.stage.running_demo.database.write() as session:
         accepted = tickets.accept(session, heard, agent="access")
         assert accepted is not None
-        turns.stop(session, accepted.ticket_id)
-        handoff = handoffs.open_for(
-            session,
-            accepted.ticket_id,
-            turn_id=None,
-            reason=Reason.OUT_OF_POLICY,
-            summary="A lost phone.",
-            context=HandoffContext(),
-            queue_channel=QUEUE,
-            actor="agent:access",
-        )
+        handoff = open_for_people(session, accepted.ticket_id)
         handoff_messages.opened(session, handoff, tickets.lock(session, accepted.ticket_id), expected_minutes=15)
         if holder is not None:
             handoffs.claim(session, handoff.id, holder, lease_minutes=SHORT["lease_minutes"])  # type: ignore[arg-type]

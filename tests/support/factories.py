@@ -91,6 +91,16 @@ def hand_off(database: Database, ticket_id: int, *, reason: Reason = Reason.REQU
         )
 
 
+def open_for_people(session: Session, ticket_id: int, *, context: HandoffContext | None = None, **more: str) -> Handoff:
+    """Stop the turns of a ticket and open a handoff of it: a lost phone, unless told otherwise."""
+    turns.stop(session, ticket_id)
+    fields = {"summary": "A lost phone.", "queue_channel": "C0QUEUE", "actor": "agent:access", **more}
+    reason = Reason(fields.pop("reason", Reason.OUT_OF_POLICY))
+    return handoffs.open_for(
+        session, ticket_id, turn_id=None, reason=reason, context=context or HandoffContext(), **fields
+    )
+
+
 def handed_off(database: Database) -> Handoff:
     """Return the open handoff of a ticket whose one turn has ended in it."""
     attempt = running(database, new_turn(database))

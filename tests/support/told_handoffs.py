@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.principals import Reason
 from bot.slack.handoffs import handoff_messages
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.schema import Handoff, HandoffContext
-from bot.store.tickets import tickets, turns
+from bot.store.tickets import tickets
 from tests.support import factories
-from tests.support.factories import FIRST
+from tests.support.factories import FIRST, open_for_people
 
 
 def open_and_tell(
@@ -27,17 +26,12 @@ def open_and_tell(
     factories.new_turn(database, replace(FIRST, text=text, **more))  # type: ignore[arg-type]  # fields of a message
     with database.write() as session:
         ticket_id = tickets.lock(session, 1).id
-        turns.stop(session, ticket_id)
-        handoff = handoffs.open_for(
+        handoff = open_for_people(
             session,
             ticket_id,
-            turn_id=None,
-            reason=Reason.OUT_OF_POLICY,
-            summary="A lost phone.",
             context=HandoffContext(
                 tried=(("look_up_my_account", "status: locked"),), account="locked", cost_nusd=1_500_000
             ),
-            queue_channel="C0QUEUE",
             actor="agent:access@1",
         )
         tell_everybody(session, handoff, opens_at=opens_at, footers=footers)

@@ -16,7 +16,6 @@ from sqlalchemy import select, update
 
 from bot import web
 from bot.casework import handoffs as casework
-from bot.principals import Reason
 from bot.responders.people import People
 from bot.sandbox.demo.serve import listen
 from bot.sandbox.slack import blocks
@@ -26,20 +25,19 @@ from bot.sandbox.workspace import create_app
 from bot.settings import Settings
 from bot.slack.handoffs import linked_threads
 from bot.store import db, members
-from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.schema import (
     AuditRow,
     Handoff,
-    HandoffContext,
     HandoffMove,
     Message,
     now,
 )
-from bot.store.tickets import threads, turns
+from bot.store.tickets import threads
 from bot.web import server
 from bot.web.entrance import ClientLimits
 from jobs import process, undeliverable
+from tests.support.factories import open_for_people
 from tests.support.front_workspace import PAGE_KEY, FrontWorkspace
 from tests.support.json_object import Json
 from tests.support.live_server import PromptWorkspace, running_server, served_as
@@ -79,17 +77,7 @@ class FrontDoor(FrontWorkspace):
         with self.database.write() as session:
             ticket = threads.ticket_at(session, channel, ts)
             assert ticket is not None
-            turns.stop(session, ticket.id)
-            handoff = handoffs.open_for(
-                session,
-                ticket.id,
-                turn_id=None,
-                reason=Reason.OUT_OF_POLICY,
-                summary="A lost phone.",
-                context=HandoffContext(),
-                queue_channel=QUEUE,
-                actor="agent:access",
-            )
+            handoff = open_for_people(session, ticket.id)
             casework.opened(session, handoff, ticket, _PEOPLE)
         undeliverable.deliver(ticket.id)
         self.work()

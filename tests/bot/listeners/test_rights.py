@@ -21,10 +21,10 @@ from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.schema import AuditRow, Handoff, HandoffContext, HandoffMove, InboxEvent, Message, Turn, now
-from bot.store.tickets import threads, turns
+from bot.store.tickets import threads
 from jobs import handoff as clock
 from jobs import process, turn, undeliverable, upkeep
-from tests.support.factories import put, rows
+from tests.support.factories import open_for_people, put, rows
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
 
@@ -122,17 +122,7 @@ def scene(sqlite_url: str) -> Iterator[Scene]:
     with database.write() as session:
         ticket = threads.ticket_at(session, HELP, THREAD)
         assert ticket is not None
-        turns.stop(session, ticket.id)
-        opened = handoffs.open_for(
-            session,
-            ticket.id,
-            turn_id=None,
-            reason=Reason.REQUESTED,
-            summary="s",
-            context=HandoffContext(),
-            queue_channel=QUEUE,
-            actor="a",
-        )
+        opened = open_for_people(session, ticket.id, reason=Reason.REQUESTED, summary="s", actor="a")
         handoff_messages.opened(session, opened, ticket, expected_minutes=15)
     put(database, Message, 1, channel=QUEUE, ts=CARD, state="posted")
     made.press(PRIYA, actions._claim, 1)
@@ -474,15 +464,12 @@ def alone(sqlite_url: str) -> Iterator[Scene]:
     with database.write() as session:
         ticket = threads.ticket_at(session, "D0MAYA", THREAD)
         assert ticket is not None
-        turns.stop(session, ticket.id)
-        opened = handoffs.open_for(
+        opened = open_for_people(
             session,
             ticket.id,
-            turn_id=None,
             reason=Reason.REQUESTED,
             summary="Hides from her manager.",
             context=HandoffContext(withheld=True, tried=(("look_up_my_account", "status: locked"),), account="locked"),
-            queue_channel=QUEUE,
             actor="a",
         )
         handoff_messages.opened(session, opened, ticket, expected_minutes=15)
