@@ -17,6 +17,7 @@ from bot import redis_client
 from bot.budget import scripts
 from bot.errors import ConfigError
 from bot.queue import JobQueue, worker_connection
+from tests.support.busy_machine import within
 
 
 def test_a_redis_that_hangs_is_known_within_a_second() -> None:
@@ -26,7 +27,7 @@ def test_a_redis_that_hangs_is_known_within_a_second() -> None:
         started = time.monotonic()
         with pytest.raises(redis.TimeoutError):
             client.ping()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < within(1)
         client.close()
 
 

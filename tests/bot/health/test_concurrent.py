@@ -4,6 +4,7 @@ import threading
 import time
 
 from bot.health.concurrent import ConcurrentChecks
+from tests.support.busy_machine import within
 
 
 def test_each_question_has_its_own_answer() -> None:
@@ -28,7 +29,7 @@ def test_one_that_hangs_keeps_nobody() -> None:
 
     began = time.monotonic()
     found = ConcurrentChecks({"hangs": hangs, "also": hangs, "sound": lambda: 2}).results(seconds=0.2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < within(1)
     go_on.set()
     assert found["sound"] == 2
     assert isinstance(found["hangs"], TimeoutError)

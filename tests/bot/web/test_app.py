@@ -24,6 +24,7 @@ from bot.store import releases
 from bot.store.schema import InboxEvent, RunState, Turn, Verdict, now
 from bot.web import app as web_app
 from jobs import process, upkeep
+from tests.support.busy_machine import within
 from tests.support.paths import CONFIG
 from tests.support.redis_servers import RedisServer
 from tests.support.signed_requests import FRONT_SECRET, sign
@@ -163,7 +164,7 @@ def test_readiness_does_not_wait_behind_the_listeners(front: FrontDoor) -> None:
             took = time.monotonic() - began
             assert sum(one.done() for one in waiting) == 0
         assert {one.result() for one in waiting} == {200}
-    assert (status, took < 2) == (503, True)
+    assert (status, took < within(2)) == (503, True)
 
 
 def test_a_suspended_agent_keeps_nobody_from_being_ready(
@@ -200,7 +201,7 @@ def test_redis_away_is_answered_200(
         redis.kill()
         began = time.monotonic()
         assert front.post(BODY)[0] == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < within(2)
         [turn] = front.rows(Turn)
         status, body = front.get("/readyz")
         assert (status, json.loads(body)["checks"]["enqueue"]["ok"]) == (503, False)

@@ -30,6 +30,7 @@ from jobs.engine.deadlines import Deadline
 from jobs.engine.threads import InHand, ThreadWorker
 from jobs.engine.worker_registry import RegisteredWorker
 from tests.support import sample_jobs
+from tests.support.busy_machine import within
 from tests.support.redis_servers import free_port
 from tests.support.worker_harness import SECONDS, WorkerHarness, wait_for
 
@@ -45,7 +46,7 @@ def test_many_jobs_wait_together(harness: WorkerHarness) -> None:
     harness.wait_told("began", list(range(30)))
     assert harness.told("ran") == []
     harness.wait_told("ran", list(range(30)))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < within(5)
 
 
 def test_no_job_is_taken_that_cannot_start(harness: WorkerHarness) -> None:
@@ -336,7 +337,7 @@ def test_giving_back_does_not_keep_the_process(idle: ThreadWorker, monkeypatch: 
     job = idle.queues[0].enqueue(sample_jobs.tell, 1)
     idle.in_hand.add(InHand(job, idle.queues[0], Deadline(1), Execution("1", job.id, idle.connection)))
     idle.teardown()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < within(3)
     for_ever.set()
 
 

@@ -16,6 +16,7 @@ from rq.command import (
 from bot import durations
 from jobs.engine import threads
 from tests.support import sample_jobs
+from tests.support.busy_machine import within
 from tests.support.redis_servers import RedisServer, free_port
 from tests.support.worker_harness import SECONDS, WorkerHarness, wait_for
 
@@ -46,7 +47,7 @@ def test_what_takes_longer_is_given_up(harness: WorkerHarness) -> None:
     began = time.monotonic()
     worker.terminate()
     assert worker.wait(SECONDS) == 0
-    assert 1.0 < time.monotonic() - began < 5
+    assert 1.0 < time.monotonic() - began < within(5)
     assert (harness.folder / "worker-0").read_text(encoding="utf-8") == "given back"
     assert Worker.all(connection=harness.redis) == []
 

@@ -14,6 +14,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.sandbox.demo.serve import listen
+from tests.support.busy_machine import within
 from tests.support.local_workspace import OWN_HEADERS
 from tests.support.paths import ROOT
 
@@ -73,9 +74,9 @@ def test_sigterm_ends_it_politely_with_a_page_open(tmp_path: Path) -> None:
     say(port, "last words")
     process.send_signal(signal.SIGTERM)
     since = time.monotonic()
-    _out, err = process.communicate(timeout=10)
+    _out, err = process.communicate(timeout=60)
     stream.close()
-    assert time.monotonic() - since < 2
+    assert time.monotonic() - since < within(2)
     assert b"Traceback" not in err
     assert "last words" in state.read_text(encoding="utf-8")
 
