@@ -81,7 +81,7 @@ class Solved(StrEnum):
         """Return whether a resolved ticket is solved.
 
         Args:
-            status: the state of the requester's account now; None when no one account is bound.
+            status: the state of the requester's account now; None unless exactly one account is bound.
         """
         match self:
             case Solved.ACCOUNT_ACTIVE:
