@@ -17,7 +17,7 @@ from bot import rights
 from bot.budget.caps import Budgets
 from bot.budget.reports import statement
 from bot.budget.reports.statement import Question, Statement
-from bot.dimensions import DIMENSIONS, WINDOWS, Dimension, Window
+from bot.cost_dimensions import DIMENSIONS, WINDOWS, Dimension, Window
 from bot.principals import CHANNEL_ID
 from bot.rights import Forbidden
 from bot.slack import charts, mrkdwn

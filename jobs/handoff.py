@@ -15,6 +15,7 @@ from bot.admission import Bar
 from bot.agent import card
 from bot.casework import handoffs as casework
 from bot.errors import Transient
+from bot.escalation import EscalationAction
 from bot.responders.people import People
 from bot.slack.api import queue_channels
 from bot.slack.api.membership import Unseen
@@ -24,7 +25,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs, handoffs_due
 from bot.store.handoffs.handoffs_due import Claim, OpenHandoff
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import EscalationAction, ExpiryCause, now
+from bot.store.schema import ExpiryCause, now
 from bot.store.tickets import tickets
 from jobs.process import WorkerContext
 

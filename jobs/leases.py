@@ -1,4 +1,4 @@
-"""The leases of this process: one beat renews them all (`DESKHAND_TURN_LEASE`, `bot.settings`).
+"""The leases of this process: one beat renews them all (`bot.durations.TURN_LEASE`).
 
 When a process dies its leases expire within seconds, and others take over its turns and messages. A process that was
 frozen or cut off from the database learns here which leases it lost: their attempts stop at their next check

@@ -18,7 +18,7 @@ from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
-from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.redaction import redact
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import NoRoom
@@ -154,7 +154,7 @@ def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
     except Exception as bug:  # whatever it is, the requester must get an answer
         error_id = uuid4().hex[:8]
         log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
-        outcome = Escalate(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
+        outcome = NeedsPerson(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")
         return _write_down(ctx, runtime, attempt, requester.unknown(attempt), outcome)
 
 
@@ -174,7 +174,7 @@ def _write_down(
     ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
     """End the turn with its outcome and its messages, in one transaction."""
-    known = _known(ctx, runtime, attempt, asker) if isinstance(outcome, Escalate) else None
+    known = _known(ctx, runtime, attempt, asker) if isinstance(outcome, NeedsPerson) else None
     with ctx.database.write() as session:
         concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
         if isinstance(asker.who, NotAdmitted):
@@ -183,7 +183,7 @@ def _write_down(
     log.info("turn.finished", outcome=type(outcome).__name__, release=str(runtime.release))
     if concluded.handoff is not None:
         status.show(ctx.slack, attempt.ticket, "active")  # before anybody can see the card and claim
-    if isinstance(outcome, Escalate) and outcome.reason is Reason.BUDGET:
+    if isinstance(outcome, NeedsPerson) and outcome.reason is Reason.BUDGET:
         _queue(ctx, SEE_TO_BUDGETS, attempt.ticket.id)
     return concluded.next_turn
 
@@ -243,7 +243,7 @@ def _say(
     footers = budget_cards.footers(
         soft_cap_alerts.of_turn(session, attempt.turn_id), private=ticket.private, language=language
     )
-    if handoff is not None and isinstance(outcome, Escalate):
+    if handoff is not None and isinstance(outcome, NeedsPerson):
         casework.opened(
             session,
             handoff,

@@ -17,7 +17,7 @@ import structlog
 
 from bot import policy
 from bot.agent import retries
-from bot.agent.loop import Escalate, ToolResult
+from bot.agent.loop import NeedsPerson, ToolResult
 from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
 from bot.agent.room_under_budget import Patience
@@ -85,7 +85,7 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     if done is not None:
         ends = done.get("ends")
         return ToolResult(
-            done["content"], done["ok"], Escalate(Reason(ends["reason"]), ends["summary"]) if ends else None
+            done["content"], done["ok"], NeedsPerson(Reason(ends["reason"]), ends["summary"]) if ends else None
         )
     subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
@@ -95,10 +95,12 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
             result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
         case Denied():
             result = ToolResult(
-                {"error": decision.why}, ok=False, ends=Escalate(decision.reason, redact(decision.explanation))
+                {"error": decision.why}, ok=False, ends=NeedsPerson(decision.reason, redact(decision.explanation))
             )
         case NeedsApproval():
-            result = ToolResult({"error": decision.why}, ok=False, ends=Escalate(Reason.APPROVAL_NEEDED, decision.why))
+            result = ToolResult(
+                {"error": decision.why}, ok=False, ends=NeedsPerson(Reason.APPROVAL_NEEDED, decision.why)
+            )
         case NotNeeded():
             result = ToolResult({"error": decision.why}, ok=False)
         case Allowed():
@@ -132,7 +134,7 @@ def _perform(
             if not work.tries_again(number, error):
                 break
     why = f"{tool.name} failed {times(number + 1)}: the directory does not answer."
-    return ToolResult({"error": why}, ok=False, ends=Escalate(Reason.REPEATED_FAILURE, why), unknown=True)
+    return ToolResult({"error": why}, ok=False, ends=NeedsPerson(Reason.REPEATED_FAILURE, why), unknown=True)
 
 
 def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen) -> policy.Decision:

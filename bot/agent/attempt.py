@@ -14,7 +14,7 @@ import structlog
 from bot.agent import acts, answers
 from bot.agent.acts import TurnWork, times
 from bot.agent.answers import AnswerBasis
-from bot.agent.loop import Escalate, Outcome, Run, run_loop
+from bot.agent.loop import NeedsPerson, Outcome, Run, run_loop
 from bot.agent.model import Completion, Prompt, check_cancelled
 from bot.agent.prompt import conversation, message_from
 from bot.agent.redaction import redact
@@ -33,9 +33,9 @@ from bot.store.tickets.turns import Attempt
 
 log = structlog.get_logger()
 
-UNCHECKED = Escalate(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
+UNCHECKED = NeedsPerson(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
 "How a turn ends while Redis or the ledger is down: neither the agent nor the model is at fault."
-CUT_OFF = Escalate(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
+CUT_OFF = NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
 "How a turn ends whose time runs out during a model call or between its tries."
 
 
@@ -62,7 +62,7 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, rebind: C
     try:
         return run_loop(run, conversation(map(message_from, rows), private=attempt.ticket.private))
     except OverCap as over:
-        return Escalate(
+        return NeedsPerson(
             Reason.BUDGET, "The budget is used up; nothing more was asked of the model.", over.cap.resets_at
         )
     except NoRoom:
@@ -70,7 +70,7 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, rebind: C
             raise
         return BUSY
     except Refused as refusal:
-        return Escalate(Reason(refusal.reason), str(refusal))
+        return NeedsPerson(Reason(refusal.reason), str(refusal))
 
 
 def _run(work: TurnWork, given_back_for: Reason | None) -> Run:

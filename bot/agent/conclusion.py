@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
-from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.principals import Reason, Subject
 from bot.store import audit
@@ -78,7 +78,7 @@ def conclude(
     match outcome:
         case Reply():
             return Concluded(_reply(session, runtime, attempt, ticket, outcome), None)
-        case Escalate():
+        case NeedsPerson():
             context = replace(
                 known or HandoffContext(),
                 accounts=len(subject.accounts),
@@ -132,7 +132,7 @@ def _hand_off(
     runtime: AgentRuntime,
     attempt: Attempt,
     ticket: Ticket,
-    outcome: Escalate,
+    outcome: NeedsPerson,
     known: HandoffContext,
     *,
     again: bool,

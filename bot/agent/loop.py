@@ -16,7 +16,7 @@ from bot.agent.card import TurnLimits
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import cut
 from bot.agent.redaction import redact
-from bot.dimensions import NANO
+from bot.cost_dimensions import NANO
 from bot.principals import AccountStatus, Effect, Reason, Solved
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
@@ -43,7 +43,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Escalate:
+class NeedsPerson:
     """The turn ends with a handoff: a person takes the ticket."""
 
     reason: Reason
@@ -52,7 +52,7 @@ class Escalate:
     "When a budget that is used up resets, so that the agent may work again."
 
 
-Outcome = Reply | Escalate
+Outcome = Reply | NeedsPerson
 
 HUMAN_ONLY = frozenset({AccountStatus.DISABLED, AccountStatus.DEPARTED})
 "States that only a person tells the requester."
@@ -70,7 +70,7 @@ class ToolResult:
 
     content: dict[str, Any]
     ok: bool
-    ends: Escalate | None = None
+    ends: NeedsPerson | None = None
     "Set when the policy or the tool demands a person."
     unknown: bool = False
     "Whether the tool's effect took place is not known."
@@ -133,7 +133,7 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
     while True:
         reached = _limit(run, progress, run.clock() - started)
         if reached is not None:
-            return Escalate(Reason.NO_PROGRESS, f"The agent stopped at its {reached} limit without an answer.")
+            return NeedsPerson(Reason.NO_PROGRESS, f"The agent stopped at its {reached} limit without an answer.")
         prompt = Prompt(run.model, run.system, schemas, tuple(messages), run.limits.answer_tokens)
         completion = run.think(progress.step, prompt)
         progress.step += 1
@@ -166,14 +166,14 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnP
         return ToolResult({"error": str(error)}, ok=False)
     match arguments:
         case HandOffArgs():
-            return ToolResult({}, ok=True, ends=Escalate(Reason(arguments.reason), redact(arguments.summary)))
+            return ToolResult({}, ok=True, ends=NeedsPerson(Reason(arguments.reason), redact(arguments.summary)))
         case ResolveArgs():
             return _resolve(run, arguments, progress)
     same = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
     progress.calls[same] += 1
     if progress.calls[same] > 1:
         summary = f"The agent called {call.name} a second time although nothing had changed in between."
-        return ToolResult({}, ok=False, ends=Escalate(Reason.REPEATED_FAILURE, summary))
+        return ToolResult({}, ok=False, ends=NeedsPerson(Reason.REPEATED_FAILURE, summary))
     result = run.act(progress.step, call, tool)
     progress.step += 1
     if result.ok and tool.effect is Effect.WRITE:
@@ -201,19 +201,19 @@ def _wrong(run: Run, completion: Completion) -> str | None:
     return run.object_to(completion.text)
 
 
-def _no_answer(run: Run, completion: Completion, wrong: str) -> Escalate:
+def _no_answer(run: Run, completion: Completion, wrong: str) -> NeedsPerson:
     if completion.stop_reason == "refusal":
         why = "The model declined to answer."
     elif completion.whole and completion.text.strip():
         why = f'The agent\'s answer was held back twice. The agent was told: "{wrong}"'
     else:
         why = "The agent twice gave no answer that could be sent."
-    end = Escalate(Reason.LOW_CONFIDENCE, why)
+    end = NeedsPerson(Reason.LOW_CONFIDENCE, why)
     return _no_progress(end) if end.reason is run.given_back_for else end
 
 
-def _no_progress(end: Escalate) -> Escalate:
-    return Escalate(
+def _no_progress(end: NeedsPerson) -> NeedsPerson:
+    return NeedsPerson(
         Reason.NO_PROGRESS, f"Given back by a colleague, but the agent could not go on: {end.summary}", end.until
     )
 

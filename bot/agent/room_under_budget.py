@@ -11,7 +11,7 @@ from random import uniform
 
 import structlog
 
-from bot.agent.loop import Escalate
+from bot.agent.loop import NeedsPerson
 from bot.budget.metering import NoRoom
 from bot.principals import Reason
 
@@ -25,7 +25,7 @@ AGAIN_SECONDS = 5.0
 "Seconds until a turn that gave its thread back is tried again."
 MOST_WAITS = 6
 "How many attempts at one turn may end like this: in minutes, longer than the hold of a call whose worker died."
-BUSY = Escalate(Reason.BUSY, "For minutes, other calls held all that may be spent at once; nothing is used up.")
+BUSY = NeedsPerson(Reason.BUSY, "For minutes, other calls held all that may be spent at once; nothing is used up.")
 "How a turn ends that never got room under its budget."
 
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bot.budget import config
-from bot.dimensions import NANO, BudgetScope, Window
+from bot.cost_dimensions import NANO, BudgetScope, Window
 from bot.principals import CHANNEL_ID, DIRECT_ID, EVALUATIONS, OF_EVALUATIONS, USER_ID, WORKSPACE_ID
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

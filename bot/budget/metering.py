@@ -23,7 +23,7 @@ from bot.budget.cap_events import CapEvents
 from bot.budget.caps import Budgets, Cap
 from bot.budget.prices.pricing import Prices, Unpriced, Usage
 from bot.budget.reservation import Charge, Reservation
-from bot.dimensions import NANO
+from bot.cost_dimensions import NANO
 from bot.errors import Refused, Transient, kind
 from bot.ground import Ground
 from bot.principals import Reason

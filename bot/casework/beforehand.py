@@ -13,7 +13,7 @@ from bot.admission import Admitted, NotAdmitted
 from bot.agent import thanks
 from bot.agent.asks_for_person import summary_if_asked
 from bot.agent.attempt import only_thanks
-from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.agent.thanks import Tone
 from bot.principals import Reason, Subject
@@ -74,22 +74,22 @@ def outcome(
     catch_up()
     if _is_loop(runtime, attempt, lately):
         why = f"This thread had {lately} turns within an hour, as programs that answer us do."
-        return Escalate(Reason.NO_PROGRESS, why)
+        return NeedsPerson(Reason.NO_PROGRESS, why)
     if done_with and _thanked(runtime, attempt, subject, by_person=by_person, serves=unfit is None):
         return Reply(say("agent.welcome", language), None, thanks=True)
     if by_person:
         text = " ".join(event.text for event in attempt.heard).replace('"', "'") or "(a file)"
-        return Escalate(Reason.REOPENED, f'A person had resolved this. They now write: "{text}"')
+        return NeedsPerson(Reason.REOPENED, f'A person had resolved this. They now write: "{text}"')
     asked = summary_if_asked(attempt.heard)
-    return Escalate(Reason.REQUESTED, asked) if asked is not None else orphan or unfit
+    return NeedsPerson(Reason.REQUESTED, asked) if asked is not None else orphan or unfit
 
 
-def _without_rows(attempt: Attempt, who: Admitted | NotAdmitted | None) -> Escalate | NotAdmitted | None:
+def _without_rows(attempt: Attempt, who: Admitted | NotAdmitted | None) -> NeedsPerson | NotAdmitted | None:
     """Return the outcome of a turn whose requester is not admitted, or that has failed too often; None otherwise."""
     if isinstance(who, NotAdmitted):
-        return Escalate(Reason.IDENTITY_MISMATCH, who.summary) if who.to_person else who
+        return NeedsPerson(Reason.IDENTITY_MISMATCH, who.summary) if who.to_person else who
     if attempt.failures >= TOO_MANY_FAILURES:
-        return Escalate(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
+        return NeedsPerson(Reason.ERROR, f"{attempt.failures} attempts at this died or crashed.")
     return None
 
 
@@ -99,24 +99,24 @@ def _is_loop(runtime: AgentRuntime, attempt: Attempt, lately: int) -> bool:
     return lately > runtime.agent.card.limits.turns_an_hour and not has_note
 
 
-def _may_not_serve(session: Session, runtime: AgentRuntime) -> Escalate | None:
+def _may_not_serve(session: Session, runtime: AgentRuntime) -> NeedsPerson | None:
     """Return why this release may not answer, or None; in an evaluation it always may, since that decides it."""
     if runtime.purpose is Purpose.EVAL:
         return None
     if runtime.agent.card.status != "active":
-        return Escalate(Reason.NOT_PERMITTED, f"The agent is {runtime.agent.card.status}.")
+        return NeedsPerson(Reason.NOT_PERMITTED, f"The agent is {runtime.agent.card.status}.")
     if releases.verdict(session, str(runtime.release)) is not Verdict.PASS:
-        return Escalate(
+        return NeedsPerson(
             Reason.NOT_RELEASED, f"Release {runtime.release} has no passing evaluation, so it does not answer."
         )
     return None
 
 
-def _orphaned(session: Session, ticket: Ticket) -> Escalate | None:
+def _orphaned(session: Session, ticket: Ticket) -> NeedsPerson | None:
     """Return the handoff of a request whose thread was begun by somebody who cannot be asked, or None."""
     root = ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts)
     why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
-    return None if why is None else Escalate(Reason.LOW_CONFIDENCE, ORPHAN[why])
+    return None if why is None else NeedsPerson(Reason.LOW_CONFIDENCE, ORPHAN[why])
 
 
 def _thanked(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, by_person: bool, serves: bool) -> bool:

@@ -13,6 +13,7 @@ import structlog
 
 from bot.agent.card import Agent
 from bot.agent.context import context_of
+from bot.escalation import EscalationAction
 from bot.principals import Reason
 from bot.responders.people import People
 from bot.slack.handoffs import handoff_messages
@@ -21,7 +22,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs, handoffs_due
 from bot.store.handoffs.handoffs_due import OpenHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffContext, Ticket, now
+from bot.store.schema import ExpiryCause, Handoff, HandoffContext, Ticket, now
 from bot.store.tickets import tickets
 
 log = structlog.get_logger()
@@ -251,7 +252,7 @@ def escalate(
     *,
     taken: Sequence[EscalationAction],
 ) -> Moved | NotMoved:
-    """Escalate a handoff that nobody takes by one level.
+    """NeedsPerson a handoff that nobody takes by one level.
 
     Args:
         session: the open write transaction.

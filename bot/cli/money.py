@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from bot.cli.root import cli, known, reading_database, settings_of_environment, settings_to_look_at
-from bot.dimensions import DIMENSIONS, WINDOWS, Dimension, Window
+from bot.cost_dimensions import DIMENSIONS, WINDOWS, Dimension, Window
 
 
 @cli.group("prices")

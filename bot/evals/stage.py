@@ -16,7 +16,7 @@ from bot.admission import Admitted, Installation, NotAdmitted, Rules
 from bot.agent import binding, redaction
 from bot.agent.attempt import CUT_OFF, UNCHECKED, play
 from bot.agent.conclusion import conclude
-from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
@@ -140,9 +140,9 @@ def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
     return seen
 
 
-def is_outage(outcome: Outcome | NotAdmitted) -> TypeGuard[Escalate]:
+def is_outage(outcome: Outcome | NotAdmitted) -> TypeGuard[NeedsPerson]:
     """Return whether an outcome says nothing about the agent: the model or the budget was down or answered too late."""
-    return isinstance(outcome, Escalate) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
+    return isinstance(outcome, NeedsPerson) and (outcome.reason in OUTAGES or outcome in (UNCHECKED, CUT_OFF))
 
 
 def _play_message(case: Case, runtime: AgentRuntime, seen: CaseOutcome, message: CaseMessage, number: int) -> None:
@@ -209,7 +209,7 @@ def _outcome(
         raise
     except Exception as error:
         log.exception("turn.failed", turn=attempt.turn_id)
-        return Escalate(Reason.ERROR, f"a bug: {type(error).__name__}")
+        return NeedsPerson(Reason.ERROR, f"a bug: {type(error).__name__}")
 
 
 def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: Outcome | NotAdmitted) -> None:
@@ -254,7 +254,7 @@ def _record_turn(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, out
             seen.category = None if outcome.resolution is None else outcome.resolution.category
             seen.replies.append(outcome.text)
             seen.transcript.append({"by": "agent", "text": outcome.text})
-        case Escalate():
+        case NeedsPerson():
             seen.outcome, seen.reason, seen.category = TurnOutcome.HANDOFF, outcome.reason, None
             seen.summary = outcome.summary
             seen.transcript.append({"by": "handoff", "reason": outcome.reason, "text": outcome.summary})

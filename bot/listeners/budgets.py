@@ -18,7 +18,7 @@ from bot.agent.redaction import redact
 from bot.budget import cap_events
 from bot.budget.caps import HIGHEST_USD
 from bot.casework.context import ANYWHERE, actor, tell_directly
-from bot.dimensions import NANO
+from bot.cost_dimensions import NANO
 from bot.listeners import buttons, submissions
 from bot.listeners.context import ListenerContext
 from bot.listeners.submissions import Form, Wrong

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from bot.escalation import EscalationAction
 from bot.policy.rules import CardPart
 from bot.principals import CHANNEL_ID, GROUP_ID, USER_ID
 from bot.responders.working_hours import Hours, ZoneName
-from bot.store.schema import EscalationAction
 
 UserId = Annotated[str, Field(pattern=f"^{USER_ID}$")]
 CallId = Annotated[str, Field(pattern=f"^(?:{USER_ID}|{GROUP_ID})$")]

@@ -1,7 +1,7 @@
 """The tools by name.
 
 A tool is a function with an `Args` model, a docstring that the model reads, an effect and a scope. A card names the
-tools that its agent may use.
+tools that its agent may use. `docs/how-to/add-a-tool.md` says how one is added.
 
 No tool takes a person or an account from the model: the target is always the account bound to the verified requester,
 which `ToolUse` holds.

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 from bot.budget.caps import Budgets
 from bot.budget.reports import statement
 from bot.budget.reports.statement import Question, Statement
-from bot.dimensions import Dimension, Window
+from bot.cost_dimensions import Dimension, Window
 from bot.slack.money import cost_report
 from bot.slack.money.cost_report import Reader
 from bot.store import db, revisions

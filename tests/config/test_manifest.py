@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from bot.dimensions import DIMENSIONS, WINDOWS
+from bot.cost_dimensions import DIMENSIONS, WINDOWS
 from bot.sandbox.methods import METHODS
 from tests.support.paths import MANIFEST, ROOT
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from bot import directory
 from bot.agent import card
-from bot.agent.loop import Escalate as HandedOff
+from bot.agent.loop import NeedsPerson as HandedOff
 from bot.agent.loop import Outcome, Reply
 from bot.listeners import actions, messages, modals, stop_button
 from bot.listeners.context import ListenerContext

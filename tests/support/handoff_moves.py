@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from bot.escalation import EscalationAction
 from bot.store import audit
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoff_history, handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, now
+from bot.store.schema import ExpiryCause, Handoff, now
 from tests.support.factories import handed_off, put, rows
 
 HOLDER, OTHER, NEXT = "U0PRIYA", "U0BEN", "U0CHEN"

@@ -10,7 +10,7 @@ from bot.budget.caps import Budgets, Cap
 from bot.budget.reports import statement
 from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import BudgetUse, Question, Statement
-from bot.dimensions import Dimension
+from bot.cost_dimensions import Dimension
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
 from bot.store.db import Database
 from bot.store.money.spending import CostLine, Summary

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.budget.caps import Budgets
-from bot.dimensions import Window
+from bot.cost_dimensions import Window
 from bot.store.db import Session
 from bot.store.money import spending
 from bot.store.money.spending import LedgerFilter

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.budget.caps import Budgets, Cap
 from bot.budget.reports import forecast
 from bot.budget.reports.forecast import UsualWindow
-from bot.dimensions import SCOPES, WINDOWS, BudgetScope, Dimension, Window
+from bot.cost_dimensions import SCOPES, WINDOWS, BudgetScope, Dimension, Window
 from bot.principals import EVALUATIONS
 from bot.store.db import Session
 from bot.store.money import reviews, spending

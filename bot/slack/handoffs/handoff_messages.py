@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from bot.escalation import EscalationAction
 from bot.principals import Reason
 from bot.slack import sentences
 from bot.slack.handoffs import handoff_facts, handoff_transcript, linked_threads, queue_card, queue_notes
@@ -18,7 +19,7 @@ from bot.store.db import Session
 from bot.store.handoffs import shown
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffState, MessageKind, Ticket
+from bot.store.schema import ExpiryCause, Handoff, HandoffState, MessageKind, Ticket
 from bot.store.tickets import first_words
 
 

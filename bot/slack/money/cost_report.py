@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.budget.reports.statement import BudgetUse, Question, Statement
-from bot.dimensions import NANO, Dimension
+from bot.cost_dimensions import NANO, Dimension
 from bot.principals import CHANNEL_ID, OF_EVALUATIONS, USER_ID
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import ChartTable, Mention

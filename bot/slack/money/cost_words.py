@@ -6,7 +6,7 @@ made of.
 
 from collections.abc import Mapping
 
-from bot.dimensions import Dimension, Window
+from bot.cost_dimensions import Dimension, Window
 from bot.principals import OF_EVALUATIONS
 from bot.slack import mrkdwn
 from bot.slack.money import holders

@@ -9,7 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.budget.reports.periods import Period
-from bot.dimensions import NANO, Dimension
+from bot.cost_dimensions import NANO, Dimension
 from bot.principals import OF_EVALUATIONS
 from bot.slack import charts, mrkdwn
 from bot.slack.charts import ChartTable

@@ -12,7 +12,7 @@ from itertools import pairwise
 from bot.budget.caps import Budgets, Cap
 from bot.budget.reports import periods
 from bot.budget.reports.periods import Period
-from bot.dimensions import SCOPES, BudgetScope
+from bot.cost_dimensions import SCOPES, BudgetScope
 from bot.errors import ConfigError
 from bot.slack.money import digest as words
 from bot.slack.money.digest_figures import CapUse, Digest, Side

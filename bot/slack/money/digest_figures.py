@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.budget.reports.periods import Period
-from bot.dimensions import BudgetScope
+from bot.cost_dimensions import BudgetScope
 from bot.slack import mrkdwn
 from bot.slack.money import cost_words
 from bot.store.handoffs.handoff_metrics import Figures

@@ -25,12 +25,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
+from bot.escalation import EscalationAction
 from bot.principals import NoRequest, Reason
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
     EndingRaise,
-    EscalationAction,
     ExpiryCause,
     Handoff,
     HandoffContext,

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from bot.escalation import EscalationAction
 from bot.store.handoffs.handoffs import ACTIVE
 from bot.store.schema import (
     Departed,
-    EscalationAction,
     ExpiryCause,
     Handoff,
     HandoffMove,

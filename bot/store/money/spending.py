@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.dimensions import Dimension
+from bot.cost_dimensions import Dimension
 from bot.principals import NoRequest
 from bot.store.money.ledger import HOLDERS
 from bot.store.schema import (

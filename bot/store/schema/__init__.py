@@ -8,7 +8,6 @@ from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.enums import (
-    EscalationAction,
     ExpiryCause,
     HandoffState,
     InboxKind,
@@ -49,7 +48,6 @@ __all__ = [
     "Departed",
     "DirectoryWrite",
     "EndingRaise",
-    "EscalationAction",
     "EvalResult",
     "EvalRun",
     "ExpiryCause",

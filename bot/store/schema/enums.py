@@ -6,7 +6,6 @@ type error wherever it is not handled.
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import assert_never
 
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 
@@ -163,28 +162,6 @@ class MoveKind(StrEnum):
     "Its holder said what was done."
     CANCELLED = "cancelled"
     "Its requester took it back, or deleted everything they wrote."
-
-
-class EscalationAction(StrEnum):
-    """What is done about a handoff that nobody claims."""
-
-    REMIND = "remind"
-    "Responders are reminded in the queue channel."
-    MENTION = "mention"
-    "The responders on call are mentioned there."
-    TELL = "tell"
-    "The requester is told that they still have to wait."
-
-    @property
-    def calls_responders(self) -> bool:
-        """Return whether it calls responders, which waits until they are at work."""
-        match self:
-            case EscalationAction.REMIND | EscalationAction.MENTION:
-                return True
-            case EscalationAction.TELL:
-                return False
-            case _:
-                assert_never(self)
 
 
 class ExpiryCause(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from bot.agent.loop import Escalate, Outcome, Reply
+from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.model import Prompt
 from bot.directory.local import LocalDirectory
 from bot.errors import Refused, Transient
@@ -59,7 +59,7 @@ def directly(office: Office, subject: Subject) -> int:
 
 
 def told(outcome: Outcome) -> str:
-    assert isinstance(outcome, Escalate), outcome
+    assert isinstance(outcome, NeedsPerson), outcome
     assert outcome.reason is Reason.OUT_OF_POLICY
     return outcome.summary
 
@@ -76,7 +76,7 @@ def test_a_lock_that_the_card_does_not_list_is_never_lifted(office: Office, reas
     model = Script([(LOOK, RECENT), ("A word.",), ("Another.",)])
     outcome = play_attempt(office.runtime(model), office.begin(directly(office, subject)), subject)
     assert results(model.prompts[1])[0] == {"for_a_person": True, "is_error": False}
-    assert isinstance(outcome, Escalate), "an answer is no way around a person"
+    assert isinstance(outcome, NeedsPerson), "an answer is no way around a person"
     assert "Call hand_off" in outcome.summary
     assert writes(office) == []
 
@@ -125,7 +125,7 @@ def test_fifty_unlocks_in_one_turn_are_one(office: Office) -> None:
 
     model = Script([(UNLOCK, LINK, LOOK) * 50, (UNLOCK,) * 50])
     outcome = asks(office, subject, model)
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert writes(office) == [("acc-kim", "unlock"), ("acc-kim", "send_password_reset")]
     back(model.prompts[0])
     assert "unlock_my_account" in told(asks(office, subject, unlocking()))
@@ -206,7 +206,7 @@ def test_a_write_that_nobody_saw_the_end_of_counts(office: Office) -> None:
     subject = office.account("kim")
     silent = Silent(LocalDirectory(office.database), office.database)
     outcome = asks(office, subject, unlocking(), directory=silent)
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.REPEATED_FAILURE
     locked_again(office)
     assert "its result was never seen" in told(asks(office, subject, unlocking()))
@@ -306,7 +306,7 @@ def test_an_answer_that_tells_too_much_is_held_back(office: Office, leak: str) -
     assert asks(office, subject, Script([(UNLOCK,), (leak,), ("Unlocked.",)])) == Reply("Unlocked.", None)
     other = office.account("sam", sign_ins=tries)
     twice = asks(office, other, Script([(UNLOCK,), (leak,), (leak,)]))
-    assert isinstance(twice, Escalate)
+    assert isinstance(twice, NeedsPerson)
     assert "held back twice" in twice.summary
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot import policy
 from bot.agent import model
-from bot.agent.loop import Escalate, Reply
+from bot.agent.loop import NeedsPerson, Reply
 from bot.agent.model import Completion, Prompt
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
@@ -186,7 +186,7 @@ def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> Non
             runtime, granted = _granted(random, replace(usual, meter=meter, call_model=adversary(random, case.other)))
             attempt = place.begin(place.asks(user=case.subject.user))
             allowed[attempt.turn_id] = case, {ACTIONS[name] for name in granted & set(ACTIONS)}
-            assert isinstance(play_attempt(runtime, attempt, case.subject), Reply | Escalate)
+            assert isinstance(play_attempt(runtime, attempt, case.subject), Reply | NeedsPerson)
         with place.database.read() as session:
             written = accounts.writes(session)
     usual.meter.close()
@@ -267,7 +267,7 @@ def test_hostile_calls_of_the_stand_in_change_nothing(office: Office, privileged
         runtime = office.runtime(model.connect(api_key="k", base_url=url, timeout=60))
         outcome = play_attempt(runtime, office.begin(office.asks()), subject)
         calls = httpx.get(f"{url}/calls").json()
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert len(calls) > 1, "its calls are answered as errors, and it goes on"
     with office.database.read() as session:
         assert accounts.writes(session) == []

@@ -13,7 +13,7 @@ from sqlalchemy import event, select
 
 from bot.agent import room_under_budget
 from bot.agent.attempt import UNCHECKED
-from bot.agent.loop import Escalate, Reply, Resolution
+from bot.agent.loop import NeedsPerson, Reply, Resolution
 from bot.agent.model import CANCELLATION, Prompt
 from bot.agent.retries import TRIES
 from bot.budget.admission import Full, Holds
@@ -193,7 +193,7 @@ def test_over_the_cap_is_a_handoff_with_its_end(office: Office) -> None:
     """Nothing is asked of the model, and the requester can be told from when on it works again."""
     model = Unlocker()
     outcome = play_attempt(office.runtime(model, hard="0.000001"), office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert (outcome.reason, model.calls, ledger(office)) == (Reason.BUDGET, 0, [])
     assert outcome.until is not None
     assert outcome.until > datetime.now(UTC)
@@ -207,7 +207,7 @@ def test_a_turn_that_has_cost_enough_is_a_handoff(office: Office) -> None:
     limits = card.limits.model_copy(update={"cost_usd": Decimal("0.000001")})
     agent = replace(office.agent, card=card.model_copy(update={"limits": limits}))
     outcome = play_attempt(office.runtime(model, agent=agent), office.begin(turn), subject)
-    assert outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
+    assert outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
     assert model.calls == 1
 
 
@@ -217,7 +217,7 @@ def test_a_model_that_never_answers_is_a_handoff(office: Office) -> None:
     slept: list[float] = []
     runtime = office.runtime(Script([overloaded] * TRIES), sleep=slept.append)
     outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.MODEL_UNAVAILABLE
     assert ledger(office) == [("settled", 0)] * TRIES
     assert outcome.summary == "the model was asked 4 times and did not answer"
@@ -261,7 +261,7 @@ def test_a_model_that_refuses_for_good_is_not_asked_again(office: Office) -> Non
     """A wrong key is no use to try twice; a person takes over."""
     refused = Refused("401 authentication_error", reason=Reason.MODEL_UNAVAILABLE)
     outcome = play_attempt(office.runtime(Script([refused])), office.begin(office.asks()), office.account("kim"))
-    assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "401 authentication_error")
+    assert outcome == NeedsPerson(Reason.MODEL_UNAVAILABLE, "401 authentication_error")
     assert ledger(office) == [("settled", 0)]
 
 
@@ -279,7 +279,7 @@ def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], r
     outcome = play_attempt(
         office.runtime(Script([(("unlock_my_account", {}),)])), attempt, office.account("kim", **given)
     )
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is reason
     assert writes(office) == []
     [intended, refused] = records(office, attempt)
@@ -290,7 +290,7 @@ def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
     """The agent can prepare it, and no more."""
     runtime = office.runtime(Script([(("reset_second_factor", {}),)]))
     outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.APPROVAL_NEEDED
     assert writes(office) == []
 
@@ -393,7 +393,7 @@ def test_handed_straight_back_twice_is_no_progress(office: Office) -> None:
     outcome = play_attempt(
         office.runtime(Script([(HAND_OFF,), (HAND_OFF,)])), office.begin(following), office.account("kim")
     )
-    assert outcome == Escalate(
+    assert outcome == NeedsPerson(
         Reason.NO_PROGRESS, "Given back by a colleague, but the agent could not go on: Kim wants a person."
     )
 
@@ -404,7 +404,7 @@ def test_what_policy_denies_stays_denied_after_giving_back(office: Office) -> No
     following = office.is_given_back(office.begin(office.asks()), Reason.OUT_OF_POLICY, "Go ahead, unlock it.")
     model = Script([(("unlock_my_account", {}),), (POLICY,)])
     outcome = play_attempt(office.runtime(model), office.begin(following), subject)
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.NO_PROGRESS
     assert "an administrator's account is a person's work" in results(model.prompts[1])[0]["error"]
     assert writes(office) == []
@@ -418,7 +418,7 @@ def test_a_refused_handing_back_is_replayed_the_same(office: Office) -> None:
     with pytest.raises(Killed):
         play_attempt(office.runtime(dying), office.begin(following, lease=0), subject)
     outcome = play_attempt(office.runtime(Script([(POLICY,)])), office.begin(following), subject)
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.NO_PROGRESS
 
 
@@ -426,7 +426,7 @@ def test_another_reason_is_handed_off_at_once(office: Office) -> None:
     """Given back for one thing, handed off for another: nothing is in the way."""
     following = office.is_given_back(office.begin(office.asks()), Reason.REQUESTED, "She lost her phone, too.")
     outcome = play_attempt(office.runtime(Script([(POLICY,)])), office.begin(following), office.account("kim"))
-    assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")
+    assert outcome == NeedsPerson(Reason.OUT_OF_POLICY, "A lost phone.")
 
 
 def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
@@ -437,14 +437,14 @@ def test_the_turn_after_that_is_a_turn_like_any_other(office: Office) -> None:
         turns.finish(session, following, outcome=TurnOutcome.REPLY, reason=None, category=None, release="r")
     later = office.asks("my phone is gone as well", thread=first.ticket.thread_ts)
     outcome = play_attempt(office.runtime(Script([(POLICY,)])), office.begin(later), office.account("kim"))
-    assert outcome == Escalate(Reason.OUT_OF_POLICY, "A lost phone.")
+    assert outcome == NeedsPerson(Reason.OUT_OF_POLICY, "A lost phone.")
 
 
 def test_what_code_alone_knows_is_not_refused(office: Office) -> None:
     """A budget that is used up again is a handoff for it again."""
     following = office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "There is money now, go on.")
     outcome = play_attempt(office.runtime(Unlocker(), hard="0.000001"), office.begin(following), office.account("kim"))
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.BUDGET
 
 

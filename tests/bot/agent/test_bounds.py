@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from bot.agent import bounds, model
 from bot.agent.attempt import CUT_OFF
-from bot.agent.loop import Escalate, Reply
+from bot.agent.loop import NeedsPerson, Reply
 from bot.agent.model import CallModel, Prompt
 from bot.agent.runtime import AgentRuntime
 from bot.budget.prices.pricing import Usage
@@ -226,7 +226,7 @@ def test_no_pause_is_longer_than_the_time_that_is_left(office: Office, hurried: 
     began = time.monotonic()
     outcome = play_attempt(hurried(script, 2.0), office.begin(office.asks()), office.account("kim"))
     assert time.monotonic() - began < within(4.0)
-    assert outcome == Escalate(Reason.MODEL_UNAVAILABLE, "the model was asked once and did not answer")
+    assert outcome == NeedsPerson(Reason.MODEL_UNAVAILABLE, "the model was asked once and did not answer")
     assert [(row.state, row.cost_nusd) for row in ledger_of(office)] == [("settled", 0)]
 
 
@@ -245,7 +245,9 @@ def test_a_tool_is_not_tried_longer_either(office: Office, hurried: Callable[...
     began = time.monotonic()
     outcome = play_attempt(replace(runtime, directory=Away()), office.begin(office.asks()), office.account("kim"))  # type: ignore[arg-type]
     assert time.monotonic() - began < within(1.0)
-    assert outcome == Escalate(Reason.REPEATED_FAILURE, "unlock_my_account failed once: the directory does not answer.")
+    assert outcome == NeedsPerson(
+        Reason.REPEATED_FAILURE, "unlock_my_account failed once: the directory does not answer."
+    )
 
 
 def test_every_call_knows_how_much_time_is_left(office: Office, hurried: Callable[..., AgentRuntime]) -> None:
@@ -261,4 +263,6 @@ def test_every_call_knows_how_much_time_is_left(office: Office, hurried: Callabl
 def test_an_evaluation_does_not_blame_the_agent_for_it() -> None:
     """A vendor that stalls is an outage there, as one that is away."""
     assert stage.is_outage(CUT_OFF)
-    assert not stage.is_outage(Escalate(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer."))
+    assert not stage.is_outage(
+        NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")
+    )

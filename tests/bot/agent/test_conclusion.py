@@ -4,7 +4,7 @@ import pytest
 
 from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude
 from bot.agent.context import context_of
-from bot.agent.loop import Escalate, Outcome, Reply, Resolution
+from bot.agent.loop import NeedsPerson, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.handoffs import handoffs
@@ -17,7 +17,7 @@ from tests.support.scripted_models import Block, Script
 KIM = Subject("T1", "U0KIM", ("acc-kim",))
 CLOSED = Reply("Unlocked.", Resolution("Unlocked it.", "locked", closed=True))
 OPEN = Reply("A link is on its way.", Resolution("Sent a link.", "password", closed=False))
-PERSON = Escalate(Reason.REQUESTED, "Kim wants a person.")
+PERSON = NeedsPerson(Reason.REQUESTED, "Kim wants a person.")
 
 
 def end(office: Office, attempt: Attempt, outcome: Outcome) -> Concluded:
@@ -175,7 +175,7 @@ def test_a_ticket_that_a_person_took_meanwhile_is_theirs(office: Office, outcome
 def test_straight_back_for_what_code_knows_is_said_so(office: Office, reason: Reason) -> None:
     """It goes to a person all the same, whose card begins with it; the next turn is one like any other."""
     following = office.begin(office.is_given_back(office.begin(office.asks()), reason, "Go on."))
-    concluded = end(office, following, Escalate(reason, "No money."))
+    concluded = end(office, following, NeedsPerson(reason, "No money."))
     assert concluded.again == (reason in CANNOT_GO_ON)
     assert concluded.handoff is not None
     assert (concluded.handoff.state, concluded.handoff.reason) == ("open", reason)
@@ -185,7 +185,7 @@ def test_straight_back_for_what_code_knows_is_said_so(office: Office, reason: Re
 def test_another_reason_than_before_is_told_as_any(office: Office) -> None:
     """Given back for one reason and handed off for another, the agent did not come straight back."""
     following = office.begin(office.is_given_back(office.begin(office.asks()), Reason.BUDGET, "Go on."))
-    concluded = end(office, following, Escalate(Reason.ERROR, "It broke."))
+    concluded = end(office, following, NeedsPerson(Reason.ERROR, "It broke."))
     assert concluded.handoff is not None
     assert (concluded.again, concluded.handoff.summary) == (False, "It broke.")
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from bot.agent import model
-from bot.agent.loop import Escalate, Reply
+from bot.agent.loop import NeedsPerson, Reply
 from bot.agent.model import Prompt
 from bot.agent.runtime import AgentRuntime
 from bot.budget.prices.pricing import Usage
@@ -191,7 +191,7 @@ def test_what_does_not_fit_is_handed_off(office: Office, hard: str, found: int |
     script = Script([("Hello.",)])
     runtime = office.runtime(script, hard=hard, count_tokens=count)
     outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert (outcome.reason, len(asked), script.prompts, ledger_of(office)) == (Reason.BUDGET, times, [], [])
     assert reviews(office) == 1
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.agent import card
 from bot.agent.card import TurnLimits
-from bot.agent.loop import Escalate, Outcome, Reply, Resolution, Run, ToolResult, run_loop
+from bot.agent.loop import NeedsPerson, Outcome, Reply, Resolution, Run, ToolResult, run_loop
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import MESSAGE_CHARACTERS
 from bot.agent.stream import MALFORMED
@@ -92,13 +92,13 @@ def test_tools_are_called_and_answered() -> None:
 def test_hand_off_ends_the_agents_part() -> None:
     """Its reason and summary are the outcome; what the model wanted after it is not done."""
     played = play((LOOK, HAND_OFF, UNLOCK))
-    assert played.outcome == Escalate(Reason.REQUESTED, "Maya wants a person.")
+    assert played.outcome == NeedsPerson(Reason.REQUESTED, "Maya wants a person.")
     assert played.acted == ["look_up_my_account"]
 
 
 def test_a_tools_end_is_the_end() -> None:
     """When policy or a tool says that a person must take over, nothing more is done."""
-    end = Escalate(Reason.OUT_OF_POLICY, "An administrator's account.")
+    end = NeedsPerson(Reason.OUT_OF_POLICY, "An administrator's account.")
     played = play((UNLOCK, RESET), act=lambda _call, _tool: ToolResult({}, ok=False, ends=end))
     assert played.outcome == end
     assert played.acted == ["unlock_my_account"]
@@ -117,7 +117,7 @@ def test_the_step_limit_ends_in_a_handoff() -> None:
     """Model and tool calls together are counted."""
     looks: list[tuple[Block, ...]] = [(LOOK,), (RECENT,), (UNLOCK,), (RESET,)]
     played = play(*looks, limits=TurnLimits(steps=5))
-    assert played.outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")
+    assert played.outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")
     assert max(played.steps) == 5
     assert len(played.prompts) == 3
 
@@ -125,7 +125,7 @@ def test_the_step_limit_ends_in_a_handoff() -> None:
 def test_the_token_limit_ends_in_a_handoff() -> None:
     """Input and output of all calls are added up."""
     played = play((LOOK,), *[(("no_such_tool", {}),)] * 60, limits=TurnLimits().model_copy(update={"tokens": 100}))
-    assert played.outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its token limit without an answer.")
+    assert played.outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its token limit without an answer.")
     assert len(played.prompts) == 100 // 20
 
 
@@ -133,7 +133,7 @@ def test_the_time_limit_ends_in_a_handoff() -> None:
     """The clock is read before every call."""
     ticks = count(0, 20)
     played = play((LOOK,), (RECENT,), (UNLOCK,), limits=TurnLimits(seconds=50), clock=lambda: float(next(ticks)))
-    assert played.outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its time limit without an answer.")
+    assert played.outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its time limit without an answer.")
     assert len(played.prompts) == 2
 
 
@@ -141,14 +141,14 @@ def test_the_cost_limit_ends_in_a_handoff() -> None:
     """What the turn has cost by now is read before every call, in nano-USD against the card's US dollars."""
     costs = count(0, 100_000_000)
     played = play((LOOK,), (RECENT,), (UNLOCK,), (RESET,), spent=lambda: next(costs))
-    assert played.outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
+    assert played.outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its cost limit without an answer.")
     assert len(played.prompts) == 3
 
 
 def test_the_same_call_twice_is_a_repeated_failure() -> None:
     """Nothing has changed in between, so the agent would go on for ever; the second is not made."""
     played = play((LOOK,), (RECENT,), (LOOK,))
-    assert isinstance(played.outcome, Escalate)
+    assert isinstance(played.outcome, NeedsPerson)
     assert played.outcome.reason is Reason.REPEATED_FAILURE
     assert played.acted == ["look_up_my_account", "recent_sign_ins"]
 
@@ -158,7 +158,7 @@ def test_a_look_after_a_write_is_no_repetition() -> None:
     played = play((LOOK,), (UNLOCK,), (LOOK,), ("Unlocked.",))
     assert isinstance(played.outcome, Reply)
     again = play((LOOK,), (UNLOCK,), (LOOK,), (UNLOCK,))
-    assert isinstance(again.outcome, Escalate)
+    assert isinstance(again.outcome, NeedsPerson)
     assert again.acted.count("unlock_my_account") == 1
 
 
@@ -171,7 +171,7 @@ def test_a_refused_write_changes_nothing() -> None:
         (LOOK,),
         act=lambda c, _t: refused if c.name == "unlock_my_account" else ToolResult({}, ok=True),
     )
-    assert isinstance(played.outcome, Escalate)
+    assert isinstance(played.outcome, NeedsPerson)
     assert played.outcome.reason is Reason.REPEATED_FAILURE
 
 
@@ -201,7 +201,7 @@ def test_an_empty_answer_is_corrected_once() -> None:
     """The second empty one becomes a handoff."""
     assert play((), ("There.",)).outcome == Reply("There.", None)
     played = play((), ("   ",))
-    assert played.outcome == Escalate(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
+    assert played.outcome == NeedsPerson(Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent.")
     assert "That was empty" in str(played.prompts[1].messages)
 
 
@@ -215,7 +215,7 @@ def test_an_answer_that_was_cut_off_is_never_sent(stop: str) -> None:
     played = play(half, ("I have unlocked your account.",))
     assert played.outcome == Reply("I have unlocked your account.", None)
     assert "cut off" in str(played.prompts[-1].messages[-1])
-    assert play(half, half).outcome == Escalate(
+    assert play(half, half).outcome == NeedsPerson(
         Reason.LOW_CONFIDENCE, "The agent twice gave no answer that could be sent."
     )
 
@@ -229,10 +229,10 @@ def test_what_was_complete_before_the_cut_is_done() -> None:
 def test_a_model_that_declines_is_not_asked_again() -> None:
     """A refusal would be refused again, and what came before it is half an answer: a person takes over."""
     played = play(completion("I can", stop="refusal"), ("Hi.",))
-    assert played.outcome == Escalate(Reason.LOW_CONFIDENCE, "The model declined to answer.")
+    assert played.outcome == NeedsPerson(Reason.LOW_CONFIDENCE, "The model declined to answer.")
     assert len(played.prompts) == 1
     back = play(completion(stop="refusal"), given_back_for=Reason.LOW_CONFIDENCE).outcome
-    assert isinstance(back, Escalate)
+    assert isinstance(back, NeedsPerson)
     assert back.reason is Reason.NO_PROGRESS
 
 
@@ -251,23 +251,23 @@ def test_an_answer_that_may_not_be_said_is_corrected_once() -> None:
     bad: Callable[[str], str | None] = lambda answer: "That names Lagos." if "Lagos" in answer else None  # noqa: E731
     played = play(("You were in Lagos.",), ("You can sign in.",), object_to=bad)
     assert played.outcome == Reply("You can sign in.", None)
-    assert play(("You were in Lagos.",), (HAND_OFF,), object_to=bad).outcome == Escalate(
+    assert play(("You were in Lagos.",), (HAND_OFF,), object_to=bad).outcome == NeedsPerson(
         Reason.REQUESTED, "Maya wants a person."
     )
     assert "<system-note>That names Lagos.</system-note>" in str(played.prompts[1].messages)
     twice = play(("You were in Lagos.",), ("In Lagos you were.",), object_to=bad).outcome
-    assert twice == Escalate(
+    assert twice == NeedsPerson(
         Reason.LOW_CONFIDENCE, 'The agent\'s answer was held back twice. The agent was told: "That names Lagos."'
     )
     mixed = play((), ("You were in Lagos.",), object_to=bad).outcome
-    assert isinstance(mixed, Escalate), "an empty answer was the one correction"
+    assert isinstance(mixed, NeedsPerson), "an empty answer was the one correction"
 
 
 def test_a_summary_goes_to_people_redacted() -> None:
     """What the model writes into a handoff stands in the queue channel."""
     said = ("hand_off", {"reason": "requested", "summary": "Their password is Sommer2026! and they want a person."})
     outcome = play((said,)).outcome
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert "Sommer2026" not in outcome.summary
 
 
@@ -313,7 +313,7 @@ def test_what_comes_after_a_refused_handoff_is_done() -> None:
 def test_the_same_reason_twice_is_no_progress() -> None:
     """A person gets it after all, under another reason, with what the agent said; nothing goes round in circles."""
     played = play((HAND_OFF,), (HAND_OFF,), given_back_for=Reason.REQUESTED)
-    assert played.outcome == Escalate(
+    assert played.outcome == NeedsPerson(
         Reason.NO_PROGRESS, "Given back by a colleague, but the agent could not go on: Maya wants a person."
     )
     assert len(played.prompts) == 2
@@ -322,13 +322,13 @@ def test_the_same_reason_twice_is_no_progress() -> None:
 def test_twice_in_one_answer_is_twice() -> None:
     """Two calls side by side are no way around it."""
     played = play((HAND_OFF, HAND_OFF), given_back_for=Reason.REQUESTED)
-    assert isinstance(played.outcome, Escalate)
+    assert isinstance(played.outcome, NeedsPerson)
     assert played.outcome.reason is Reason.NO_PROGRESS
 
 
 def test_another_reason_is_a_handoff_as_ever() -> None:
     """Only the reason for which it was with a colleague is refused."""
-    assert play((HAND_OFF,), given_back_for=Reason.OUT_OF_POLICY).outcome == Escalate(
+    assert play((HAND_OFF,), given_back_for=Reason.OUT_OF_POLICY).outcome == NeedsPerson(
         Reason.REQUESTED, "Maya wants a person."
     )
 
@@ -336,14 +336,14 @@ def test_another_reason_is_a_handoff_as_ever() -> None:
 def test_the_policys_word_is_refused_once_too() -> None:
     """A denial for the same reason is an error to the model first, and no progress the second time."""
     denied = ToolResult(
-        {"error": "not yours"}, ok=False, ends=Escalate(Reason.OUT_OF_POLICY, "An administrator's account.")
+        {"error": "not yours"}, ok=False, ends=NeedsPerson(Reason.OUT_OF_POLICY, "An administrator's account.")
     )
     first = play((UNLOCK,), ("I may not.",), act=lambda _c, _t: denied, given_back_for=Reason.OUT_OF_POLICY)
     assert first.outcome == Reply("I may not.", None)
     assert first.given[0]["error"].startswith("not yours Not handed off:")
     assert "An administrator's account." not in str(first.prompts[-1].messages), "evidence is for people"
     second = play((UNLOCK,), (RESET,), act=lambda _c, _t: denied, given_back_for=Reason.OUT_OF_POLICY)
-    assert isinstance(second.outcome, Escalate)
+    assert isinstance(second.outcome, NeedsPerson)
     assert second.outcome.reason is Reason.NO_PROGRESS
     assert second.outcome.summary.endswith("could not go on: An administrator's account.")
 
@@ -351,7 +351,7 @@ def test_the_policys_word_is_refused_once_too() -> None:
 def test_a_loop_after_a_repeated_failure_is_no_progress() -> None:
     """The loop's own words for the reason given back for are held to the same."""
     played = play((LOOK,), (LOOK,), (LOOK,), given_back_for=Reason.REPEATED_FAILURE)
-    assert isinstance(played.outcome, Escalate)
+    assert isinstance(played.outcome, NeedsPerson)
     assert played.outcome.reason is Reason.NO_PROGRESS
     assert played.acted == ["look_up_my_account"]
 
@@ -359,7 +359,7 @@ def test_a_loop_after_a_repeated_failure_is_no_progress() -> None:
 def test_no_answer_after_low_confidence_is_no_progress() -> None:
     """The correction was the one refusal."""
     played = play((), (), given_back_for=Reason.LOW_CONFIDENCE)
-    assert isinstance(played.outcome, Escalate)
+    assert isinstance(played.outcome, NeedsPerson)
     assert played.outcome.reason is Reason.NO_PROGRESS
     assert "twice gave no answer" in played.outcome.summary
 
@@ -367,4 +367,4 @@ def test_no_answer_after_low_confidence_is_no_progress() -> None:
 def test_a_limit_ends_it_whatever_it_was_given_back_for() -> None:
     """There is nothing left to go on with."""
     played = play((LOOK,), (RECENT,), limits=TurnLimits(steps=2), given_back_for=Reason.NO_PROGRESS)
-    assert played.outcome == Escalate(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")
+    assert played.outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")

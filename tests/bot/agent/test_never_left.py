@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.agent import model
-from bot.agent.loop import Escalate
+from bot.agent.loop import NeedsPerson
 from bot.agent.model import Prompt, connect, counter, knows
 from bot.agent.retries import TRIES
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
@@ -180,7 +180,7 @@ def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callab
         runtime = office.runtime(connect(api_key="k", base_url=VENDOR, timeout=PATIENT), hard="0.03")  # two worst cases
         for _ in range(3):
             outcome = play_attempt(runtime, office.begin(office.asks()), account)
-            assert isinstance(outcome, Escalate)
+            assert isinstance(outcome, NeedsPerson)
             assert outcome.reason == Reason.MODEL_UNAVAILABLE
     with office.database.read() as session:
         rows = session.execute(select(LedgerRow.state, LedgerRow.cost_nusd)).all()

@@ -6,7 +6,7 @@ from typing import Any
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.conclusion import conclude
-from bot.agent.loop import Escalate, Reply, Resolution
+from bot.agent.loop import NeedsPerson, Reply, Resolution
 from bot.principals import Effect, Reason, Subject
 from bot.store.schema import AuditRow, Ticket
 from bot.store.schema import Handoff as HandoffRow
@@ -75,7 +75,7 @@ def test_the_same_tool_where_the_card_wants_an_account(office: Office) -> None:
     model = Script([(("in_stock", {}),)])
     runtime = office.runtime(model, agent=with_stock(needs_account=("in_stock",)), directory=NONE)
     outcome = play_attempt(runtime, office.begin(office.asks("Is there a seat?")), KIM)
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.IDENTITY_MISMATCH
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.budget.caps import Alerts, Budgets, Cap, DigestSchedule
-from bot.dimensions import NANO, Window
+from bot.cost_dimensions import NANO, Window
 from bot.errors import ConfigError
 from tests.support.paths import CONFIG
 

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import update
 
 from bot.casework import handoffs as casework
+from bot.escalation import EscalationAction
 from bot.responders.people import People
 from bot.responders.working_hours import Hours
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs_due
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, HandoffMove, InboxEvent, Message, now
+from bot.store.schema import ExpiryCause, Handoff, HandoffMove, InboxEvent, Message, now
 from bot.store.tickets import rewriting, tickets
 from tests.support import factories
 from tests.support.block_checks import shown

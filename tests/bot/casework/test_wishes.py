@@ -1,7 +1,7 @@
 """A wish for a person, seen before the agent plays a turn: `bot.casework.beforehand`."""
 
 from bot.admission import NotAdmitted
-from bot.agent.loop import Escalate, Outcome
+from bot.agent.loop import NeedsPerson, Outcome
 from bot.agent.runtime import AgentRuntime
 from bot.casework import beforehand
 from bot.principals import Reason, Subject
@@ -21,7 +21,7 @@ def test_a_wish_for_a_person_needs_no_model(office: Office) -> None:
     """Seen by code: no call, no reservation, no row in the ledger, no step; their words go to the person."""
     model, attempt = Unlocker(), office.begin(office.asks("I am locked out. Can I talk to a human, please?"))
     outcome = before(office.runtime(model, hard="0.000001"), attempt, office.account("kim"))
-    assert outcome == Escalate(
+    assert outcome == NeedsPerson(
         Reason.REQUESTED, 'They asked for a person: "I am locked out. Can I talk to a human, please?"'
     )
     assert (model.calls, rows(office.database, LedgerRow)) == (0, [])
@@ -32,7 +32,7 @@ def test_a_long_wish_is_quoted_in_part(office: Office) -> None:
     """A summary is for reading; the whole is in the transcript."""
     attempt = office.begin(office.asks("Can I talk to a human?\n" + "so much to say " * 2_000))
     outcome = before(office.runtime(Unlocker()), attempt, office.account("kim"))
-    assert isinstance(outcome, Escalate)
+    assert isinstance(outcome, NeedsPerson)
     assert outcome.summary.startswith('They asked for a person: "Can I talk to a human? so much')
     assert outcome.summary.endswith('\N{HORIZONTAL ELLIPSIS}"')
     assert len(outcome.summary) < 350
@@ -45,7 +45,7 @@ def test_any_message_of_the_turn_may_be_the_wish(office: Office) -> None:
         ts = session.get_one(Ticket, session.get_one(Turn, turn).ticket_id).thread_ts
     assert office.asks("a human please", thread=ts) == turn
     outcome = before(office.runtime(Unlocker()), office.begin(turn), office.account("kim"))
-    assert outcome == Escalate(Reason.REQUESTED, 'They asked for a person: "a human please"')
+    assert outcome == NeedsPerson(Reason.REQUESTED, 'They asked for a person: "a human please"')
 
 
 def test_a_wish_of_an_earlier_turn_is_over(office: Office) -> None:
@@ -73,5 +73,5 @@ def test_a_new_wish_beside_a_note_is_honoured(office: Office) -> None:
     assert office.asks("get me a human", thread=attempt.ticket.thread_ts) == following
     model = Unlocker()
     outcome = before(office.runtime(model), office.begin(following), office.account("kim"))
-    assert outcome == Escalate(Reason.REQUESTED, 'They asked for a person: "get me a human"')
+    assert outcome == NeedsPerson(Reason.REQUESTED, 'They asked for a person: "get me a human"')
     assert model.calls == 0

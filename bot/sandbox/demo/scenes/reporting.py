@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
-from bot.dimensions import NANO
+from bot.cost_dimensions import NANO
 from bot.sandbox.demo.scenes.checks import Json, check
 from bot.sandbox.demo.scenes.stage import HELP, Stage
 from bot.slack.mrkdwn import dollars

@@ -13,7 +13,7 @@ from bot.budget.caps import Budgets
 from bot.budget.reports import forecast, statement
 from bot.budget.reports.forecast import UsualWindow
 from bot.budget.reports.statement import OTHERS, Question, Statement
-from bot.dimensions import Window
+from bot.cost_dimensions import Window
 from bot.store.db import Database
 from bot.store.money.spending import BudgetHolder
 from bot.store.schema import BudgetReview, LedgerRow

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from slack_sdk import WebClient
 
+from bot.escalation import EscalationAction
 from bot.principals import Reason
 from bot.sandbox.slack import blocks
 from bot.slack.handoffs import handoff_messages, handoff_transcript, relay, transcript
@@ -16,7 +17,7 @@ from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.outbox import messages
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, Message
+from bot.store.schema import ExpiryCause, Handoff, Message
 from bot.store.tickets import tickets
 from tests.support import factories
 from tests.support.block_checks import check, shown

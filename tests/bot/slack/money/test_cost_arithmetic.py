@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bot.budget.caps import Budgets
 from bot.budget.reports import periods
 from bot.budget.reports.forecast import UsualWindow
-from bot.dimensions import Window
+from bot.cost_dimensions import Window
 from bot.slack import mrkdwn
 from bot.slack.money import cost_report, cost_table, cost_words, digest
 from bot.slack.money.cost_report import Reader

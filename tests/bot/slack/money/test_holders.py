@@ -10,7 +10,7 @@ import pytest
 
 from bot.budget.caps import Budgets
 from bot.cli import names
-from bot.dimensions import Dimension
+from bot.cost_dimensions import Dimension
 from bot.slack.money import alerts, budget_cards, cost_report, cost_table, digest, digest_facts, holders
 from bot.slack.money.cost_report import Reader
 from bot.store.db import Database

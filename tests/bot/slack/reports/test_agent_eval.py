@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from bot.budget.caps import Budgets
-from bot.dimensions import Dimension
+from bot.cost_dimensions import Dimension
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
 from bot.slack import mrkdwn
 from bot.slack.money import budget_cards, cost_report, cost_table, digest, digest_facts

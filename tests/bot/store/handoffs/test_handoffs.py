@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from bot.escalation import EscalationAction
 from bot.principals import Reason
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history, handoffs, handoffs_due, moves, responses, shown
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
-    EscalationAction,
     Handoff,
     HandoffContext,
     HandoffMove,

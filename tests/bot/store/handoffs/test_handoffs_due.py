@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from bot.escalation import EscalationAction
 from bot.store import db, members
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs, handoffs_due
 from bot.store.handoffs.handoffs_due import Claim, OpenHandoff
-from bot.store.schema import EscalationAction, ExpiryCause, Handoff, Ticket, now
+from bot.store.schema import ExpiryCause, Handoff, Ticket, now
 from tests.support.factories import FIRST, Clock, hand_off, new_turn, plans, put, rows
 
 

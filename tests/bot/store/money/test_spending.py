@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from bot.dimensions import Dimension
+from bot.cost_dimensions import Dimension
 from bot.store.db import Database
 from bot.store.money import ledger, reviews, spending
 from bot.store.money.ledger import Used
