@@ -14,5 +14,5 @@ Window = Literal["day", "week", "month"]
 WINDOWS: tuple[Window, ...] = get_args(Window)
 
 Dimension = Literal[BudgetScope, "tool", "outcome", "model"]
-"What a report of cost is broken down by."
+"What a report of cost is broken down by; `bot.store.money.spending.GROUPS` has the column of each."
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
