@@ -109,7 +109,7 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
 
         with database.write() as session, ThreadPoolExecutor(1) as thread:
             heartbeats.give(session, "clock", who="c")
-            with pytest.raises(Transient, match="others write"):
+            with pytest.raises(Transient, match="waited too long for other writers"):
                 thread.submit(write).result()
         write()
 
