@@ -32,6 +32,11 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _NO_POWER_CUT = (
     "ALTER SYSTEM SET fsync = off",
     "ALTER SYSTEM SET full_page_writes = off",
+    "ALTER SYSTEM SET synchronous_commit = off",
+    "ALTER SYSTEM SET autovacuum = off",
+    "ALTER SYSTEM SET jit = off",
+    "ALTER SYSTEM SET checkpoint_timeout = '1h'",
+    "ALTER SYSTEM SET max_wal_size = '4GB'",
     "SELECT pg_reload_conf()",
 )
 "What guards PostgreSQL against a machine that goes dark, and makes what is written wait for its disk."

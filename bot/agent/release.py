@@ -6,7 +6,9 @@ evaluation of its own.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,14 +70,19 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "categories": list(kinds.chosen_by("agent", card.categories)),
         "accounts": card.accounts.model_dump(mode="json"),
         "links": list(card.links),
-        "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in _code()},
-        "sdk": version("anthropic"),
+        **_code(),
     }
     return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body)
 
 
-def _code() -> list[Path]:
-    return sorted(file for pattern in CODE for file in ROOT.glob(pattern))
+@cache
+def _code() -> Mapping[str, Any]:
+    """Return the code that this process runs; it is read once, as a file that changes later does not run here."""
+    files = sorted(file for pattern in CODE for file in ROOT.glob(pattern))
+    return {
+        "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in files},
+        "sdk": version("anthropic"),
+    }
 
 
 def _sha(text: str) -> str:

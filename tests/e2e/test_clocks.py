@@ -77,7 +77,7 @@ def halt(house: House) -> None:
     """Halt both clocks, once they go."""
     for name in CLOCKS:
         log = house.supervisor.logs / f"{name}.log"
-        house.stage.wait(f"{name} to go", lambda log=log: "clock.started" in log.read_text())  # type: ignore[misc]
+        house.stage.wait(f"{name} to go", lambda log=log: log.exists() and "clock.started" in log.read_text())  # type: ignore[misc]
     _signal(house, signal.SIGSTOP)
 
 

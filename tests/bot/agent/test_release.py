@@ -3,7 +3,7 @@
 import ast
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ AGENT = card.load(CONFIG / "agents/access")
 
 
 def frozen(agent: Agent = AGENT, *, model: str = "claude", endpoint: str | None = None) -> str:
+    """Return the release that a process which starts now would serve."""
+    release._code.cache_clear()
     return str(fingerprint(agent, model=model, endpoint=endpoint))
 
 
@@ -103,12 +105,15 @@ PLAYS = ("bot.agent.attempt", "bot.agent.conclusion", "bot.agent.binding", "bot.
 
 
 @pytest.fixture
-def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a copy of `bot/` that a release is made of."""
     copy = tmp_path / "bot"
     shutil.copytree(release.ROOT, copy, ignore=lambda _folder, names: {one for one in names if not made_of(one)})
-    monkeypatch.setattr(release, "ROOT", copy)
-    return copy
+    with monkeypatch.context() as patch:
+        patch.setattr(release, "ROOT", copy)
+        release._code.cache_clear()
+        yield copy
+    release._code.cache_clear()
 
 
 def made_of(name: str) -> bool:
@@ -126,6 +131,14 @@ def test_a_line_in_any_file_that_decides_is_another_release(house: Path) -> None
         assert frozen() != first, file
         file.write_text(before, "utf-8")
     assert frozen() == first
+
+
+def test_code_that_changes_later_is_not_the_code_that_runs(house: Path) -> None:
+    """An upgrade on disk is another release at the next start; a process that runs keeps the name of what it runs."""
+    first = frozen()
+    (house / "agent/loop.py").write_text("changed\n", "utf-8")
+    assert str(fingerprint(AGENT, model="claude", endpoint=None)) == first
+    assert frozen() != first
 
 
 def test_no_line_elsewhere_is_another_release(house: Path) -> None:
@@ -167,17 +180,13 @@ def imported(file: Path) -> set[str]:
     return {name for node in taken for one in node.names for name in (f"{node.module}", f"{node.module}.{one.name}")}
 
 
-def test_a_changed_line_of_the_loop_is_another_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The code that decides behaviour is part of it: agent, tools, policy and principals."""
-    body = fingerprint(AGENT, model="claude", endpoint=None).body
+def test_a_changed_line_of_the_loop_is_another_release(house: Path) -> None:
+    """The code that plays a turn is part of the release, the policy included."""
     assert {"agent/loop.py", "agent/redaction/passwords.py", "tools/directory.py", "policy/decision.py"} <= set(
-        body["code"]
+        fingerprint(AGENT, model="claude", endpoint=None).body["code"]
     )
-    (tmp_path / "policy").mkdir()
-    (tmp_path / "policy/decision.py").write_text("def decide(): ...\n")
-    monkeypatch.setattr(release, "ROOT", tmp_path)
     first = frozen()
-    (tmp_path / "policy/decision.py").write_text("def decide(): return 1\n")
+    (house / "policy/decision.py").write_text("def decide(): return 1\n")
     assert frozen() != first
 
 
