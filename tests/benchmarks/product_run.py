@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
+import sqlalchemy
 import yaml
 from sqlalchemy import func, select
 
@@ -77,9 +79,10 @@ def product_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[P
 
     Args:
         plan: what kind.
-        database_url: a database that holds a release which has passed (see `prepared`).
+        database_url: a database that holds a release which has passed (see `postgres`); the run has a copy of it.
         folder: where logs are kept.
     """
+    database_url = _copy_of(database_url)
     site = _site(database_url, folder)
     people = crowd_file(folder, PEOPLE)
     with closing(db.connect(database_url)) as database, Supervisor(folder / "logs") as supervisor:
@@ -99,6 +102,17 @@ def product_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[P
             supervisor.start(site.python("web", [plan.bot], port="web", path="healthz"))
             workers = []
         yield ProductRun(site, supervisor, database, tuple(worker.name for worker in workers))
+
+
+def _copy_of(database_url: str) -> str:
+    """Copy a database: a run that met the tickets of the one before would answer in threads that are gone with it."""
+    url = sqlalchemy.make_url(database_url)
+    copy = url.set(database=f"run_{uuid4().hex}")
+    engine = sqlalchemy.create_engine(url.set(database="template1"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text(f"CREATE DATABASE {copy.database} TEMPLATE {url.database}"))
+    engine.dispose()
+    return copy.render_as_string(hide_password=False)
 
 
 @contextmanager
