@@ -53,7 +53,8 @@ def blocks(week: Week) -> list[Block]:
     if not totals.handoffs:
         return [mrkdwn.section("No handoffs in the last 7 days.")]
     replies = totals.outcomes - totals.handoffs
-    beside = f", beside {replies:,} answers of the agent ({_percent(totals)} of both)" if replies else ""
+    answers = "1 answer" if replies == 1 else f"{replies:,} answers"
+    beside = f", beside {answers} of the agent ({_percent(totals)} of both)" if replies else ""
     facts = {
         "Claimed after": _median_and_most(totals.to_claim),
         "First response after": _median_and_most(totals.to_first_response),

@@ -85,6 +85,12 @@ def test_what_is_not_known_is_left_out() -> None:
         assert name not in text
 
 
+def test_one_answer_is_one_answer() -> None:
+    """A quiet week is told in the singular."""
+    week = replace(WEEK, totals=replace(WEEK.totals, handoffs=1, outcomes=2))
+    assert "beside 1 answer of the agent" in shown(body(week))
+
+
 def test_a_week_without_handoffs_says_so() -> None:
     """One sentence, however many answers the agent gave."""
     assert shown(body(Week(replace(NOTHING, outcomes=40), (), WEEK.before))) == "No handoffs in the last 7 days."
