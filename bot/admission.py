@@ -241,7 +241,7 @@ def seems_full(member: Member) -> bool:
 
 
 def homes(member: Member, ours: Installation) -> set[str | None]:
-    """Return the team ids that Slack may give for a member of our workspace; None stands for no id."""
+    """Return the team ids that Slack may give for a member of ours; None is among them if it may give none."""
     if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:
         return {ours.team}
     return {ours.team, ours.enterprise, *member.workspaces, None}

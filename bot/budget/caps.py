@@ -199,7 +199,7 @@ class Alerts(BaseModel):
     factor: float = Field(default=3.0, gt=1, le=1_000, allow_inf_nan=False)
     "Spending of at least this many times the usual amount."
     least: Dollars = NANO // 2
-    "Least amount above the usual in a day; anything less alerts nobody."
+    "How much more than usual a day must cost before owners are alerted, in nano-USD."
 
 
 class Budgets(BaseModel):

@@ -2,7 +2,7 @@
 
 A ticket is compared with all tickets of those weeks; a user and a tool with their own days (a user with too few days
 with the days of everybody); the agent as a whole by the cost of a turn. An anomaly is a multiple of the median, above
-the 95th percentile, and above the usual by an amount that matters, so that noise alerts nobody. What one anomaly
+the 95th percentile, and above the usual by an amount that matters, so that noise raises no alert. What one anomaly
 explains is not reported by another: tickets come first, then users, tools, the agent. Invariant: without enough days to
 compare with there is no anomaly. All amounts are nano-US-dollars.
 """
