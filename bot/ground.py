@@ -1,8 +1,9 @@
 """Marks a database and a Redis as those of one installation, or of one demo.
 
-The database has its mark in a row (`bot.store.marks`), Redis under a key. Redis may lose its mark with everything
-else, or another server may take its place: so each connection checks the mark before its first command, and sets it
-where there is none. Two installations also have different key names, so neither ever reads the keys of the other.
+The database has its mark in a row (`bot.store.installation.marks`), Redis under a key. Redis may lose its mark with
+everything else, or another server may take its place: so each connection checks the mark before its first command, and
+sets it where there is none. Two installations also have different key names, so neither ever reads the keys of the
+other.
 """
 
 import re

@@ -15,7 +15,7 @@ import structlog
 
 from bot import durations, logs, private
 from bot.errors import ConfigError, Transient
-from bot.store import heartbeats
+from bot.store.installation import heartbeats
 from jobs import alerts, budgets, digest, handoff, home, process, upkeep
 from jobs.process import WorkerContext
 

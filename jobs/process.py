@@ -31,8 +31,9 @@ from bot.slack.api import roles
 from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members
 from bot.slack.api.token_check import TokenCheck
-from bot.store import db, marks, members, releases
+from bot.store import db, members, releases
 from bot.store.db import Database
+from bot.store.installation import marks
 from jobs.leases import Leases
 
 log = structlog.get_logger()

@@ -23,7 +23,8 @@ import structlog
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from bot.store import db, revisions, schema
+from bot.store import db, schema
+from bot.store.installation import revisions
 from tests.support import shortcuts, xdist_order
 from tests.support.redis_servers import RedisServer, start_redis
 

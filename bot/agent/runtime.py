@@ -15,8 +15,8 @@ from bot.budget.prices.pricing import Prices
 from bot.directory.protocol import Directory
 from bot.errors import ConfigError
 from bot.settings import Settings
-from bot.store import marks
 from bot.store.db import Database
+from bot.store.installation import marks
 from bot.store.money import price_versions
 from bot.store.schema import Purpose
 

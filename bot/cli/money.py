@@ -70,7 +70,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
     from bot.budget.caps import Budgets
     from bot.cli import names
     from bot.slack.money import digest, digest_facts, digest_figures
-    from bot.store import marks
+    from bot.store.installation import marks
     from bot.store.money import spending
     from bot.store.schema import now
 

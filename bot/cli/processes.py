@@ -68,7 +68,8 @@ def clock_command() -> None:
 @cli.command()
 def migrate() -> None:
     """Migrate the database at DATABASE_URL to this code's schema; a new database becomes this installation's."""
-    from bot.store import db, marks, revisions
+    from bot.store import db
+    from bot.store.installation import marks, revisions
 
     settings = settings_of_environment()
     with closing(db.connect(settings.database_url)) as database:
@@ -86,7 +87,7 @@ def ground_command(*, new: bool) -> None:
     With --new, a copied database gets its own id and serves the workspace of the next bot token.
     """
     from bot.queue import JobQueue
-    from bot.store import marks
+    from bot.store.installation import marks
 
     settings = settings_of_environment()
     with own_database(settings) as database:

@@ -103,7 +103,8 @@ def own_database(settings: Settings) -> "Iterator[Database]":
         ConfigError: it belongs to another installation, or its schema is not this code's.
         Transient: it cannot be reached.
     """
-    from bot.store import db, marks
+    from bot.store import db
+    from bot.store.installation import marks
 
     with closing(db.connect(settings.database_url)) as database:
         marks.enter(database, settings.deskhand_ground)

@@ -27,10 +27,10 @@ from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, CaseMessage
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
-from bot.store import scratch_database
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
+from bot.store.installation import scratch_database
 from bot.store.outbox import messages
 from bot.store.schema import MessageKind, Purpose, Step, StepKind, StepStatus, TurnOutcome
 from bot.store.tickets import steps, threads, tickets, turns

@@ -9,8 +9,9 @@ from bot.errors import ConfigError
 from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.store import db, heartbeats
+from bot.store import db
 from bot.store.db import Session
+from bot.store.installation import heartbeats
 
 DROPPED_LATELY = timedelta(days=1)
 "How long a dropped event is reported: somebody may still be waiting for an answer to it."

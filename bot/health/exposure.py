@@ -13,7 +13,8 @@ from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack.api import client as slack
-from bot.store import db, marks
+from bot.store import db
+from bot.store.installation import marks
 
 ENVIRONMENT = Path(".env")
 "Where an installation keeps its secrets (docs/how-to/install.md)."

@@ -10,8 +10,9 @@ from bot.errors import ConfigError, DeskhandError
 from bot.health.concurrent import ConcurrentChecks
 from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
-from bot.store import backlog, db, heartbeats
+from bot.store import backlog, db
 from bot.store.backlog import Backlog
+from bot.store.installation import heartbeats
 from bot.store.schema import now
 
 SECONDS = 5.0

@@ -13,7 +13,7 @@ import structlog
 from bot.casework.context import ANYWHERE
 from bot.listeners.context import ListenerContext
 from bot.slack.api import lost_events
-from bot.store import heartbeats
+from bot.store.installation import heartbeats
 from bot.store.money import digests
 from bot.store.schema import MessageKind, now
 

@@ -7,15 +7,14 @@ The families
     tickets           requests and their turns          outbox    messages to Slack
     handoffs          tickets handed to people          money     what was spent, and what budgets decide
     accounts          the local directory
+    installation      what belongs to an installation as a whole: its mark, its schema's revision, its heartbeats
 The database
     db                engine and transactions; errors_without_values: its errors, without the values in them
-    schema            the tables; revisions, migrations: how a database gets them
-    marks             which installation or demo a database belongs to
+    schema            the tables; migrations: how a database gets them
     sql_dialects      SQL about times that the two databases write differently
-    scratch_database  a database in memory for one evaluation case
 Across the families
     members           who has left, and what Slack last said of people
     audit             who did what, for whom
     releases          releases and evaluations
-    heartbeats        which processes are alive; backlog: work that is not done yet
+    backlog           work that is not done yet
 """

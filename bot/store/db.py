@@ -25,7 +25,10 @@ from bot.store.errors_without_values import without_values
 __all__ = ["Database", "Session", "connect", "file_of", "insert_new", "is_there", "notices_a_cut", "pending"]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
-"Files that are named by number. They are read here without alembic, which takes 10 MB (see `bot.store.revisions`)."
+"""Files that are named by number.
+
+They are read here without alembic, which takes 10 MB (see `bot.store.installation.revisions`).
+"""
 BUSY_SECONDS = 10
 WRITE = "BEGIN IMMEDIATE"
 POOL = 10

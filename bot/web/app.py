@@ -41,8 +41,9 @@ from bot.slack.api import client as slack
 from bot.slack.api.membership import Members
 from bot.slack.api.names import Names
 from bot.slack.api.token_check import TokenCheck
-from bot.store import db, marks
+from bot.store import db
 from bot.store.db import Database
+from bot.store.installation import marks
 from bot.web import entrance
 from bot.web.entrance import ClientLimits, Entrance, Refusal
 from bot.web.tally import Tally

@@ -18,7 +18,8 @@ import aiohttp
 from sqlalchemy import func, select
 
 from bot.sandbox.demo.processes import Program, Supervisor, free_port
-from bot.store import db, revisions
+from bot.store import db
+from bot.store.installation import revisions
 from bot.store.schema import InboxEvent, Turn
 from tests.e2e.product_processes import TOKENS, Site, direct
 from tests.support.json_object import Json

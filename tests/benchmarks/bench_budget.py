@@ -27,8 +27,9 @@ from bot.budget.admission import Held
 from bot.budget.caps import Budgets, Cap
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices, Usage
-from bot.store import db, revisions
+from bot.store import db
 from bot.store.db import Database
+from bot.store.installation import revisions
 from bot.store.schema import BudgetNotice, BudgetReview, LedgerRow
 from tests.benchmarks.peers.spending_peer import CHARGE
 from tests.support.json_object import Json

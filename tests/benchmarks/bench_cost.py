@@ -23,8 +23,9 @@ from bot.budget.reports.statement import Question, Statement
 from bot.cost_dimensions import Dimension, Window
 from bot.slack.money import cost_report
 from bot.slack.money.cost_report import Reader
-from bot.store import db, revisions
+from bot.store import db
 from bot.store.db import Database
+from bot.store.installation import revisions
 from bot.store.schema import Handoff, LedgerRow, Ticket, Turn
 from tests.benchmarks import product_run
 from tests.support.json_object import Json

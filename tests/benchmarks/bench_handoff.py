@@ -15,7 +15,7 @@ from typing import Any
 from slack_sdk import WebClient
 
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
-from bot.store import revisions
+from bot.store.installation import revisions
 from bot.store.schema import Handoff, Message
 from tests.e2e.product import HTTP, moved_in, prepare
 from tests.e2e.product_processes import TOKENS

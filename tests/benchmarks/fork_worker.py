@@ -9,7 +9,8 @@ from rq.serializers import JSONSerializer
 
 from bot.ground import Kind
 from bot.queue import open_queue, worker_connection
-from bot.store import db, marks
+from bot.store import db
+from bot.store.installation import marks
 
 
 def main() -> None:

@@ -20,9 +20,10 @@ from sqlalchemy import func, select
 from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE as RESIDENTS
 from bot.sandbox.demo.processes import Program, Supervisor
-from bot.store import db, revisions
+from bot.store import db
 from bot.store.accounts import accounts
 from bot.store.db import Database
+from bot.store.installation import revisions
 from bot.store.schema import Turn
 from tests.benchmarks.outside import crowd_file
 from tests.e2e.generous_config import widen

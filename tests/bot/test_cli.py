@@ -20,7 +20,8 @@ from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
 from bot.sandbox.demo import demo, folder
-from bot.store import db, marks, revisions
+from bot.store import db
+from bot.store.installation import marks, revisions
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
 from tests.support.command_line import deskhand

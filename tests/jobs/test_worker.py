@@ -14,8 +14,9 @@ from rq import Worker
 
 from bot.ground import Kind
 from bot.queue import DELIVER, RUN_TURN, JobQueue
-from bot.store import db, marks
+from bot.store import db
 from bot.store.db import Database
+from bot.store.installation import marks
 from bot.store.schema import Turn
 from tests.support import forked_processes
 from tests.support.factories import FIRST, new_turn, rows

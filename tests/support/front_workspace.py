@@ -14,8 +14,8 @@ from sqlalchemy import inspect, select, update
 from bot.queue import RUN_TURN, open_queue
 from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.slack.world import World
-from bot.store import marks
 from bot.store.db import Database
+from bot.store.installation import marks
 from bot.store.schema import (
     AuditRow,
     Base,

@@ -1,7 +1,7 @@
 """What the mark in a database says of whose it is."""
 
-from bot.store import marks
 from bot.store.db import Database
+from bot.store.installation import marks
 
 
 def marked_team(database: Database) -> str | None:

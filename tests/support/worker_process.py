@@ -13,8 +13,8 @@ from bot.agent.runtime import open_meter
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack.api.membership import Members
-from bot.store import marks
 from bot.store.db import Database
+from bot.store.installation import marks
 from jobs import process
 from jobs.leases import Leases
 from jobs.process import WorkerContext

@@ -17,7 +17,7 @@ from secrets import token_hex
 from bot import private
 from bot.ground import Ground, Kind
 from bot.sandbox.demo.processes import CannotRun
-from bot.store.marks import ID_BYTES
+from bot.store.installation.marks import ID_BYTES
 
 MARK, NEW, LOCK, TOLD = "mark", "mark.new", "lock", "environment.json"
 MADE = (

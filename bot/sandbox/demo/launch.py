@@ -31,8 +31,9 @@ from bot.sandbox.demo.entrypoints import PAGE_KEY, PEOPLE
 from bot.sandbox.demo.processes import CannotRun, Program, Supervisor, answers, free_port, redis_server
 from bot.sandbox.guard import KEY_HEADER
 from bot.settings import Settings
-from bot.store import db, marks, releases, revisions
+from bot.store import db, releases
 from bot.store.db import Database
+from bot.store.installation import marks, revisions
 
 FREE_BYTES = 50_000_000
 LONGEST_SOCKET = 100

@@ -11,8 +11,8 @@ import structlog
 from bot.errors import ConfigError, Transient
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
-from bot.store import marks
 from bot.store.db import Database
+from bot.store.installation import marks
 
 log = structlog.get_logger()
 

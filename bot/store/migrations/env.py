@@ -1,4 +1,4 @@
-"""Entry point of alembic; `bot.store.revisions.migrate` passes the connection."""
+"""Entry point of alembic; `bot.store.installation.revisions.migrate` passes the connection."""
 
 from typing import Literal
 

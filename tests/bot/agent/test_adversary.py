@@ -22,8 +22,8 @@ from bot.budget.reservation import Charge, Reservation
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
-from bot.store import scratch_database
 from bot.store.accounts import accounts
+from bot.store.installation import scratch_database
 from bot.store.schema import now
 from bot.tools.registry import REGISTRY
 from tests.support.agent_office import Office, play_attempt

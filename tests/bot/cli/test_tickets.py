@@ -9,8 +9,9 @@ import pytest
 
 from bot.cli import main
 from bot.cli.ticket_page import HEARD, SAID, Page
-from bot.store import audit, db, revisions
+from bot.store import audit, db
 from bot.store.db import Database
+from bot.store.installation import revisions
 from bot.store.outbox import messages
 from bot.store.schema import (
     AccountRow,

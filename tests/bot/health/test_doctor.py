@@ -26,7 +26,8 @@ from bot.health import alive, doctor, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.settings import Settings
-from bot.store import db, heartbeats, releases
+from bot.store import db, releases
+from bot.store.installation import heartbeats
 from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
 from tests.support.busy_machine import within
 from tests.support.factories import hand_off, new_turn, put

@@ -13,7 +13,8 @@ from bot.health import exposure
 from bot.health.findings import Finding
 from bot.queue import Access, JobQueue
 from bot.settings import Settings
-from bot.store import db, marks
+from bot.store import db
+from bot.store.installation import marks
 from tests.support.local_workspace import LocalWorkspace
 
 

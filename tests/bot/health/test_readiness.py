@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 from bot.health.findings import Finding
 from bot.health.readiness import SECONDS, Readiness
 from bot.queue import JobQueue
-from bot.store import db, heartbeats, releases
+from bot.store import db, releases
 from bot.store.db import Database
+from bot.store.installation import heartbeats
 from bot.store.schema import RunState, Verdict
 from tests.support.busy_machine import within
 from tests.support.hanging_server import mute

@@ -11,8 +11,8 @@ from rq import SimpleWorker
 from bot.health import status
 from bot.queue import RUN_TURN, JobQueue, open_queue
 from bot.settings import Settings
-from bot.store import heartbeats
 from bot.store.db import Database
+from bot.store.installation import heartbeats
 from tests.support.busy_machine import within
 from tests.support.factories import new_turn, running, store
 from tests.support.hanging_server import mute

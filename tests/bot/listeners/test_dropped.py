@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.slack.api import lost_events
-from bot.store import heartbeats
+from bot.store.installation import heartbeats
 from bot.store.schema import InboxEvent, Message, now
 from tests.support.paths import CONFIG
 from tests.support.request_delivery import DOORS, DeliverRequest, delivering_over

@@ -13,7 +13,8 @@ from alembic.runtime.migration import MigrationContext
 
 from bot import durations
 from bot.errors import ConfigError, Transient
-from bot.store import db, heartbeats, revisions, schema
+from bot.store import db, schema
+from bot.store.installation import heartbeats, revisions
 
 
 def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -> None:

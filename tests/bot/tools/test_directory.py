@@ -9,9 +9,9 @@ import pytest
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.errors import Refused
 from bot.principals import Account, Reason
-from bot.store import scratch_database
 from bot.store.accounts import accounts
 from bot.store.db import Database
+from bot.store.installation import scratch_database
 from bot.tools.directory import (
     look_up_my_account,
     recent_sign_ins,

@@ -19,8 +19,9 @@ from bot.agent.release import release_of
 from bot.directory import seed_file
 from bot.sandbox.demo.processes import Supervisor
 from bot.settings import Settings
-from bot.store import db, releases, revisions
+from bot.store import db, releases
 from bot.store.accounts import accounts
+from bot.store.installation import revisions
 from bot.store.schema import RunState, Verdict
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS

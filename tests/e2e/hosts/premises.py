@@ -23,8 +23,9 @@ from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE
 from bot.sandbox.demo.launch import PROXIES, RunningDemo
 from bot.sandbox.demo.processes import Program, Supervisor, answers, redis_server
-from bot.store import db, revisions
+from bot.store import db
 from bot.store.accounts import accounts
+from bot.store.installation import revisions
 from tests.e2e.generous_config import roomy
 from tests.e2e.hosts.network import NET, Network
 from tests.e2e.product_processes import KEYS, TOKENS

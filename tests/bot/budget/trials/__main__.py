@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from bot import logs
-from bot.store import revisions
+from bot.store.installation import revisions
 from tests.bot.budget.trials import budget_trial
 from tests.e2e.chaos.services import Postgres
 

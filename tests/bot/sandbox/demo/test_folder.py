@@ -11,7 +11,8 @@ from bot.errors import ConfigError
 from bot.ground import Kind
 from bot.sandbox.demo import folder, launch
 from bot.sandbox.demo.processes import CannotRun
-from bot.store import db, marks, revisions
+from bot.store import db
+from bot.store.installation import marks, revisions
 
 
 def everything(place: Path) -> dict[str, int]:

@@ -11,8 +11,9 @@ from bot.ground import Kind
 from bot.slack.api import client as slack
 from bot.slack.api import token_check
 from bot.slack.api.token_check import TokenCheck
-from bot.store import db, marks
+from bot.store import db
 from bot.store.db import Database
+from bot.store.installation import marks
 from tests.support.installation_marks import marked_team
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.redis_servers import free_port

@@ -17,9 +17,10 @@ from alembic import command
 from sqlalchemy import Connection, select
 
 from bot.escalation import EscalationAction
-from bot.store import db, revisions, schema
+from bot.store import db, schema
 from bot.store.handoffs import handoff_history, handoffs, handoffs_due
 from bot.store.handoffs.moves import Moved, NotMoved
+from bot.store.installation import revisions
 from bot.store.outbox import deliveries
 from bot.store.schema import Base, Handoff, HandoffState, MoveKind, Ticket, TurnState
 from bot.store.tickets import turns

@@ -1,6 +1,6 @@
 from bot.directory.local import AccountSeed, LocalDirectory
-from bot.store import scratch_database
 from bot.store.accounts import accounts
+from bot.store.installation import scratch_database
 
 KIM = AccountSeed.model_validate({"id": "kim", "email": "kim@x.example", "name": "Kim", "status": "locked"})
 

@@ -1,11 +1,11 @@
-"""Signs of life: `bot.store.heartbeats`."""
+"""Signs of life: `bot.store.installation.heartbeats`."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from bot.store import heartbeats
 from bot.store.db import Database
+from bot.store.installation import heartbeats
 from tests.support.factories import Clock, at_once
 
 

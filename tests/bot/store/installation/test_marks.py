@@ -1,4 +1,4 @@
-"""Whose a database is: `bot.store.marks`."""
+"""Whose a database is: `bot.store.installation.marks`."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,8 +8,9 @@ import sqlalchemy
 
 from bot.errors import ConfigError
 from bot.ground import Ground, Kind
-from bot.store import db, marks
+from bot.store import db
 from bot.store.db import Database
+from bot.store.installation import marks
 from bot.store.schema import Mark
 from tests.support.factories import FIRST, new_turn, rows
 from tests.support.installation_marks import marked_team

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bot.store import db
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
 def migrate(url: str) -> None:
