@@ -62,10 +62,11 @@ def run_turn(turn_id: int) -> None:
         with ctx.database.write() as session:
             attempt = turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
         if attempt is not None:  # otherwise it is done, or another worker has it
+            runtime = ctx.runtime(attempt.ticket.agent)
             with structlog.contextvars.bound_contextvars(
-                turn=turn_id, attempt=attempt.number, ticket=attempt.ticket.id
+                ticket=attempt.ticket.id, turn=turn_id, attempt=attempt.number, release=str(runtime.release)
             ):
-                _play(ctx, attempt)
+                _play(ctx, runtime, attempt)
     except Transient as error:
         # The database cannot be reached; upkeep queues the turn again.
         log.warning("turn.interrupted", turn=turn_id, error=str(error))
@@ -90,7 +91,7 @@ def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
             )
             says = replies.agent_gone(spoken_by(session, ticket.requester))
             linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=says)
-    log.error("turn.ownerless", turn=turn_id, agent=ticket.agent)
+    log.error("turn.orphaned", turn=turn_id, agent=ticket.agent)
     undeliverable.deliver(ticket.id)
     return True
 
@@ -104,12 +105,12 @@ def show_stopped(ticket_id: int) -> None:
         status.show(ctx.slack, ticket, "active")
 
 
-def _play(ctx: WorkerContext, attempt: Attempt) -> None:
+def _play(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> None:
     """Take an attempt to its outcome, say it, and queue the turn that comes next."""
     following = None
     try:
         with _leased(ctx, attempt):
-            following = _take_to_outcome(ctx, attempt)
+            following = _take_to_outcome(ctx, runtime, attempt)
     except (Fenced, StopAsked):
         log.warning("turn.fenced")  # its requester stopped it, or its lease expired
         say_stopped(ctx, attempt)
@@ -138,9 +139,8 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
         messages.make_due(session, key)
 
 
-def _take_to_outcome(ctx: WorkerContext, attempt: Attempt) -> int | None:
+def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> int | None:
     """Find the outcome and write it down with its messages; return the id of the next turn, if any."""
-    runtime = ctx.runtime(attempt.ticket.agent)
     try:
         status.show(ctx.slack, attempt.ticket, "processing")
         joined = joined_threads.read(ctx, runtime, attempt)
@@ -180,7 +180,7 @@ def _write_down(
         if isinstance(asker.who, NotAdmitted):
             _note_refusal(session, runtime, attempt, asker.who)
         _say(session, runtime, attempt, concluded, outcome)
-    log.info("turn.finished", outcome=type(outcome).__name__, release=str(runtime.release))
+    log.info("turn.finished", outcome=type(outcome).__name__)
     if concluded.handoff is not None:
         status.show(ctx.slack, attempt.ticket, "active")  # before anybody can see the card and claim
     if isinstance(outcome, NeedsPerson) and outcome.reason is Reason.BUDGET:

@@ -66,7 +66,7 @@ class TurnWork:
 
     def tries_again(self, number: int, error: Transient) -> bool:
         """Pause after a failed try, and return whether another try follows."""
-        log.warning("call.failed", turn=self.attempt.turn_id, attempt=number + 1, error=type(error).__name__)
+        log.warning("call.failed", turn=self.attempt.turn_id, tried=number + 1, error=type(error).__name__)
         return retries.pause(number, error, seconds_left=self.seconds_left, sleep=self.runtime.sleep)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from redis import Redis
 from sqlalchemy import event, select, update
 
@@ -50,6 +51,17 @@ def test_a_turn_that_is_done_is_not_played_again(place: Place) -> None:
     assert place.front.kept() == kept
     assert len(place.calls()) == calls
     assert len(place.thread("U0MAYA", ts)) == 1
+
+
+def test_each_line_of_the_log_names_its_turn(place: Place) -> None:
+    """Whoever searches the log for a ticket, a turn, an attempt or a release finds all of its lines, and no others."""
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        place.asks("U0MAYA", LOCKED)
+    assert structlog.contextvars.get_contextvars() == {}
+    turn = place.last_turn()
+    bound = {"ticket": turn.ticket_id, "turn": turn.id, "attempt": 1, "release": turn.release}
+    assert {"turn.finished", "message.posted"} <= {line["event"] for line in lines}
+    assert [line for line in lines if not bound.items() <= line.items()] == []
 
 
 @pytest.mark.parametrize(
