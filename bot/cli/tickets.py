@@ -27,7 +27,7 @@ def ticket_command(*, which: str, as_json: bool) -> None:
     NUMBER is the ticket's number on its card; LINK is Slack's link to any message of it.
     """
     from bot.cli import names
-    from bot.cli.ticket_page import Page, ids_in
+    from bot.dashboard.ticket_story import TicketStory, ids_in
     from bot.store.tickets import ticket_history
 
     settings = settings_to_look_at()
@@ -38,7 +38,7 @@ def ticket_command(*, which: str, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(rows))
             return
-        click.echo(Page(history, names.known(ids_in(history), settings, database)).text())
+        click.echo(TicketStory(history, names.known(ids_in(history), settings, database)).text())
 
 
 def _find(session: "Session", which: str) -> "TicketHistory":

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli import main
-from bot.cli.ticket_page import HEARD, SAID, Page
+from bot.dashboard.ticket_story import HEARD, SAID, TicketStory
 from bot.store import audit, db
 from bot.store.db import Database
 from bot.store.installation import revisions
@@ -71,7 +71,9 @@ def test_the_page_has_each_thing_that_happened_in_order(lived: Database) -> None
     with lived.read() as session:
         history = ticket_history.of_ticket(session, 1)
     assert history is not None
-    head, _, rows = Page(history, {"U0MAYA": "Maya Okafor", "U0PRIYA": "Priya"}).text().partition("\ntimes are UTC\n")
+    head, _, rows = (
+        TicketStory(history, {"U0MAYA": "Maya Okafor", "U0PRIYA": "Priya"}).text().partition("\ntimes are UTC\n")
+    )
     assert head.startswith("Ticket 1: handed off, with Priya\n  requester  Maya Okafor\n")
     assert "cost       $0.0012 in 1 model call\n  handoff 1  claimed, requested" in head
     for once in (

@@ -1,4 +1,4 @@
-"""One ticket as a page of text: what happened, in order, and who did it."""
+"""What happened to one ticket, in order, and who did it: on a terminal, and for the page of the ticket."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -50,17 +50,19 @@ SAID: Mapping[MessageKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of the page."""
+    """One thing that happened."""
 
     at: datetime
     who: str
     what: str
     within: int = 0
     "The order of things that happened in the same microsecond."
+    step: Step | None = None
+    "The model or tool call, if it is one."
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TicketStory:
     """A ticket's history, with the names of people and channels."""
 
     history: TicketHistory
@@ -68,20 +70,28 @@ class Page:
     "Names by Slack id."
 
     def text(self) -> str:
-        """Return the page: the ticket and its state, then a line for each thing that happened."""
-        moments = sorted(self._moments(), key=lambda one: (one.at, one.within))
+        """Return the story as a page of text: the ticket and its state, then a line for each thing that happened."""
+        moments = self.moments()
         width = max((len(one.who) for one in moments), default=0)
         lines = [f"{one.at:%Y-%m-%d %H:%M:%S}  {one.who:{width}}  {one.what}" for one in moments]
         return "\n".join([*self._head(), "", "times are UTC", *lines])
 
+    def moments(self) -> list[Moment]:
+        """Return everything that happened, in order."""
+        return sorted(self._moments(), key=lambda one: (one.at, one.within))
+
+    def name(self, some_id: str) -> str:
+        """Return the name of a person or a channel, or the id if the name is not known."""
+        return self.names.get(some_id, some_id)
+
     def _head(self) -> Iterator[str]:
         ticket = self.history.ticket
-        assignee = f", with {self._name(ticket.assignee)}" if ticket.assignee else ""
+        assignee = f", with {self.name(ticket.assignee)}" if ticket.assignee else ""
         category = f" ({ticket.category})" if ticket.category else ""
         yield f"Ticket {ticket.id}: {ticket.state.replace('_', ' ')}{category}{assignee}"
-        yield f"  requester  {self._name(ticket.requester)}"
+        yield f"  requester  {self.name(ticket.requester)}"
         yield f"  agent      {ticket.agent}"
-        yield f"  place      {self._name(ticket.channel)}, thread {ticket.thread_ts}"
+        yield f"  place      {self.name(ticket.channel)}, thread {ticket.thread_ts}"
         yield f"  account    {ticket.account or 'none bound'}"
         calls = len(self.history.calls)
         yield f"  cost       {dollars(self.history.cost_nusd)} in {calls} model call{'' if calls == 1 else 's'}"
@@ -93,34 +103,31 @@ class Page:
         for event in history.heard:
             did = HEARD[event.kind]
             files = f" with {len(event.files)} file{'' if len(event.files) == 1 else 's'}" if event.files else ""
-            yield Moment(event.received_at, self._name(event.user), f"{did}{files}: {_cut(event.text)}", 0)
+            yield Moment(event.received_at, self.name(event.user), f"{did}{files}: {_cut(event.text)}", 0)
         for turn in history.turns:
             yield from _turn(turn)
         for step in history.steps:
-            yield Moment(step.started_at, history.ticket.agent, _step(step), 3)
+            yield Moment(step.started_at, history.ticket.agent, _step(step), 3, step)
         for message in history.messages:
             yield Moment(message.posted_at or message.created_at, "bot", _message(message), 6)
         for move in history.moves:
-            detail = ", ".join(f"{name} {self._name(str(value))}" for name, value in move.detail.items())
+            detail = ", ".join(f"{name} {self.name(str(value))}" for name, value in move.detail.items())
             what = f"handoff {move.handoff_id} {move.move}{f' ({_cut(detail)})' if detail else ''}"
-            yield Moment(move.at, self._name(move.actor), what, 5)
+            yield Moment(move.at, self.name(move.actor), what, 5)
         for record in history.audit:
-            yield Moment(record.at, self._name(record.actor), self._audit(record), 2)
+            yield Moment(record.at, self.name(record.actor), self._audit(record), 2)
         for write in history.writes:
             yield Moment(write.at, "directory", f"{write.action}: {write.before} -> {write.after}", 4)
         for thumb in history.feedback:
             words = f": {_cut(thumb.words)}" if thumb.words else ""
-            yield Moment(thumb.at, self._name(thumb.user), f"thumb {'up' if thumb.good else 'down'}{words}", 7)
+            yield Moment(thumb.at, self.name(thumb.user), f"thumb {'up' if thumb.good else 'down'}{words}", 7)
 
     def _audit(self, row: AuditRow) -> str:
-        of = f" for {self._name(row.subject)}" if row.subject else ""
+        of = f" for {self.name(row.subject)}" if row.subject else ""
         closes = f", closes {row.intent_id}" if row.intent_id else ""
         tool = f" {row.record['tool']}" if "tool" in row.record else ""
         decision = f" ({row.record['decision'].lower()}: {row.record['why']})" if "decision" in row.record else ""
         return f"audit {row.seq}: {row.event}{tool}{of}{decision}{closes}"
-
-    def _name(self, some_id: str) -> str:
-        return self.names.get(some_id, some_id)
 
 
 def ids_in(history: TicketHistory) -> list[str]:
