@@ -43,6 +43,7 @@ SAID: Mapping[MessageKind, str] = {
     MessageKind.FORM: "asked for words",
     MessageKind.SOFT_CAP_ALERT: "told an owner of a soft cap",
     MessageKind.ALERT: "told owners of an anomaly",
+    MessageKind.OWNER_ALERT: "alerted owners",
     MessageKind.DIGEST: "sent a digest",
     MessageKind.EVENTS_LOST: "told owners of lost events",
 }

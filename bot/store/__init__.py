@@ -7,6 +7,7 @@ The families
     tickets           requests and their turns          outbox    messages to Slack
     handoffs          tickets handed to people          money     what was spent, and what budgets decide
     accounts          the local directory
+    figures           what is shown and watched
     installation      what belongs to an installation as a whole: its mark, its schema's revision, its heartbeats
 The database
     db                engine and transactions; errors_without_values: its errors, without the values in them

@@ -34,12 +34,15 @@ from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.releases import EvalResult, EvalRun, Release
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
+from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
+from bot.store.schema.watch_enums import AlertKind, DriftStream
 from bot.store.schema.writes import AccountWrite, BoundedAccount
 
 __all__ = [
     "TO_REQUESTER",
     "AccountRow",
     "AccountWrite",
+    "AlertKind",
     "AuditRow",
     "Base",
     "BoundedAccount",
@@ -47,6 +50,8 @@ __all__ = [
     "BudgetReview",
     "Departed",
     "DirectoryWrite",
+    "DriftCheck",
+    "DriftStream",
     "EndingRaise",
     "EvalResult",
     "EvalRun",
@@ -70,6 +75,7 @@ __all__ = [
     "MessageOp",
     "MessageState",
     "MoveKind",
+    "OwnerAlert",
     "PriceVersion",
     "Purpose",
     "Release",
@@ -89,6 +95,7 @@ __all__ = [
     "UtcDateTime",
     "Value",
     "Verdict",
+    "Watermark",
     "WriteState",
     "now",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
+from bot.store.schema.watch_enums import AlertKind, DriftStream
 
 
 def listed(values: Iterable[StrEnum]) -> str:
@@ -247,5 +248,6 @@ ALL: tuple[type[StrEnum], ...] = (
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, Purpose, WriteState),
     *(RunState, Verdict),
+    *(DriftStream, AlertKind),
 )
 "The enums that columns hold."

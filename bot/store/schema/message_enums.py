@@ -57,6 +57,8 @@ class MessageKind(StrEnum):
     "It tells a budget's owner that a soft cap is passed."
     ALERT = "alert"
     "It tells an agent's owners of a cost anomaly."
+    OWNER_ALERT = "owner_alert"
+    "It tells an agent's owners that something is wrong with it, or that it is over."
     DIGEST = "digest"
     "The weekly or monthly digest of cost."
     EVENTS_LOST = "events_lost"

@@ -28,6 +28,7 @@ class Ticket(Base):
         UniqueConstraint("team", "channel", "thread_ts"),
         CheckConstraint(f"state IN ({listed(TicketState)})", name="state"),
         Index("ix_tickets_requester", "requester", "id"),
+        Index("ix_tickets_agent_created_at", "agent", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -76,6 +77,7 @@ class Turn(Base):
         ),
         Index("ix_turns_owed", "state", "lease_until"),
         Index("ix_turns_finished_at", "finished_at"),
+        Index("ix_turns_release", "release", "finished_at", "id"),
         Index("ix_turns_held_back", "ticket_id", sqlite_where=text("held_back"), postgresql_where=text("held_back")),
     )
 

@@ -6,6 +6,7 @@ waits, and messages that are owed and in the hands of a sender.
 """
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -86,15 +87,16 @@ def _stored(column: sqlalchemy.ColumnClause[Any]) -> Any:
 
 
 @pytest.fixture
-def migrated(database: db.Database, database_url: str) -> db.Database:
-    """Return a database that the build before has filled, after the migration."""
+def migrated(database: db.Database, database_url: str) -> Iterator[db.Database]:
+    """Return a database that the build before has filled, after the migration; in the end it is migrated again."""
     with database.engine.connect() as connection:
         command.downgrade(revisions._config(connection), BEFORE)
         connection.commit()
     with database.engine.begin() as connection:
         fill(connection)
     revisions.migrate(database_url)
-    return database
+    yield database
+    revisions.migrate(database_url)
 
 
 def test_nothing_is_lost_and_nothing_else_changes(migrated: db.Database) -> None:

@@ -25,6 +25,7 @@ from bot.store.schema import (
     Value,
     enums,
     message_enums,
+    watch_enums,
 )
 from bot.store.tickets import inbox_commands
 from jobs import commands
@@ -98,7 +99,9 @@ def test_no_value_is_told_by_a_bare_string() -> None:
 
 def test_every_value_has_its_sentence() -> None:
     """A string below each member says what it means, and every set that a column holds is one of these."""
-    modules = (ast.parse(Path(str(module.__file__)).read_text()) for module in (enums, message_enums, escalation))
+    modules = (
+        ast.parse(Path(str(module.__file__)).read_text()) for module in (enums, message_enums, watch_enums, escalation)
+    )
     sets = [node for module in modules for node in module.body if isinstance(node, ast.ClassDef)]
     unsaid = [
         f"{one.name}.{ast.unparse(member)}"

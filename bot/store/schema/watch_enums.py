@@ -1,0 +1,37 @@
+"""What is watched in an agent's turns, and why its owners are alerted."""
+
+from enum import StrEnum
+
+
+class DriftStream(StrEnum):
+    """What is compared with an agent's own past: one value for each ticket, all of its first turn."""
+
+    OUTCOME = "outcome"
+    "How the turn ended: reply, handoff or refused."
+    FIRST_TOOL = "first_tool"
+    "The first tool that it called; hand_off and resolve count as tools."
+    TOOL_SEQUENCE = "tool_sequence"
+    "All tools that it called, in order."
+    MODEL_CALLS = "model_calls"
+    "How often it asked the model."
+    LATENCY = "latency"
+    "Seconds from the message to the end of the turn."
+    OUTPUT_TOKENS = "output_tokens"
+    "Tokens that the model wrote in it."
+
+
+class AlertKind(StrEnum):
+    """Why an agent's owners are alerted; each cause is told once, and so is its end."""
+
+    DRIFT = "drift"
+    "The release behaves differently from its own past."
+    LOOP = "loop"
+    "A turn repeated itself."
+    MODEL_CHANGED = "model_changed"
+    "A response came from another model than the one that was asked for."
+    EVALUATION_STALE = "evaluation_stale"
+    "The verdict of the release is old, or it has none."
+    NO_TRAFFIC = "no_traffic"
+    "Nobody has asked anything in a span in which there were requests in each of the four weeks before."
+    SILENT = "silent"
+    "A part of Deskhand that should report regularly has not."
