@@ -43,6 +43,21 @@ class Actor:
     "Whether Slack has told us that they are no longer a member."
 
 
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who may look at the dashboard at this moment."""
+
+    user: str
+    "Slack user id."
+    figures: frozenset[str]
+    "Names of the agents whose figures they may see: those on whose tickets they may act, inherited ones included."
+    tickets: frozenset[str]
+    """Names of the agents that they own, inherited ones included.
+
+    They may read the tickets of these, and see what these spent.
+    """
+
+
 def barred(actor: Actor, among: Collection[str]) -> Forbidden | None:
     """Return why somebody may not act as one of these people, or None when they may.
 
@@ -88,6 +103,13 @@ def people(agent: Agent) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*agent.card.handoff.responders, *agent.card.owners)))
 
 
+def viewer(agents: Mapping[str, Agent], actor: Actor) -> Viewer | Forbidden:
+    """Return somebody as a viewer of the dashboard, or why they may not see it."""
+    figures = served_by(agents, actor.user)
+    why = barred(actor, (actor.user,) if figures else ())
+    return Viewer(actor.user, figures, owned_by(agents, actor.user)) if why is None else why
+
+
 def next_holders(agent: Agent, *, holder: str | None, requester: str) -> tuple[str, ...]:
     """Return the people to whom a handoff may be reassigned: all who may act on it, but its holder and requester."""
     return tuple(user for user in people(agent) if user not in (holder, requester))
@@ -102,3 +124,9 @@ def serving(agents: Mapping[str, Agent]) -> dict[str, tuple[str, ...]]:
 def served_by(agents: Mapping[str, Agent], user: str) -> frozenset[str]:
     """Return the names of the agents, inherited ones included, on whose tickets somebody may act by their role."""
     return frozenset(name for name, users in serving(agents).items() if user in users)
+
+
+def owned_by(agents: Mapping[str, Agent], user: str) -> frozenset[str]:
+    """Return the names of the agents, inherited ones included, that somebody owns."""
+    owned = [agent.card for agent in agents.values() if user in agent.card.owners]
+    return frozenset(name for card in owned for name in (card.name, *card.inherits))

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot import durations
+from bot import durations, public_address
 from bot.errors import ConfigError
 from bot.ground import Kind
 
@@ -46,9 +46,16 @@ class Settings(BaseSettings):
     "Seconds that a worker gives its running jobs when it is told to stop."
     deskhand_ground: Kind = Kind.INSTALLATION
     "What the database and Redis must belong to; the demo sets `demo` for the processes that it starts."
+    deskhand_public_url: str | None = None
+    "Address at which people reach the web process, such as `https://deskhand.example.com`; without it, no dashboard."
     deskhand_log: Literal["json", "console"] = "json"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
+
+    @field_validator("deskhand_public_url")
+    @classmethod
+    def _is_public_address(cls, value: str | None) -> str | None:
+        return None if value is None else public_address.checked(value)
 
     _environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 

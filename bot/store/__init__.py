@@ -15,6 +15,7 @@ The database
     sql_dialects      SQL about times that the two databases write differently
 Across the families
     members           who has left, and what Slack last said of people
+    dashboard_access  who opens the dashboard: links for one use, and sessions of browsers
     audit             who did what, for whom
     releases          releases and evaluations
     backlog           work that is not done yet

@@ -5,27 +5,23 @@ sends the event again after a crash in between.
 """
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from slack_bolt.adapter.starlette.async_handler import to_starlette_response
-from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
-from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.error import BoltUnhandledRequestError
-from slack_bolt.response import BoltResponse
+from slack_bolt.async_app import AsyncApp
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot import listeners, logs
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
@@ -36,16 +32,19 @@ from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
 from bot.settings import Settings
-from bot.slack.api import async_client, roles
 from bot.slack.api import client as slack
+from bot.slack.api import roles
 from bot.slack.api.membership import Members
 from bot.slack.api.names import Names
 from bot.slack.api.token_check import TokenCheck
 from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import marks
-from bot.web import entrance
+from bot.web import dashboard, entrance, visitors
+from bot.web.bolt import create_bolt, failed, request_of
+from bot.web.dashboard import PageMaker
 from bot.web.entrance import ClientLimits, Entrance, Refusal
+from bot.web.headers import StrictHeaders
 from bot.web.tally import Tally
 
 Answer = TypeVar("Answer")
@@ -118,61 +117,47 @@ def check_token(settings: Settings, ctx: ListenerContext) -> None:
         TokenCheck(client, ctx.database).wait()
 
 
-def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
-    """Return the Bolt app, the same over HTTP and over Socket Mode.
-
-    Raises:
-        ConfigError: a token is not set.
-    """
-    if settings.slack_bot_token is None:
-        raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
-    quiet = logging.getLogger("slack_bolt")
-    quiet.setLevel(logging.ERROR)  # Bolt's warnings quote the request; its other loggers take this one's level
-    app = AsyncApp(
-        name="deskhand",  # without a name, Bolt reads the source of every caller to find one
-        logger=quiet,
-        client=async_client.connect(token="", base_url=settings.slack_api_url),
-        authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
-        request_verification_enabled=False,  # Bolt would log refused bodies; `bot.web.entrance` has verified each
-        ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does that, and lets deletions through
-        raise_error_for_unhandled_request=True,
-        process_before_response=True,
-    )
-    app.error(failed)
-    listeners.register(app, ctx)
-    return app
-
-
 def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starlette:
     """Return the ASGI app of the web process; its `state.tally` counts the refused requests.
+
+    Beside Socket Mode, without a signing secret, it serves the dashboard only.
 
     Raises:
         ConfigError: a setting or a card is wrong.
     """
-    entry = Entrance(secrets_of(settings), limits or ClientLimits())
+    hears = settings.slack_signing_secret is not None or settings.deskhand_public_url is None
+    entry = Entrance(secrets_of(settings), limits or ClientLimits()) if hears else None
     ctx = open_context(settings)
-    bolt = create_bolt(settings, ctx)
-    tally = Tally()
-
-    @asynccontextmanager
-    async def close_at_the_end(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        tally.close()
-        ctx.database.close()
-        ctx.queue.close()
-
+    tally, routes, closing = Tally(), [], [ctx.database.close, ctx.queue.close]
+    if entry is not None:
+        routes.append(Route("/slack/events", _slack_events(entry, create_bolt(settings, ctx), tally), methods=["POST"]))
+    if settings.deskhand_public_url is not None:
+        pages = PageMaker(ctx, visitors.cookie_for(settings.deskhand_public_url))
+        routes.extend(dashboard.routes(pages))
+        closing.insert(0, pages.close)
     app = Starlette(
-        lifespan=close_at_the_end,
+        lifespan=_closing_at_the_end(tally.close, *closing),
         routes=[
-            Route("/slack/events", _slack_events(entry, bolt, tally), methods=["POST"]),
+            *routes,
             Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
             Route("/readyz", _readyz(ctx)),
         ],
+        middleware=[Middleware(StrictHeaders)],
     )
     app.router.redirect_slashes = False  # a redirect would lead to an address made of the Host header
     app.state.tally = tally
     app.state.ctx = ctx
     return app
+
+
+def _closing_at_the_end(*closing: Callable[[], None]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        for close in closing:
+            close()
+
+    return lifespan
 
 
 def _slack_events(entry: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
@@ -218,62 +203,6 @@ def secrets_of(settings: Settings) -> tuple[bytes, ...]:
     if not all(secrets):
         raise ConfigError("environment: SLACK_SIGNING_SECRET holds an empty secret beside a comma")
     return tuple(secret.encode() for secret in secrets)
-
-
-def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
-    """Return the request for Bolt, over HTTP and over Socket Mode: its body without its headers.
-
-    Slack does not sign headers, and Bolt obeys some of them.
-
-    Raises:
-        Malformed: Bolt cannot make sense of it.
-    """
-    with suppress(Exception):  # its constructor reads many fields, and any of them may be odd
-        return AsyncBoltRequest(body=body, mode="socket_mode")  # Bolt's name for a body that is parsed already
-    raise Malformed
-
-
-async def failed(error: Exception) -> BoltResponse:
-    """Return the answer to a request that failed: 500 makes Slack send it again.
-
-    Raises:
-        Malformed: the request cannot be read; the caller answers it with 4xx.
-    """
-    match error:
-        case BoltUnhandledRequestError():
-            return BoltResponse(status=200)  # Slack sends kinds of events that we do not listen to
-        case Malformed():
-            raise error
-        case Transient():
-            log.warning("request.failed", error=str(error))
-        case _:
-            log.error("request.crashed", exception=logs.described(error))
-    return BoltResponse(status=500)
-
-
-def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:
-    """Return a function that gives Bolt our bot's identity; it asks Slack once.
-
-    When Slack does not answer, Bolt's own function answers the event with 200, which loses it; this one makes it a 500.
-    """
-    client = slack.connect(token=token, base_url=base_url)
-    known: list[AuthorizeResult] = []
-
-    async def authorize() -> AuthorizeResult:
-        if not known:
-            me = await asyncio.to_thread(slack.call, client.auth_test)
-            known.append(
-                AuthorizeResult(
-                    enterprise_id=me.get("enterprise_id"),
-                    team_id=me["team_id"],
-                    bot_user_id=me["user_id"],
-                    bot_id=me["bot_id"],
-                    bot_token=token,
-                )
-            )
-        return known[0]
-
-    return authorize
 
 
 def _serving(ctx: ListenerContext) -> dict[str, str]:

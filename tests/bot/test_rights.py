@@ -8,7 +8,7 @@ import pytest
 from bot import rights
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.rights import Actor, Forbidden, Membership
+from bot.rights import Actor, Forbidden, Membership, Viewer
 from bot.slack.handoffs import denials
 from tests.support.paths import CONFIG
 
@@ -65,3 +65,16 @@ def test_every_reason_has_words() -> None:
     said = [denials.in_words(why) for why in Forbidden]
     assert len(set(said)) == len(Forbidden)
     assert all(one.endswith(".") and "_" not in one for one in said)
+
+
+def test_viewer_sees_figures_by_role_and_tickets_by_ownership(agent: Agent) -> None:
+    """An owner sees both, a responder figures alone, of inherited agents too; nobody else sees anything."""
+    agents, both = {"access": agent}, frozenset({"access", "old"})
+    member = Membership.MEMBER
+    assert rights.viewer(agents, Actor(OLIVIA, member)) == Viewer(OLIVIA, figures=both, tickets=both)
+    assert rights.viewer(agents, Actor(PRIYA, member)) == Viewer(PRIYA, figures=both, tickets=frozenset())
+    assert rights.viewer(agents, Actor(MAYA, member)) is Forbidden.NO_ROLE
+    assert rights.viewer(agents, Actor(OLIVIA, member, left=True)) is Forbidden.LEFT
+    assert rights.viewer(agents, Actor(OLIVIA, Membership.STRANGER)) is Forbidden.STRANGER
+    assert rights.viewer(agents, Actor(OLIVIA, Membership.UNCHECKED)) is Forbidden.UNCHECKED
+    assert rights.viewer({}, Actor(OLIVIA, member)) is Forbidden.NO_ROLE

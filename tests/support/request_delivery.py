@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from bot.settings import Settings
 from bot.web import app as web_app
+from bot.web import bolt
 from bot.web.socket import SocketListener
 from tests.support.json_object import Json
 from tests.support.web_harness import FrontDoor
@@ -52,7 +53,7 @@ def delivering_over(front: FrontDoor, way: str) -> Iterator[DeliverRequest]:
     told = Settings.from_environment()
     house = web_app.open_context(told)
     ctx = SocketListener.__new__(SocketListener)
-    ctx.app = web_app.create_bolt(told, house)
+    ctx.app = bolt.create_bolt(told, house)
 
     def over_the_socket(body: Json) -> int:
         client = SocketClient()

@@ -7,6 +7,7 @@ Times are UTC; money is integer nano-US-dollars. What people write is stored red
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
+from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
 from bot.store.schema.enums import (
     ExpiryCause,
     HandoffState,
@@ -48,6 +49,8 @@ __all__ = [
     "BoundedAccount",
     "BudgetNotice",
     "BudgetReview",
+    "DashboardLink",
+    "DashboardSession",
     "Departed",
     "DirectoryWrite",
     "DriftCheck",
@@ -82,6 +85,7 @@ __all__ = [
     "Requester",
     "ReviewState",
     "RunState",
+    "SessionEnd",
     "SignInRow",
     "SpokenLanguage",
     "Step",

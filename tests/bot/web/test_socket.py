@@ -8,7 +8,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 from structlog.testing import capture_logs
 
-from bot.web.app import request_of
+from bot.web.bolt import request_of
 from bot.web.socket import SocketListener
 from tests.support.request_delivery import SocketClient
 from tests.support.slack_requests import REQUEST_KINDS

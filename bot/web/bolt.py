@@ -1,0 +1,108 @@
+"""The Bolt app, the same over HTTP and over Socket Mode.
+
+`process_before_response`: we answer Slack 200 only after the row is committed, and 500 when that failed. So Slack
+sends the event again after a crash in between.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.response import BoltResponse
+
+from bot import listeners, logs
+from bot.errors import ConfigError, Transient
+from bot.listeners.context import ListenerContext
+from bot.listeners.reading import Malformed
+from bot.settings import Settings
+from bot.slack.api import async_client
+from bot.slack.api import client as slack
+
+log = structlog.get_logger()
+
+
+def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
+    """Return the Bolt app with all listeners.
+
+    Raises:
+        ConfigError: a token is not set.
+    """
+    if settings.slack_bot_token is None:
+        raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
+    quiet = logging.getLogger("slack_bolt")
+    quiet.setLevel(logging.ERROR)  # Bolt's warnings quote the request; its other loggers take this one's level
+    app = AsyncApp(
+        name="deskhand",  # without a name, Bolt reads the source of every caller to find one
+        logger=quiet,
+        client=async_client.connect(token="", base_url=settings.slack_api_url),
+        authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        request_verification_enabled=False,  # Bolt would log refused bodies; `bot.web.entrance` has verified each
+        ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does that, and lets deletions through
+        raise_error_for_unhandled_request=True,
+        process_before_response=True,
+    )
+    app.error(failed)
+    listeners.register(app, ctx)
+    return app
+
+
+def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
+    """Return the request for Bolt, over HTTP and over Socket Mode: its body without its headers.
+
+    Slack does not sign headers, and Bolt obeys some of them.
+
+    Raises:
+        Malformed: Bolt cannot make sense of it.
+    """
+    with suppress(Exception):  # its constructor reads many fields, and any of them may be odd
+        return AsyncBoltRequest(body=body, mode="socket_mode")  # Bolt's name for a body that is parsed already
+    raise Malformed
+
+
+async def failed(error: Exception) -> BoltResponse:
+    """Return the answer to a request that failed: 500 makes Slack send it again.
+
+    Raises:
+        Malformed: the request cannot be read; the caller answers it with 4xx.
+    """
+    match error:
+        case BoltUnhandledRequestError():
+            return BoltResponse(status=200)  # Slack sends kinds of events that we do not listen to
+        case Malformed():
+            raise error
+        case Transient():
+            log.warning("request.failed", error=str(error))
+        case _:
+            log.error("request.crashed", exception=logs.described(error))
+    return BoltResponse(status=500)
+
+
+def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:
+    """Return a function that gives Bolt our bot's identity; it asks Slack once.
+
+    When Slack does not answer, Bolt's own function answers the event with 200, which loses it; this one makes it a 500.
+    """
+    client = slack.connect(token=token, base_url=base_url)
+    known: list[AuthorizeResult] = []
+
+    async def authorize() -> AuthorizeResult:
+        if not known:
+            me = await asyncio.to_thread(slack.call, client.auth_test)
+            known.append(
+                AuthorizeResult(
+                    enterprise_id=me.get("enterprise_id"),
+                    team_id=me["team_id"],
+                    bot_user_id=me["user_id"],
+                    bot_id=me["bot_id"],
+                    bot_token=token,
+                )
+            )
+        return known[0]
+
+    return authorize
