@@ -47,14 +47,14 @@ def open_session(session: Session, secret: str, user: str, *, lasts: timedelta, 
         by: how the person was let in, for the audit log.
     """
     expires_at = now() + lasts
-    session.add(DashboardSession(hash=hash_of(secret), user=user, expires_at=expires_at, ended_at=None))
+    session.add(DashboardSession(hash=hash_of(secret), user=user, expires_at=expires_at, closed_at=None))
     named = hash_of(secret)[:SHOWN]
     audit.append(session, "dashboard.opened", actor=user, by=by, browser=named, expires_at=expires_at.isoformat())
 
 
 def person_of(session: Session, secret: str) -> str | None:
     """Return who has a session in the browser with this secret, or None."""
-    open_now = (DashboardSession.ended_at.is_(None), DashboardSession.expires_at > now())
+    open_now = (DashboardSession.closed_at.is_(None), DashboardSession.expires_at > now())
     return session.scalar(select(DashboardSession.user).where(DashboardSession.hash == hash_of(secret), *open_now))
 
 
@@ -104,8 +104,8 @@ def hash_of(secret: str) -> str:
 
 
 def _end(session: Session, hashed: str, why: SessionEnd) -> bool:
-    ending = update(DashboardSession).where(DashboardSession.hash == hashed, DashboardSession.ended_at.is_(None))
-    user = session.execute(ending.values(ended_at=now()).returning(DashboardSession.user)).scalar_one_or_none()
+    ending = update(DashboardSession).where(DashboardSession.hash == hashed, DashboardSession.closed_at.is_(None))
+    user = session.execute(ending.values(closed_at=now()).returning(DashboardSession.user)).scalar_one_or_none()
     if user is not None:
         audit.append(session, "dashboard.session_ended", actor=user, why=str(why), browser=hashed[:SHOWN])
     return user is not None
@@ -117,4 +117,4 @@ def _usable(link_id: str, user: str) -> ColumnElement[bool]:
 
 
 def _overdue() -> ColumnElement[bool]:
-    return DashboardSession.ended_at.is_(None) & (DashboardSession.expires_at <= now())
+    return DashboardSession.closed_at.is_(None) & (DashboardSession.expires_at <= now())

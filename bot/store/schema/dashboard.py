@@ -44,4 +44,4 @@ class DashboardSession(Base):
     user: Mapped[str]
     opened_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
