@@ -45,6 +45,7 @@ SAID: Mapping[MessageKind, str] = {
     MessageKind.ALERT: "told owners of an anomaly",
     MessageKind.OWNER_ALERT: "alerted owners",
     MessageKind.DIGEST: "sent a digest",
+    MessageKind.SURGE: "told a help channel of a surge",
     MessageKind.EVENTS_LOST: "told owners of lost events",
 }
 

@@ -24,6 +24,7 @@ _OUTCOMES: dict[str, str] = {
     TurnOutcome.HANDOFF: "handed to a person",
     TurnOutcome.WITHDRAWN: "withdrawn",
     TurnOutcome.REFUSED: "refused",
+    TurnOutcome.LINKED: "linked to a surge",
 }
 _UNNAMED = {"tool": "answering without a tool", "outcome": "under way"}
 

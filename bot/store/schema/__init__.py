@@ -10,6 +10,7 @@ from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
 from bot.store.schema.enums import (
     ExpiryCause,
+    FollowerState,
     HandoffState,
     InboxKind,
     InboxState,
@@ -20,6 +21,8 @@ from bot.store.schema.enums import (
     RunState,
     StepKind,
     StepStatus,
+    SurgeCause,
+    SurgeEnd,
     TicketState,
     TurnOutcome,
     TurnState,
@@ -34,6 +37,7 @@ from bot.store.schema.marks import Mark
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.releases import EvalResult, EvalRun, Release
+from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
 from bot.store.schema.watch_enums import AlertKind, DriftStream
@@ -60,6 +64,7 @@ __all__ = [
     "EvalRun",
     "ExpiryCause",
     "Feedback",
+    "FollowerState",
     "Handoff",
     "HandoffContext",
     "HandoffMove",
@@ -91,6 +96,10 @@ __all__ = [
     "Step",
     "StepKind",
     "StepStatus",
+    "Surge",
+    "SurgeCause",
+    "SurgeEnd",
+    "SurgeWatch",
     "Ticket",
     "TicketState",
     "Turn",

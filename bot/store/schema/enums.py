@@ -49,6 +49,8 @@ class TurnOutcome(StrEnum):
     "Its requester was not admitted."
     WITHDRAWN = "withdrawn"
     "The request was deleted, or somebody stopped the turn, before there was an answer."
+    LINKED = "linked"
+    "Its ticket follows a surge: the requester was told so, and the model was not asked."
 
 
 class InboxKind(StrEnum):
@@ -97,6 +99,39 @@ class InboxState(StrEnum):
     "A draft: it was sent to the requester."
     KEPT = "kept"
     "A draft: it will not be sent."
+
+
+class SurgeCause(StrEnum):
+    """What the tickets of a surge have in common."""
+
+    DIRECTORY = "directory"
+    "The directory of accounts does not answer."
+    ALIKE = "alike"
+    "Their requesters write of the same thing, and the agent handed them off for the same reason."
+
+
+class SurgeEnd(StrEnum):
+    """Why a surge is over."""
+
+    ANSWERS = "answers"
+    "The directory has answered several times in a row."
+    PEOPLE = "people"
+    "A person has resolved the parent handoff or given it back."
+    NOBODY = "nobody"
+    "Nobody waits for it any more."
+
+
+class FollowerState(StrEnum):
+    """How a ticket stands to the surge that it is linked to."""
+
+    WAITING = "waiting"
+    "It waits for the end of the surge."
+    WITH_PEOPLE = "with_people"
+    "It was handed off for the cause of the surge: it is the parent, or was handed off before the surge was found."
+    LEFT = "left"
+    "It no longer waits: its problem is another one or is solved, or it went to a person or was withdrawn."
+    GONE_ON = "gone_on"
+    "The surge is over, its requester was told, and the agent goes on with it."
 
 
 class StepKind(StrEnum):
@@ -244,6 +279,7 @@ class RunState(StrEnum):
 
 ALL: tuple[type[StrEnum], ...] = (
     *(TicketState, TurnState, TurnOutcome),
+    *(SurgeCause, SurgeEnd, FollowerState),
     *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, Purpose, WriteState),

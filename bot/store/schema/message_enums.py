@@ -61,6 +61,8 @@ class MessageKind(StrEnum):
     "It tells an agent's owners that something is wrong with it, or that it is over."
     DIGEST = "digest"
     "The weekly or monthly digest of cost."
+    SURGE = "surge"
+    "It tells a help channel that many have the same problem, and later that it is over."
     EVENTS_LOST = "events_lost"
     "It tells owners that Slack has dropped events."
 

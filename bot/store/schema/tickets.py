@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
 from bot.store.schema.enums import (
+    FollowerState,
     InboxKind,
     InboxState,
     StepKind,
@@ -29,6 +30,13 @@ class Ticket(Base):
         CheckConstraint(f"state IN ({listed(TicketState)})", name="state"),
         Index("ix_tickets_requester", "requester", "id"),
         Index("ix_tickets_agent_created_at", "agent", "created_at"),
+        Index(
+            "ix_tickets_surge",
+            "surge_id",
+            "following",
+            sqlite_where=text("surge_id IS NOT NULL"),
+            postgresql_where=text("surge_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -50,6 +58,10 @@ class Ticket(Base):
     resolved_at: Mapped[datetime | None]
     contradicted_at: Mapped[datetime | None]
     "When the requester wrote again after a resolution."
+    surge_id: Mapped[int | None] = mapped_column(Id)
+    "The last surge that it was linked to; no foreign key, as a surge refers to a handoff and so to a ticket."
+    following: Mapped[FollowerState | None]
+    "How it stands to that surge."
 
 
 class Requester(Base):
@@ -79,6 +91,12 @@ class Turn(Base):
         Index("ix_turns_finished_at", "finished_at"),
         Index("ix_turns_release", "release", "finished_at", "id"),
         Index("ix_turns_held_back", "ticket_id", sqlite_where=text("held_back"), postgresql_where=text("held_back")),
+        Index(
+            "ix_turns_directory_failed_at",
+            "directory_failed_at",
+            sqlite_where=text("directory_failed_at IS NOT NULL"),
+            postgresql_where=text("directory_failed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -96,6 +114,8 @@ class Turn(Base):
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
     "When it was last queued; upkeep queues again what has waited too long."
+    directory_failed_at: Mapped[datetime | None]
+    "When the directory last failed to answer it."
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -100,7 +100,8 @@ def is_unread(session: Session, ticket: Ticket) -> bool:
 def has_ended_turn(session: Session, ticket: Ticket) -> bool:
     """Return whether a turn of a ticket has ended with an outcome, and was not only withdrawn."""
     ended = select(Turn.id).where(
-        Turn.ticket_id == ticket.id, Turn.outcome.in_((TurnOutcome.REPLY, TurnOutcome.HANDOFF, TurnOutcome.REFUSED))
+        Turn.ticket_id == ticket.id,
+        Turn.outcome.in_((TurnOutcome.REPLY, TurnOutcome.HANDOFF, TurnOutcome.REFUSED, TurnOutcome.LINKED)),
     )
     return session.scalars(ended.limit(1)).one_or_none() is not None
 

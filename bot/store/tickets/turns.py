@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from bot.store.schema import Handoff, InboxEvent, Step, Ticket, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import ticket_messages, tickets, waiting_messages
 
-ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED})
+ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED, TurnOutcome.LINKED})
 "Outcomes after which the conversation goes on with the agent."
 
 
