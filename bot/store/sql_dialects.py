@@ -1,8 +1,8 @@
-"""SQL that SQLite and PostgreSQL write differently: the seconds between two times, the UTC date of a time."""
+"""SQL that SQLite and PostgreSQL write differently: the time between two times, the UTC date of a time."""
 
 from typing import Any
 
-from sqlalchemy import Float, Text
+from sqlalchemy import BigInteger, Float, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -12,6 +12,13 @@ class SecondsBetween(FunctionElement[float]):
     """Seconds from one time to a later one, to the millisecond; NULL if either is NULL."""
 
     type = Float()
+    inherit_cache = True
+
+
+class MillisecondsBetween(FunctionElement[int]):
+    """Milliseconds from one time to a later one, each taken to the nearest whole one; NULL if either is NULL."""
+
+    type = BigInteger()
     inherit_cache = True
 
 
@@ -32,6 +39,18 @@ def _seconds_sqlite(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -
 def _seconds_postgresql(element: SecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
     start, end = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"round(CAST(extract(epoch FROM {end} - {start}) AS numeric), 3)"
+
+
+@compiles(MillisecondsBetween, "sqlite")
+def _milliseconds_sqlite(element: MillisecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"CAST(round((julianday({end}) - julianday({start})) * 86400000) AS INTEGER)"
+
+
+@compiles(MillisecondsBetween, "postgresql")
+def _milliseconds_postgresql(element: MillisecondsBetween, compiler: SQLCompiler, **kw: Any) -> str:
+    start, end = (f"round(extract(epoch FROM {compiler.process(clause, **kw)}) * 1000)" for clause in element.clauses)
+    return f"CAST({end} - {start} AS bigint)"
 
 
 @compiles(UtcDate, "sqlite")

@@ -1,0 +1,130 @@
+"""What is counted of turns, tickets and model calls, by UTC day and agent.
+
+A turn counts on the day on which it ended, with its tool calls; a ticket on the day on which it was opened; a model
+call on the day on which it left. Everything is counted in SQL, through an index on that time.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from bot.store.figures import quantiles
+from bot.store.schema import LedgerRow, Purpose, Step, StepKind, StepStatus, Ticket, Turn, TurnOutcome
+from bot.store.sql_dialects import MillisecondsBetween, UtcDate
+
+
+class Counted(StrEnum):
+    """What is counted; the keys of each are counted apart."""
+
+    OUTCOME = "outcome"
+    "Turns that ended, by outcome."
+    LATENCY = "latency"
+    "Turns that were answered, by the milliseconds from their opening to their outcome, to two significant digits."
+    OUTPUT = "output"
+    "Turns that ended, by outcome and category: `reply locked`, or `reply ` without a category."
+    TOOL = "tool"
+    "Tool calls of turns that ended, by status and tool: `ok unlock_my_account`."
+    TICKET = "ticket"
+    "Tickets that were opened; the one key is empty."
+    SPENDING = "spending"
+    "Model calls, tokens and nano-US-dollars, by the name of the figure; those of evaluations apart."
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The times in `[since, until)`, UTC."""
+
+    since: datetime
+    until: datetime
+
+
+DayAgent = tuple[str, str]
+"A UTC day, as `2026-11-22`, and an agent."
+Counts = dict[Counted, Counter[str]]
+ByDayAndAgent = defaultdict[DayAgent, Counts]
+Row = tuple[str, str, Counted, str, int]
+"Day, agent, what is counted, its key, and how many there are."
+
+ANSWERED = (TurnOutcome.REPLY, TurnOutcome.HANDOFF, TurnOutcome.REFUSED)
+"Outcomes that the requester waited for; a turn that was withdrawn has no latency."
+CALLS = ("calls", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_nusd")
+"The figures of the calls of turns."
+EVALUATIONS = ("evaluation_calls", "evaluation_cost_nusd")
+"The figures of the calls of evaluations."
+
+
+def counted(session: Session, spans: Sequence[Span], agent: str | None = None) -> ByDayAndAgent:
+    """Count what happened in some spans of time, of one agent or of all."""
+    found: ByDayAndAgent = defaultdict(dict)
+    if spans:
+        for rows in (_turns, _tools, _tickets, _spending):
+            for day, name, what, key, count in rows(session, spans, agent):
+                found[day, name].setdefault(what, Counter())[key] += count
+    return found
+
+
+def _turns(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+    milliseconds = MillisecondsBetween(Turn.created_at, Turn.finished_at)
+    each = select(
+        UtcDate(Turn.finished_at).label("day"),
+        Ticket.agent,
+        Turn.outcome,
+        func.coalesce(Turn.category, "").label("category"),
+        case((Turn.outcome.in_(ANSWERED), milliseconds)).label("took"),
+    ).join(Ticket, Ticket.id == Turn.ticket_id)
+    c = _within(each, Turn.finished_at, spans, Ticket.agent, agent).subquery().c
+    columns = (c.day, c.agent, c.outcome, c.category, quantiles.rounded_in_sql(c.took).label("latency"))
+    keys = select(*columns).subquery().c
+    query: Select[Any] = select(*keys, func.count()).group_by(*keys)
+    for day, name, outcome, category, latency, turns in session.execute(query):
+        yield day, name, Counted.OUTCOME, outcome, turns
+        yield day, name, Counted.OUTPUT, f"{outcome} {category}", turns
+        if latency is not None:
+            yield day, name, Counted.LATENCY, str(latency), turns
+
+
+def _tools(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+    # The clock turns one into the other, at any time after the turn has ended.
+    status = case((Step.status == StepStatus.STARTED, StepStatus.UNSEEN), else_=Step.status)
+    keys = (UtcDate(Turn.finished_at), Ticket.agent, status, Step.name)
+    of = select(*keys, func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
+    of = of.join(Step, Step.turn_id == Turn.id).where(Step.kind == StepKind.TOOL)
+    found = session.execute(_within(of, Turn.finished_at, spans, Ticket.agent, agent).group_by(*keys))
+    for day, name, state, tool, calls in found:
+        yield day, name, Counted.TOOL, f"{state} {tool}", calls
+
+
+def _tickets(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+    keys: tuple[Any, ...] = (UtcDate(Ticket.created_at), Ticket.agent)
+    of = select(*keys, func.count())
+    found = session.execute(_within(of, Ticket.created_at, spans, Ticket.agent, agent).group_by(*keys))
+    for day, name, tickets in found:
+        yield day, name, Counted.TICKET, "", tickets
+
+
+def _spending(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+    keys = (UtcDate(LedgerRow.at), LedgerRow.agent, LedgerRow.purpose)
+    written = LedgerRow.cache_write_5m_tokens + LedgerRow.cache_write_1h_tokens
+    used: tuple[Any, ...] = (LedgerRow.input_tokens, LedgerRow.cache_read_tokens, written, LedgerRow.output_tokens)
+    of = select(*keys, func.count(), *(func.sum(one) for one in (*used, LedgerRow.cost_nusd)))
+    found = session.execute(_within(of, LedgerRow.at, spans, LedgerRow.agent, agent).group_by(*keys))
+    for day, name, purpose, *figures in found:
+        names, values = (CALLS, figures) if purpose is Purpose.TURN else (EVALUATIONS, (figures[0], figures[-1]))
+        yield from ((day, name, Counted.SPENDING, key, int(value)) for key, value in zip(names, values, strict=True))
+
+
+def _within(
+    query: Select[Any],
+    time: InstrumentedAttribute[Any],
+    spans: Sequence[Span],
+    owner: InstrumentedAttribute[str],
+    agent: str | None,
+) -> Select[Any]:
+    within: ColumnElement[bool] = or_(*(and_(time >= span.since, time < span.until) for span in spans))
+    return query.where(within) if agent is None else query.where(within, owner == agent)
