@@ -45,7 +45,7 @@ class SlowFigures:
 
     def counts(self, at: datetime | None, agent: str, since: datetime, until: datetime) -> bool:
         """Return whether something at a time, of an agent, is in the cohort and in `[since, until)`."""
-        if at is None or self.cohort.agent not in (None, agent):
+        if at is None or (self.cohort.named is not None and agent not in self.cohort.named):
             return False
         return max(since, self.cohort.since) <= at < min(until, self.cohort.until)
 

@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class DashboardCohort:
-    """Which days are shown: whole UTC days in `[since, until)`, of one agent or of all."""
+    """Which days are shown: whole UTC days in `[since, until)`, of one agent, of some or of all."""
 
     since: datetime
     "The start of the first day."
@@ -21,11 +21,18 @@ class DashboardCohort:
     agent: str | None = None
     serving: Mapping[str, str] = field(default_factory=dict)
     "The fingerprint of the release that each agent serves; without it, its newest release counts as served."
+    among: tuple[str, ...] | None = None
+    "The agents that are shown where no one agent is named; None: every agent."
 
     def __post_init__(self) -> None:
         """Refuse times that are no bounds of days."""
         if any(midnight(one) != one for one in (self.since, self.until)) or self.since > self.until:
             raise ValueError(f"whole UTC days are needed, not {self.since} to {self.until}")
+
+    @property
+    def named(self) -> tuple[str, ...] | None:
+        """Return the agents that are shown, or None for every agent."""
+        return self.among if self.agent is None else (self.agent,)
 
     @property
     def days(self) -> tuple[date, ...]:

@@ -39,6 +39,8 @@ def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
     by_day: dict[str, Counts] = {day.isoformat(): {} for day in cohort.days}
     by_agent: dict[str, Counts] = {}
     for (day, agent), counts in found.items():
+        if cohort.named is not None and agent not in cohort.named:
+            continue
         _add(by_day[day], counts)
         _add(by_agent.setdefault(agent, {}), counts)
     everything: Counts = {}
@@ -103,15 +105,15 @@ def _thumbs(session: Session, cohort: DashboardCohort) -> dict[str, dict[str, in
     """Return the thumbs by day, by the names of the fields that they are shown in."""
     day, good = UtcDate(Feedback.at), func.sum(case((Feedback.good, 1), else_=0))
     query = select(day, good, func.count()).where(Feedback.at >= cohort.since, Feedback.at < cohort.until)
-    if cohort.agent is not None:
+    if cohort.named is not None:
         query = query.join(Turn, Turn.id == Feedback.turn_id).join(Ticket, Ticket.id == Turn.ticket_id)
-        query = query.where(Ticket.agent == cohort.agent)
+        query = query.where(Ticket.agent.in_(cohort.named))
     rows = session.execute(query.group_by(day))
     return {on: {"thumbs_up": int(up), "thumbs_down": every - int(up)} for on, up, every in rows}
 
 
 def _handoffs(session: Session, cohort: DashboardCohort) -> tuple[HandoffTimes, tuple[HandoffTimes, ...]]:
-    opened = handoff_metrics.Cohort(cohort.since, cohort.until, now(), cohort.agent)
+    opened = handoff_metrics.Cohort(cohort.since, cohort.until, now(), cohort.agent, among=cohort.among)
     every, by_reason = handoff_metrics.totals(session, opened), handoff_metrics.by_reason(session, opened)
     return _times(every), tuple(map(_times, by_reason))
 
@@ -130,8 +132,8 @@ def _rounded(spread: Spread) -> Spread:
 
 def _releases(session: Session, cohort: DashboardCohort) -> tuple[ServedRelease, ...]:
     query = select(Release.agent, Release.fingerprint, Release.verdict, Release.verdict_at)
-    if cohort.agent is not None:
-        query = query.where(Release.agent == cohort.agent)
+    if cohort.named is not None:
+        query = query.where(Release.agent.in_(cohort.named))
     at = now()
     rows = session.execute(query.order_by(Release.agent, Release.created_at, Release.fingerprint))
     found = []

@@ -30,7 +30,7 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Which handoffs are measured: opened in `[since, until)`, of one agent or of all."""
+    """Which handoffs are measured: opened in `[since, until)`, of one agent, of some or of all."""
 
     since: datetime
     until: datetime
@@ -39,6 +39,13 @@ class Cohort:
     agent: str | None = None
     in_scope: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     "The categories that are in scope, by agent."
+    among: tuple[str, ...] | None = None
+    "The agents that count where no one agent is named; None: every agent."
+
+    @property
+    def named(self) -> tuple[str, ...] | None:
+        """Return the agents that count, or None for every agent."""
+        return self.among if self.agent is None else (self.agent,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +276,9 @@ def _opened(cohort: Cohort) -> ColumnElement[bool]:
 
 
 def _of_agent(table: type[Handoff | Turn], cohort: Cohort) -> ColumnElement[bool]:
-    if cohort.agent is None:
+    if cohort.named is None:
         return true()
-    return exists().where(Ticket.id == table.ticket_id, Ticket.agent == cohort.agent)
+    return exists().where(Ticket.id == table.ticket_id, Ticket.agent.in_(cohort.named))
 
 
 def _figures(row: Row[Any], day: str | None, outcomes: int) -> Figures:

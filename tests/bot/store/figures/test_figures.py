@@ -18,10 +18,12 @@ COHORTS = (
     WEEK,
     replace(WEEK, agent="access"),
     replace(WEEK, agent="gone"),
+    replace(WEEK, among=("access", "gone")),
+    replace(WEEK, among=()),
     replace(WEEK, since=SPRING_FORWARD + timedelta(days=3), until=SPRING_FORWARD + timedelta(days=4)),
     replace(WEEK, until=SPRING_FORWARD),
 )
-"A week, that of one agent, that of one whose folder is gone, the day on which clocks change, and no day at all."
+"A week, that of one agent, of one whose folder is gone, of two and of none; the day on which clocks change; no day."
 
 
 def read(database: Database, cohort: DashboardCohort = WEEK) -> DashboardFigures:
