@@ -8,8 +8,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import NormalDist
 
+from bot import intervals
 from bot.store.schema import Verdict
 
 CONFIDENCE = 0.95
@@ -110,24 +110,12 @@ def exact_lower_bound(cases: int) -> float:
     return math.exp(math.log(1 - CONFIDENCE) / cases)
 
 
-def wilson(passed: float, number: int) -> tuple[float, float]:
-    """Return the lower and the upper Wilson bound of a rate, each one-sided at 95 %.
-
-    Source: Wilson, Probable inference (1927), without continuity correction.
-    """
-    z = NormalDist().inv_cdf(CONFIDENCE)
-    rate, share = passed / number, z * z / number
-    middle = rate + share / 2
-    spread = (share * rate * (1 - rate) + share * share / 4) ** 0.5
-    return max(0.0, (middle - spread) / (1 + share)), min(1.0, (middle + spread) / (1 + share))
-
-
 def _tally(name: str, *, hard: bool, scores: list[Score]) -> SliceTally:
     by_case: dict[str, list[bool]] = defaultdict(list)
     for score in scores:
         by_case[score.case].append(score.passed)
     weight = sum(sum(passes) / len(passes) for passes in by_case.values())
-    low, high = wilson(weight, len(by_case))
+    low, high = intervals.wilson(weight, len(by_case), z=intervals.ONE_SIDE)
     exact = exact_lower_bound(len(by_case))
     return SliceTally(
         slice=name,

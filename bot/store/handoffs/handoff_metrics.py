@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, false
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import Reason
+from bot.store import quantiles
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, Turn, TurnOutcome
 from bot.store.sql_dialects import SecondsBetween, UtcDate
 
@@ -178,16 +179,15 @@ def _outcomes(session: Session, cohort: Cohort) -> dict[str, int]:
 
 def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
     """Sum up the handoffs of a cohort by the named columns, with one column for each part of `Figures`."""
-    each = _ranked(_each(cohort), keys)
+    each = quantiles.ranked(_each(cohort), TIMES, keys)
     c = each.c
     parts: list[ColumnElement[Any]] = [func.count().filter(c[name]).label(name) for name in FLAGS]
     parts += [func.coalesce(func.sum(c[name]), 0).label(name) for name in MOVES]
     for name in TIMES:
-        rank, count = c[f"{name}_rank"], c[f"{name}_count"]
         parts += [
             func.count(c[name]).label(f"{name}_count"),
-            func.min(case((rank * 2 >= count, c[name]))).label(f"{name}_median"),
-            func.min(case((rank * 10 >= count * 9, c[name]))).label(f"{name}_p90"),
+            quantiles.at_least(each, name, tenths=5).label(f"{name}_median"),
+            quantiles.at_least(each, name, tenths=9).label(f"{name}_p90"),
         ]
     columns = [c[key] for key in keys]
     handoffs = func.count().label("handoffs")
@@ -258,17 +258,6 @@ def _reopenings(cohort: Cohort) -> FromClause:
     query = select(later.previous_id, func.min(later.opened_at).label("at"))
     query = query.where(later.opened_at >= cohort.since)
     return query.group_by(later.previous_id).subquery()
-
-
-def _ranked(each: FromClause, keys: tuple[str, ...]) -> FromClause:
-    """Add the rank of each time within its group, and the number of times in the group; NULLs come last."""
-    group = [each.c[key] for key in keys] or None
-    ranks: list[ColumnElement[Any]] = []
-    for name in TIMES:
-        time = each.c[name]
-        rank = func.row_number().over(partition_by=group, order_by=(time.is_(None), time))
-        ranks += [rank.label(f"{name}_rank"), func.count(time).over(partition_by=group).label(f"{name}_count")]
-    return select(*each.c, *ranks).subquery()
 
 
 def _opened(cohort: Cohort) -> ColumnElement[bool]:

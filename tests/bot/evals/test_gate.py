@@ -9,19 +9,6 @@ def scores(passed: int, failed: int, *, hard: bool = False, name: str = "soft") 
     return [Score(f"{name}-{n}", name, hard, n < passed) for n in range(passed + failed)]
 
 
-@pytest.mark.parametrize(
-    ("passed", "number", "low", "high"),
-    [(90, 100, 0.8399, 0.9391), (0, 10, 0.0, 0.2130), (10, 10, 0.7870, 1.0), (50, 100, 0.4189, 0.5811)],
-)
-def test_wilson(passed: int, number: int, low: float, high: float) -> None:
-    """The bounds are the roots of (p - rate)^2 = z^2 p (1 - p) / n, Wilson's own definition."""
-    bounds = gate.wilson(passed, number)
-    assert bounds == pytest.approx((low, high), abs=1e-3)
-    for bound in bounds:
-        away = (bound - passed / number) ** 2
-        assert away == pytest.approx(1.6449**2 * bound * (1 - bound) / number, abs=1e-5)
-
-
 def test_what_no_failure_shows() -> None:
     """Fifty-nine clean cases show a failure rate below 5 %, one shows next to nothing."""
     assert gate.failure_bound(59) == "true failure rate below 5.0 %"
