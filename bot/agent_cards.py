@@ -23,8 +23,11 @@ LOOK_SECONDS = 1.0
 "Seconds between two checks whether a card has changed."
 STAYED_SECONDS = 1.0
 "A card that changed less than this many seconds ago may be half-written; it is read once two checks agree."
-OF_PEOPLE = ("owners", "status", "handoff", "inherits")
-"Fields of a card that say who may act. They are no part of a release, and a change counts while a process runs."
+OF_PEOPLE = ("owners", "status", "handoff", "inherits", "people")
+"""Fields of a card that say who may act, and what their time costs.
+
+They are no part of a release, and a change counts while a process runs.
+"""
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 "The state of all cards: path, time of change in nanoseconds, size and inode of each."
@@ -109,6 +112,12 @@ class Cards(Mapping[str, Agent]):
             return self._now.get(loaded.card.name, loaded)
         people = {name: getattr(read, name) for name in OF_PEOPLE}
         return replace(loaded, card=loaded.card.model_copy(update=people))
+
+
+def rates(agents: Mapping[str, Agent]) -> dict[str, int]:
+    """Return what an hour of people costs (nano-USD), by agent, where the card says it; heirs speak for the gone."""
+    known = ((agent.card, agent.card.people.nusd_per_hour) for agent in agents.values())
+    return {name: rate for one, rate in known if rate is not None for name in (one.name, *one.inherits)}
 
 
 def _stamp(config: Path) -> Stamp:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import structlog
 
-from bot import rights
+from bot import agent_cards, rights
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.casework import handoffs as casework
@@ -26,7 +26,8 @@ from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit, releases
 from bot.store.db import Session
-from bot.store.handoffs import handoff_metrics, solved
+from bot.store.figures import success
+from bot.store.handoffs import handoff_metrics
 from bot.store.outbox import messages
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, Verdict, now
 from bot.store.tickets import feedback, inbox_commands, threads, tickets, turns
@@ -96,7 +97,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         played = releases.results(session, run.id) if run else []
         week = _week(session, agent)
         cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
-        asked = solved.requests(session, cohort)
+        criterion = success.total(session, replace(cohort, rates=agent_cards.rates({agent.card.name: agent})))
         thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
@@ -112,7 +113,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         finished_at=run.finished_at if run else None,
         slices=tuple((s.slice, s.hard, s.passed, s.played, s.bounds) for s in gate.tally(scores)),
         failures=tuple((f.case_id, str(f.failures[0]) if f.failures else "failed") for f in failed),
-        requests=asked,
+        success=criterion,
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
         thumbs=thumbs,

@@ -26,6 +26,7 @@ from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, CardPart
 from bot.principals import CHANNEL_ID, Effect, Grant, Solved
 from bot.responders.people import ChannelId, People, UserId
+from bot.responders.people_cost import PeopleCost
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
 
@@ -128,6 +129,7 @@ class Card(CardPart):
     show_people: Literal["owners", "channel"] = "owners"
     "Who sees in `/agent-cost` what each person has spent: the agent's owners, or everybody in its channels."
     handoff: People
+    people: PeopleCost = PeopleCost()
     evals: Passing = Passing()
 
 

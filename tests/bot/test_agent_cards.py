@@ -162,3 +162,18 @@ def test_heirs_that_contradict_each_other_change_nothing(config: Path) -> None:
         responders(cards)
     assert [cards[name].card.owners for name in cards] == [("U0OLIVIA",)] * 2
     assert [one["event"] for one in logs] == ["cards.refused"]
+
+
+def test_what_people_cost_counts_while_a_process_runs(config: Path) -> None:
+    """A rate that is written into a card is in the next report; it changes no release and no other card."""
+    cards = Cards(config)
+    assert agent_cards.rates(cards) == {}
+    before = str(fingerprint(cards["access"], model="m", endpoint=None))
+
+    def priced(card: dict[str, Any]) -> None:
+        card |= {"people": {"cost_per_hour": "45.50"}, "inherits": ["gone"]}
+
+    change(config, priced)
+    assert cards.current()
+    assert agent_cards.rates(cards) == {"access": 45_500_000_000, "gone": 45_500_000_000}
+    assert str(fingerprint(cards["access"], model="m", endpoint=None)) == before

@@ -17,7 +17,8 @@ from bot.sandbox.slack.blocks import interactive
 from bot.slack.requesters.choices import CHOOSE
 from bot.store import releases
 from bot.store.db import Session
-from bot.store.handoffs import handoff_metrics, solved
+from bot.store.figures import success
+from bot.store.handoffs import handoff_metrics
 from bot.store.schema import Handoff, LedgerRow, Message, Ticket, Turn, now
 from tests.e2e.generous_config import roomy
 from tests.e2e.product import HTTP, House, moved_in, prepare
@@ -66,7 +67,7 @@ def figures(session: Session, agent: str) -> Json:
         "calls": calls,
         "cost": cost,
         "handoffs": handoff_metrics.totals(session, cohort),
-        "requests": solved.requests(session, cohort),
+        "requests": success.total(session, cohort).unsettled,
     }
 
 
@@ -149,7 +150,7 @@ def test_its_reports_are_its_own(stage: Stage) -> None:
     assert run is not None
     evaluated = command(stage, "U0RUTH", CHANNEL, "/agent-eval")
     assert run.release in evaluated
-    assert "Solved without a person: 2 of 3" in evaluated
+    assert "So far 2 are solved; 1 went to a person" in evaluated
     assert "Handoffs, last 7 days: 1" in evaluated
     assert "access@" not in evaluated
     spent = command(stage, "U0RUTH", CHANNEL, "/agent-cost")

@@ -7,6 +7,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -30,6 +31,8 @@ from bot.store.schema import (
 AT = datetime(2026, 10, 28, 11, tzinfo=UTC)
 DAY = timedelta(hours=24)
 AGENTS = ("access", "software", "vpn")
+RATES = {"access": 45 * 10**9, "software": 72 * 10**9}
+"Nano-USD for an hour of people; the third agent's card has no rate."
 _ENDED = ("reassigned", "unclaimed", "expired", "returned", "resolved", "cancelled")
 
 
@@ -185,8 +188,13 @@ def computed(session: Session, cohort: Cohort, *, day: str | None = None, agent:
             resolutions.append((ticket.resolved_at - ticket.created_at).total_seconds())
         for name in ("all", "resolved") if resolved else ("all",):
             so_far = costs[name]
+            rate = cohort.rates.get(ticket.agent)
             costs[name] = TicketCosts(
-                so_far.tickets + 1, so_far.ai_nusd + nusd, round(so_far.claimed_seconds + seconds, 3)
+                so_far.tickets + 1,
+                so_far.ai_nusd + nusd,
+                round(so_far.claimed_seconds + seconds, 3),
+                so_far.priced_nusd + (0 if rate is None else round(Fraction(seconds) * rate / 3_600)),
+                so_far.unpriced + (rate is None and seconds > 0),
             )
     return Success(
         day=None if day is None else datetime.fromisoformat(day).date(),

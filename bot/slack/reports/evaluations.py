@@ -10,9 +10,9 @@ from datetime import datetime
 
 from bot.slack import charts, mrkdwn
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.slack.reports import handoff_report, thumb_report
+from bot.slack.reports import handoff_report, success_report, thumb_report
 from bot.slack.reports.handoff_report import Week
-from bot.store.handoffs.solved import Requests
+from bot.store.figures.success import Success
 from bot.store.schema import Verdict
 from bot.store.tickets.feedback import Thumbs
 
@@ -48,8 +48,8 @@ class EvalReport:
     "Each slice: its name, whether it is hard, cases passed, cases played, and its pass rate in words."
     failures: tuple[tuple[str, str], ...]
     "Each failed case: its id, and why in one sentence."
-    requests: Requests
-    "The requests of the last 7 days."
+    success: Success
+    "The success criterion over the requests of the last 7 days, with their times and costs."
     handoffs: Week
     cost_nusd: int
     thumbs: Thumbs = field(default_factory=Thumbs)
@@ -76,20 +76,8 @@ def usage(command: str) -> Body:
 
 
 def _eval_heading(report: EvalReport) -> list[Block]:
-    return [mrkdwn.section(f"{_solved(report.requests)}\n{_verdict(report)}"), *_run(report)]
-
-
-def _solved(requests: Requests) -> str:
-    """Return how many requests needed no person, and what became of the others, so that they add up."""
-    if not requests.all:
-        return "No requests in the last 7 days."
-    others = [f"{requests.to_people:,} went to a person"] if requests.to_people else []
-    if requests.unconfirmed:
-        others.append(
-            f"{requests.unconfirmed:,} {'is' if requests.unconfirmed == 1 else 'are'} not confirmed as solved"
-        )
-    rest = f" ({'; '.join(others)})" if others else ""
-    return f"*Solved without a person: {requests.solved:,} of {requests.all:,}* in the last 7 days{rest}."
+    criterion = "\n".join(success_report.lines(report.success, "in the last 7 days"))
+    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *_run(report)]
 
 
 def _verdict(report: EvalReport) -> str:

@@ -15,12 +15,11 @@ from bot.principals import Reason
 from bot.slack import mrkdwn
 from bot.slack.handoffs import reasons
 from bot.slack.mrkdwn import Block
+from bot.slack.reports import waits
 from bot.store.handoffs.handoff_metrics import Cohort, Figures, Spread
 
 _LINES = 7
 "The most reasons in one section, so that their lines stay below its 3,000 characters."
-_SPELLED = (" s", " min", " h", " days")
-_SHORT = ("s", "m", "h", "d")
 _ABOVE = f"{'share':>34} {'waited until (half / 9 of 10 within)':>41} {'still solved':>22} {'agent':>6}"
 _HEADER = ("handoffs", "of all", "claimed", "answered", "resolved", "reopened", "24 h", "7 d", "could")
 _WIDTHS = (8, 7, 13, 13, 13, 8, 6, 6, 6)
@@ -56,9 +55,9 @@ def blocks(week: Week) -> list[Block]:
     answers = "1 answer" if replies == 1 else f"{replies:,} answers"
     beside = f", beside {answers} of the agent ({_percent(totals)} of both)" if replies else ""
     facts = {
-        "Claimed after": _median_and_most(totals.to_claim),
-        "First response after": _median_and_most(totals.to_first_response),
-        "Resolved after": _median_and_most(totals.to_resolve),
+        "Claimed after": waits.median_and_most(totals.to_claim),
+        "First response after": waits.median_and_most(totals.to_first_response),
+        "Resolved after": waits.median_and_most(totals.to_resolve),
         "Reopened": _of(totals.reopened, totals.resolved),
         "Lasted 24 hours": _of(totals.lasted_day, totals.day_old),
         "Lasted 7 days, of the week before": _of(week.before.lasted_week, week.before.week_old),
@@ -113,9 +112,9 @@ def _line(figures: Figures) -> str:
     reason = figures.reason or ""
     words = reasons.words(Reason(reason)) if reason in set(Reason) else mrkdwn.line(reason, 60)
     facts = {
-        "claimed after": _time(figures.to_claim.median, _SPELLED),
-        "first response after": _time(figures.to_first_response.median, _SPELLED),
-        "resolved after": _time(figures.to_resolve.median, _SPELLED),
+        "claimed after": waits.in_words(figures.to_claim.median),
+        "first response after": waits.in_words(figures.to_first_response.median),
+        "resolved after": waits.in_words(figures.to_resolve.median),
         "reopened": _of(figures.reopened, figures.resolved),
         "lasted 24 hours": _of(figures.lasted_day, figures.day_old),
         "agent could": _of(figures.agent_could, figures.judged),
@@ -136,7 +135,8 @@ def _cells(figures: Figures) -> Iterator[str]:
     yield f"{figures.handoffs:,}"
     yield _percent(figures) or "-"
     for spread in (figures.to_claim, figures.to_first_response, figures.to_resolve):
-        yield f"{_time(spread.median, _SHORT)} / {_time(spread.p90, _SHORT)}" if spread.count else "-"
+        times = [waits.in_words(seconds, waits.SHORT) for seconds in (spread.median, spread.p90)]
+        yield f"{times[0]} / {times[1]}" if spread.count else "-"
     yield _of(figures.reopened, figures.resolved, "/") or "-"
     yield _of(figures.lasted_day, figures.day_old, "/") or "-"
     yield _of(figures.lasted_week, figures.week_old, "/") or "-"
@@ -174,24 +174,6 @@ def _plain(figures: Figures) -> dict[str, Any]:
 
 def _seconds(spread: Spread) -> dict[str, Any]:
     return {"count": spread.count, "median_seconds": spread.median, "p90_seconds": spread.p90}
-
-
-def _median_and_most(spread: Spread) -> str | None:
-    if not spread.count:
-        return None
-    return f"{_time(spread.median, _SPELLED)} (nine of ten within {_time(spread.p90, _SPELLED)})"
-
-
-def _time(seconds: float | None, units: Sequence[str]) -> str | None:
-    """Return a duration in a fitting unit: seconds and minutes rounded down, hours and days to a tenth."""
-    if seconds is None:
-        return None
-    second, minute, hour, day = units
-    if seconds < 60:  # noqa: PLR2004 - seconds of a minute
-        return f"{int(seconds)}{second}"
-    if seconds < 3_600:  # noqa: PLR2004 - of an hour
-        return f"{int(seconds // 60)}{minute}"
-    return f"{seconds / 3_600:.1f}{hour}" if seconds < 172_800 else f"{seconds / 86_400:.1f}{day}"  # noqa: PLR2004
 
 
 def _of(part: int, whole: int, between: str = " of ") -> str | None:

@@ -27,7 +27,6 @@ from bot.store.figures.verdicts import ENDS
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
 
 TIMES = ("to_answer", "to_resolution")
-HOUR = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +55,20 @@ class TicketCosts:
     tickets: int = 0
     ai_nusd: int = 0
     claimed_seconds: float = 0.0
+    priced_nusd: int = 0
+    "The cost of the time of people, at the rates of the cards."
+    unpriced: int = 0
+    "The number of tickets on which people spent time at no known rate."
 
-    def human_nusd(self, per_hour: int | None) -> int | None:
-        """Return what the time of people cost at a rate (nano-USD an hour); None: it is not known.
+    @property
+    def human_nusd(self) -> int | None:
+        """Return what the time of people has cost; None: an agent's card says no rate."""
+        return None if self.unpriced else self.priced_nusd
 
-        Without a rate the cost is unknown, unless no person had any of the tickets.
-        """
-        if per_hour is None:
-            return None if self.claimed_seconds else 0
-        return round(self.claimed_seconds * per_hour / HOUR)
-
-    def per_ticket(self, per_hour: int | None) -> int | None:
+    @property
+    def per_ticket(self) -> int | None:
         """Return the mean cost of a ticket, model calls and people together; None: it is not known."""
-        human = self.human_nusd(per_hour)
+        human = self.human_nusd
         return None if human is None or not self.tickets else round((self.ai_nusd + human) / self.tickets)
 
 
@@ -135,8 +135,9 @@ def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
         parts += [quantiles.at_least(rows, name, tenths=n).label(f"{name}_{n}") for n in (5, 9)]
     for name, only in (("costs", true()), ("resolved", c.resolved)):
         parts.append(func.count().filter(only).label(f"{name}_tickets"))
-        for of in ("ai_nusd", "claimed_seconds"):
+        for of in ("ai_nusd", "claimed_seconds", "human_nusd"):
             parts.append(func.coalesce(func.sum(case((only, c[of]))), 0).label(f"{name}_{of}"))
+        parts.append(func.count().filter(and_(only, c.unpriced)).label(f"{name}_unpriced"))
     columns = [c[key] for key in keys]
     return list(session.execute(select(*columns, *parts).group_by(*columns).order_by(*columns)))
 
@@ -161,8 +162,10 @@ def _requests(known: Mapping[Any, Any], name: str) -> Requests:
 
 
 def _costs(known: Mapping[Any, Any], name: str) -> TicketCosts:
-    tickets, nusd, seconds = (known[f"{name}_{of}"] for of in ("tickets", "ai_nusd", "claimed_seconds"))
-    return TicketCosts(int(tickets), int(nusd), round(float(seconds), 3))
+    tickets, ai, seconds, human, unpriced = (
+        known[f"{name}_{of}"] for of in ("tickets", "ai_nusd", "claimed_seconds", "human_nusd", "unpriced")
+    )
+    return TicketCosts(int(tickets), int(ai), round(float(seconds), 3), int(human), int(unpriced))
 
 
 def _spread(known: Mapping[Any, Any], name: str) -> Spread:

@@ -3,10 +3,24 @@
 The conditions of the success criterion are here and nowhere else; `success` says them in words.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, case, exists, func, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from bot.principals import NoRequest
 from bot.store.figures import claims
@@ -30,6 +44,8 @@ from bot.store.sql_dialects import SecondsBetween, UtcDate
 
 DAY = timedelta(hours=24)
 "How long a resolution must last, and how old a request must be to be settled."
+HOUR = 3_600
+"Seconds."
 SOLVED, TO_PEOPLE, CONTRADICTED, UNCONFIRMED = ENDS = ("solved", "to_people", "contradicted", "unconfirmed")
 "What becomes of requests: the fields of `success.Requests`."
 
@@ -54,6 +70,7 @@ def _flags(cohort: Cohort) -> FromClause:
     resolved = and_(confirmed, ~contradicted, Ticket.state != TicketState.HANDED_OFF, is_request)
     lasts = and_(confirmed, ~contradicted)
     answers, spent, held = _answers(of), _spent(of), claims.by_ticket(of, at=cohort.at)
+    seconds = func.coalesce(held.c.claimed_seconds, 0.0)
     query = select(
         Ticket.id.label("ticket_id"),
         UtcDate(Ticket.created_at).label("day"),
@@ -67,7 +84,9 @@ def _flags(cohort: Cohort) -> FromClause:
         SecondsBetween(Ticket.created_at, answers.c.at).label("to_answer"),
         case((resolved, SecondsBetween(Ticket.created_at, Ticket.resolved_at))).label("to_resolution"),
         func.coalesce(spent.c.nusd, 0).label("ai_nusd"),
-        func.coalesce(held.c.claimed_seconds, 0.0).label("claimed_seconds"),
+        seconds.label("claimed_seconds"),
+        _nusd(seconds, cohort.rates).label("human_nusd"),
+        and_(seconds > 0, Ticket.agent.not_in(tuple(cohort.rates))).label("unpriced"),
     )
     for part in (answers, spent, held):
         query = query.outerjoin(part, part.c.ticket_id == Ticket.id)
@@ -112,6 +131,14 @@ def _in_time(later: Any) -> ColumnElement[bool]:
 def _written_again() -> ColumnElement[bool]:
     """Return the condition that a requester has written after the resolution, and the turn for it is under way."""
     return exists().where(Turn.ticket_id == Ticket.id, Turn.state != TurnState.DONE)
+
+
+def _nusd(seconds: ColumnElement[Any], rates: Mapping[str, int]) -> ColumnElement[Any]:
+    """Return what the time of people costs, rounded for each ticket; 0 where there is no rate."""
+    if not rates:
+        return literal(0, BigInteger())
+    rate = case(*((Ticket.agent == agent, rate / HOUR) for agent, rate in rates.items()), else_=0.0)
+    return cast(func.round(seconds * rate), BigInteger())
 
 
 def _answers(of: ColumnElement[bool]) -> FromClause:

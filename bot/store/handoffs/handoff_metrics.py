@@ -31,7 +31,7 @@ FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Which handoffs are measured: opened in `[since, until)`, of one agent, of some or of all."""
+    """Which handoffs or tickets are measured: opened in `[since, until)`, of one agent, of some or of all."""
 
     since: datetime
     until: datetime
@@ -42,6 +42,8 @@ class Cohort:
     "The categories that are in scope, by agent."
     among: tuple[str, ...] | None = None
     "The agents that count where no one agent is named; None: every agent."
+    rates: Mapping[str, int] = field(default_factory=dict)
+    "What an hour of the people costs (nano-USD), by agent, where the agent's card says it."
 
     @property
     def named(self) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bot.agent.categories import Category
 from bot.agent.release import fingerprint
 from bot.policy.rules import AccountRules
 from bot.principals import Solved
+from bot.responders.people_cost import PeopleCost
 from tests.support.paths import CONFIG
 
 AGENT = card.load(CONFIG / "agents/access")
@@ -89,11 +91,12 @@ def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str
         {"sponsor": "Somebody"},
         {"status": "suspended"},
         {"categories": without("compromise")},
+        {"people": PeopleCost(cost_per_hour=Decimal("45.00"))},
     ],
-    ids=["owners", "sponsor", "status", "categories of people"],
+    ids=["owners", "sponsor", "status", "categories of people", "what people cost"],
 )
 def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None:
-    """Another owner, sponsor or status, or what people may say that a handoff was, needs no new evaluation."""
+    """Owner, sponsor, status, what people may say that a handoff was, and their rate: none needs an evaluation."""
     assert frozen(carded(**update)) == frozen()
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from bot.evals import gate
 from bot.evals.gate import Score
-from bot.slack.reports import evaluations
+from bot.slack.reports import evaluations, success_report
 from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
+from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Figures
-from bot.store.handoffs.solved import Requests
 from bot.store.schema import Verdict
 from tests.support.block_checks import check, only_block, shown, texts, tried
 
@@ -32,7 +32,7 @@ EVAL = EvalReport(
         ("locked", False, 17, 20, "67.8 to 93.9 %"),
     ),
     failures=(("locked-terse-3", "expected the account to be active, saw locked"),),
-    requests=Requests(solved=10, to_people=5, unconfirmed=2),
+    success=Success(settled=Requests(solved=10, to_people=5, unconfirmed=2), unsettled=Requests(solved=3)),
     handoffs=Week(replace(ASKED, reason=None), (ASKED,), QUIET),
     cost_nusd=84_000_000,
 )
@@ -87,21 +87,14 @@ def test_a_passed_release_that_serves_says_so() -> None:
     assert "No case failed." in text
 
 
-@pytest.mark.parametrize(
-    ("requests", "first"),
-    [
-        (EVAL.requests, "*Solved without a person: 10 of 17* in the last 7 days (5 went to a person; 2 are not"),
-        (Requests(3, 0, 1), "*Solved without a person: 3 of 4* in the last 7 days (1 is not confirmed as solved)."),
-        (Requests(3, 0, 0), "*Solved without a person: 3 of 3* in the last 7 days."),
-        (Requests(), "No requests in the last 7 days."),
-    ],
-)
-def test_the_first_line_is_how_many_needed_no_person(requests: Requests, first: str) -> None:
-    """Of how many, and what became of the others, so that they add up; evaluated or not."""
+def test_the_success_criterion_comes_first() -> None:
+    """Whether or not the release was evaluated, and with charts or without."""
     for report in (EVAL, replace(EVAL, run_id=None, slices=(), failures=())):
-        for body in (evaluations.evaluation(replace(report, requests=requests)), evaluations.fallback(report)):
+        for body in (evaluations.evaluation(report), evaluations.fallback(report)):
             check(body)
-        assert evaluations.evaluation(replace(report, requests=requests))["text"].startswith(first)
+            criterion = "\n".join(success_report.lines(EVAL.success, "in the last 7 days"))
+            assert body["blocks"][0]["text"]["text"].startswith(f"{criterion}\n\n*access@1f3c9a20*")
+            assert body["text"].startswith("*Solved without a person: 10 of 17* in the last 7 days (58 %; ")
 
 
 @pytest.mark.parametrize("played", [1, 20, 10_000])

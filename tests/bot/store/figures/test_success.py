@@ -10,7 +10,7 @@ from bot.store.db import Database
 from bot.store.figures import success
 from bot.store.figures.success import Requests, Success, TicketCosts
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
-from tests.support.request_histories import AGENTS, AT, History, computed, random_history
+from tests.support.request_histories import AGENTS, AT, RATES, History, computed, random_history
 
 WEEK = Cohort(AT - timedelta(days=7), AT, AT)
 MINUTE, HOUR, SECOND = timedelta(minutes=1), timedelta(hours=1), timedelta(seconds=1)
@@ -35,19 +35,22 @@ def test_each_figure_is_that_of_the_slow_computation(database: Database, seed: i
     """Over random histories: in total, of one agent, by day, by agent, and by both, on both databases."""
     with database.write() as session:
         random_history(seed).write(session)
+    priced = replace(WEEK, rates=RATES)
     with database.read() as session:
-        whole, mine = success.total(session, WEEK), replace(WEEK, agent="access")
-        assert whole == computed(session, WEEK)
+        whole, mine = success.total(session, priced), replace(priced, agent="access")
+        assert whole == computed(session, priced)
+        assert success.total(session, WEEK) == computed(session, WEEK)
         assert success.total(session, mine) == computed(session, mine)
-        days, agents = success.by_day(session, WEEK), success.by_agent(session, WEEK)
-        cells = success.by_day_and_agent(session, WEEK)
+        days, agents = success.by_day(session, priced), success.by_agent(session, priced)
+        cells = success.by_day_and_agent(session, priced)
         assert [one.agent for one in agents] == list(AGENTS)
         for parts in (days, agents, cells):
             assert list(parts) == sorted(parts, key=lambda one: (str(one.day), str(one.agent)))
             for one in parts:
-                assert one == computed(session, WEEK, day=None if one.day is None else str(one.day), agent=one.agent)
+                assert one == computed(session, priced, day=None if one.day is None else str(one.day), agent=one.agent)
             assert sum(one.settled.all + one.unsettled.all for one in parts) == whole.settled.all + whole.unsettled.all
             assert sum(one.costs.ai_nusd for one in parts) == whole.costs.ai_nusd
+            assert sum(one.costs.priced_nusd for one in parts) == whole.costs.priced_nusd > 0
     assert 0 < whole.settled.solved < whole.settled.all
     assert min(whole.settled.contradicted, whole.unsettled.solved, whole.costs.claimed_seconds) > 0
 
@@ -195,19 +198,21 @@ def test_times_and_costs(database: Database) -> None:
         history.call(ticket, nusd, purpose)
     seen = measured(database, history)
     assert (seen.to_answer, seen.to_resolution) == (Spread(2, 60, 300), Spread(2, 90, 3_600))
-    assert seen.costs == TicketCosts(3, 430, 1_800.0)
-    assert seen.resolved == TicketCosts(2, 30, 1_800.0)
-    assert (seen.resolved.human_nusd(4_000), seen.resolved.per_ticket(4_000)) == (2_000, 1_015)
-    assert (seen.resolved.human_nusd(None), seen.resolved.per_ticket(None)) == (None, None)
-    assert TicketCosts(2, 30, 0.0).per_ticket(None) == 15
-    assert TicketCosts().per_ticket(4_000) is None
+    assert seen.costs == TicketCosts(3, 430, 1_800.0, 0, 1)
+    assert (seen.resolved.human_nusd, seen.resolved.per_ticket) == (None, None)
+    with database.read() as session:
+        seen = success.total(session, replace(WEEK, rates={"access": 4_000}))
+    assert seen.resolved == TicketCosts(2, 30, 1_800.0, 2_000)
+    assert (seen.resolved.human_nusd, seen.resolved.per_ticket) == (2_000, 1_015)
+    assert TicketCosts(2, 30).per_ticket == 15
+    assert TicketCosts().per_ticket is None
 
 
 def test_of_nothing_nothing_is_known(database: Database) -> None:
     """Without a request there are counts of zero, and no share, bound, time or cost."""
     seen = measured(database, History())
     assert seen == Success()
-    known = (seen.share, seen.interval, seen.to_answer.median, seen.to_resolution.p90, seen.resolved.per_ticket(1))
+    known = (seen.share, seen.interval, seen.to_answer.median, seen.to_resolution.p90, seen.resolved.per_ticket)
     assert known == (None,) * 5
 
 
