@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, select, true
 from sqlalchemy.orm import Session
 
 from bot import intervals
-from bot.store import quantiles
+from bot.store import ranks
 from bot.store.figures import verdicts
 from bot.store.figures.verdicts import ENDS
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
@@ -124,7 +124,7 @@ def by_day_and_agent(session: Session, cohort: Cohort) -> tuple[Success, ...]:
 
 def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
     """Sum up the requests of a cohort by the named columns, with one column for each part of `Success`."""
-    rows = quantiles.ranked(verdicts.each(cohort), TIMES, keys)
+    rows = ranks.ranked(verdicts.each(cohort), TIMES, keys)
     c = rows.c
     parts: list[ColumnElement[Any]] = []
     for name in ENDS:
@@ -132,7 +132,7 @@ def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
         parts.append(func.count().filter(and_(c.end == name, ~c.settled)).label(f"unsettled_{name}"))
     for name in TIMES:
         parts.append(func.count(c[name]).label(f"{name}_count"))
-        parts += [quantiles.at_least(rows, name, tenths=n).label(f"{name}_{n}") for n in (5, 9)]
+        parts += [ranks.quantile(rows, name, tenths=n).label(f"{name}_{n}") for n in (5, 9)]
     for name, only in (("costs", true()), ("resolved", c.resolved)):
         parts.append(func.count().filter(only).label(f"{name}_tickets"))
         for of in ("ai_nusd", "claimed_seconds", "human_nusd"):

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, false
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import Reason
-from bot.store import quantiles
+from bot.store import ranks
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, Turn, TurnOutcome
 from bot.store.sql_dialects import SecondsBetween, UtcDate
 
@@ -181,15 +181,15 @@ def _outcomes(session: Session, cohort: Cohort) -> dict[str, int]:
 
 def _measured(session: Session, cohort: Cohort, *keys: str) -> list[Row[Any]]:
     """Sum up the handoffs of a cohort by the named columns, with one column for each part of `Figures`."""
-    each = quantiles.ranked(_each(cohort), TIMES, keys)
+    each = ranks.ranked(_each(cohort), TIMES, keys)
     c = each.c
     parts: list[ColumnElement[Any]] = [func.count().filter(c[name]).label(name) for name in FLAGS]
     parts += [func.coalesce(func.sum(c[name]), 0).label(name) for name in MOVES]
     for name in TIMES:
         parts += [
             func.count(c[name]).label(f"{name}_count"),
-            quantiles.at_least(each, name, tenths=5).label(f"{name}_median"),
-            quantiles.at_least(each, name, tenths=9).label(f"{name}_p90"),
+            ranks.quantile(each, name, tenths=5).label(f"{name}_median"),
+            ranks.quantile(each, name, tenths=9).label(f"{name}_p90"),
         ]
     columns = [c[key] for key in keys]
     handoffs = func.count().label("handoffs")

@@ -26,6 +26,6 @@ def ranked(rows: FromClause, names: Sequence[str], keys: Sequence[str]) -> FromC
     return select(*rows.c, *ranks).subquery()
 
 
-def at_least(rows: FromClause, name: str, *, tenths: int) -> ColumnElement[Any]:
+def quantile(rows: FromClause, name: str, *, tenths: int) -> ColumnElement[Any]:
     """Return the quantile of a group's values, of `ranked` rows: the median with 5 tenths."""
     return func.min(case((rows.c[f"{name}_rank"] * 10 >= rows.c[f"{name}_count"] * tenths, rows.c[name])))
