@@ -28,8 +28,8 @@ from bot.store.schema import (
     Turn,
 )
 
-AT = datetime(2026, 10, 28, 11, tzinfo=UTC)
-DAY = timedelta(hours=24)
+MEASURED = datetime(2026, 10, 28, 11, tzinfo=UTC)
+WHOLE_DAY = timedelta(hours=24)
 AGENTS = ("access", "software", "vpn")
 RATES = {"access": 45 * 10**9, "software": 72 * 10**9}
 "Nano-USD for an hour of people; the third agent's card has no rate."
@@ -87,7 +87,13 @@ class History:
     def call(self, ticket: int, nusd: int, purpose: str = "turn") -> int:
         """Charge a model call."""
         of = {"team": "T1", "channel": "C0HELP", "user": "U0MAYA", "agent": "access", "release": "access@1"}
-        money = {"price_version": "1", "accounts": [], "reserved_nusd": nusd, "cost_nusd": nusd, "lease_until": AT}
+        money = {
+            "price_version": "1",
+            "accounts": [],
+            "reserved_nusd": nusd,
+            "cost_nusd": nusd,
+            "lease_until": MEASURED,
+        }
         return self.add(
             LedgerRow,
             **(of | money),
@@ -97,7 +103,7 @@ class History:
             ticket_id=ticket,
             step=0,
             model="m",
-            at=AT,
+            at=MEASURED,
         )
 
     def write(self, session: Session) -> None:
@@ -108,15 +114,15 @@ class History:
 
 
 def random_history(seed: int, tickets: int = 150) -> History:
-    """Return requests of ten days before `AT`, with every kind of end, and with times at the edges of a day."""
+    """Return requests of ten days before `MEASURED`, with every kind of end, and with times at the edges of a day."""
     chance, history = Random(seed), History()
 
     def later(than: datetime) -> datetime:
         edge = chance.choice((1, 59, 3_600, 86_399, 86_400, 86_401, 200_000))
-        return min(than + timedelta(seconds=chance.choice((edge, chance.randrange(1, 90_000)))), AT)
+        return min(than + timedelta(seconds=chance.choice((edge, chance.randrange(1, 90_000)))), MEASURED)
 
     for _ in range(tickets):
-        opened = AT - timedelta(seconds=chance.choice((86_399, 86_400, 86_401, chance.randrange(0, 864_000))))
+        opened = MEASURED - timedelta(seconds=chance.choice((86_399, 86_400, 86_401, chance.randrange(0, 864_000))))
         resolved = later(opened) if chance.random() < 0.75 else None
         again = later(resolved) if resolved and chance.random() < 0.35 else None
         if again and resolved and chance.random() < 0.2:
@@ -149,7 +155,7 @@ def random_history(seed: int, tickets: int = 150) -> History:
 def _random_handoff(chance: Random, history: History, ticket: int, opened: datetime) -> None:
     at, moves, claimed = opened, list[tuple[str, datetime]](), False
     for _ in range(chance.randrange(0, 7)):
-        at = min(at + timedelta(seconds=chance.randrange(0, 20_000)), AT)
+        at = min(at + timedelta(seconds=chance.randrange(0, 20_000)), MEASURED)
         if claimed:
             move = chance.choice(("renewed", "warned", "reassigned", "unclaimed", "expired", "returned", "resolved"))
             claimed = move in ("renewed", "warned", "reassigned")
@@ -226,13 +232,13 @@ def _told(ticket: Any, mine: Any, at: datetime) -> Any:
     if ticket.category in ("withdrawn", "refused") and not touched:
         return None
     contradicted = ticket.resolved_at is not None and any(
-        ticket.resolved_at < moment < ticket.resolved_at + DAY
+        ticket.resolved_at < moment < ticket.resolved_at + WHOLE_DAY
         for moment in (
             *([] if ticket.contradicted_at is None else [ticket.contradicted_at]),
             *(one.at for one in mine[Feedback] if one.user == ticket.requester and not one.good),
         )
     )
-    settled = at - ticket.created_at >= DAY
+    settled = at - ticket.created_at >= WHOLE_DAY
     if touched:
         end = "to_people"
     elif ticket.resolved_at is None:
@@ -242,7 +248,7 @@ def _told(ticket: Any, mine: Any, at: datetime) -> Any:
     else:
         end = "solved"
         under_way = any(turn.state != "done" for turn in mine[Turn])
-        settled = settled and at - ticket.resolved_at >= DAY and not under_way
+        settled = settled and at - ticket.resolved_at >= WHOLE_DAY and not under_way
     resolved = ticket.resolved_at is not None and not contradicted and ticket.state != "handed_off"
     resolved = resolved and ticket.category not in ("withdrawn", "refused")
     posted = [one.posted_at for one in mine[Message] if one.kind in ("reply", "human_reply") and one.posted_at]

@@ -10,11 +10,11 @@ from bot.store.db import Database
 from bot.store.figures import success
 from bot.store.figures.success import Requests, Success, TicketCosts
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
-from tests.support.request_histories import AGENTS, AT, RATES, History, computed, random_history
+from tests.support.request_histories import AGENTS, MEASURED, RATES, History, computed, random_history
 
-WEEK = Cohort(AT - timedelta(days=7), AT, AT)
+WEEK = Cohort(MEASURED - timedelta(days=7), MEASURED, MEASURED)
 MINUTE, HOUR, SECOND = timedelta(minutes=1), timedelta(hours=1), timedelta(seconds=1)
-OPENED = AT - timedelta(days=3)
+OPENED = MEASURED - timedelta(days=3)
 DONE = OPENED + MINUTE
 SOLVED, PEOPLE, CONTRADICTED, OPEN = (
     *(Requests(solved=1), Requests(to_people=1), Requests(contradicted=1), Requests(unconfirmed=1)),
@@ -161,7 +161,7 @@ def test_when_a_request_is_settled(
 ) -> None:
     """It is settled 24 hours after it was opened and, when the agent resolved it, 24 hours after that; not earlier."""
     history = History()
-    history.ticket(AT - opened, state="open", resolved_at=None if resolved is None else AT - resolved)
+    history.ticket(MEASURED - opened, state="open", resolved_at=None if resolved is None else MEASURED - resolved)
     seen = measured(database, history)
     assert (seen.settled.all, seen.unsettled.all) == ((1, 0) if settled else (0, 1))
     assert (seen.share is None) is (seen.interval is None) is not settled
@@ -170,7 +170,7 @@ def test_when_a_request_is_settled(
 def test_what_went_to_a_person_is_settled_at_the_same_pace(database: Database) -> None:
     """A handoff of an hour ago is in the share no earlier than what was solved at that time, but is shown so far."""
     history = History()
-    history.handoff(history.ticket(AT - HOUR, state="handed_off"), AT - HOUR, state="open")
+    history.handoff(history.ticket(MEASURED - HOUR, state="handed_off"), MEASURED - HOUR, state="open")
     seen = measured(database, history)
     assert (seen.settled, seen.unsettled, seen.share) == (NONE, PEOPLE, None)
 
@@ -218,7 +218,7 @@ def test_of_nothing_nothing_is_known(database: Database) -> None:
 
 def test_a_day_is_that_of_opening_in_utc(database: Database) -> None:
     """A request of a second before midnight that is resolved after it belongs to the day before."""
-    history, midnight = History(), AT.replace(hour=0) - timedelta(days=2)
+    history, midnight = History(), MEASURED.replace(hour=0) - timedelta(days=2)
     history.ticket(midnight - SECOND, state="resolved", resolved_at=midnight + HOUR)
     history.ticket(midnight, state="open")
     with database.write() as session:
