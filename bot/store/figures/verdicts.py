@@ -94,7 +94,7 @@ def _flags(cohort: Cohort) -> FromClause:
 
 
 def _within(cohort: Cohort) -> ColumnElement[bool]:
-    of_agent = [] if cohort.agent is None else [Ticket.agent == cohort.agent]
+    of_agent = [] if cohort.named is None else [Ticket.agent.in_(cohort.named)]
     return and_(Ticket.created_at >= cohort.since, Ticket.created_at < cohort.until, *of_agent)
 
 
