@@ -15,6 +15,9 @@ from bot import durations, public_address
 from bot.errors import ConfigError
 from bot.ground import Kind
 
+LEAST_SECRET = 32
+"The fewest characters of a secret that signs links."
+
 
 def override_environment(variables: Mapping[str, str]) -> None:
     """Set environment variables for all Settings that this process makes from now on."""
@@ -48,6 +51,8 @@ class Settings(BaseSettings):
     "What the database and Redis must belong to; the demo sets `demo` for the processes that it starts."
     deskhand_public_url: str | None = None
     "Address at which people reach the web process, such as `https://deskhand.example.com`; without it, no dashboard."
+    deskhand_web_secret: SecretStr | None = None
+    "Signs links to the dashboard instead of the bot token; two, separated by a comma, while one replaces the other."
     deskhand_log: Literal["json", "console"] = "json"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
@@ -56,6 +61,13 @@ class Settings(BaseSettings):
     @classmethod
     def _is_public_address(cls, value: str | None) -> str | None:
         return None if value is None else public_address.checked(value)
+
+    @field_validator("deskhand_web_secret")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and min(map(len, _parts(value))) < LEAST_SECRET:
+            raise ValueError(f"each secret needs at least {LEAST_SECRET} characters: `openssl rand -hex 32` makes one")
+        return value
 
     _environment: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
@@ -86,6 +98,15 @@ class Settings(BaseSettings):
             raise ConfigError(f"environment: {name} is not set; a card names it as a credential")
         return self._environment[name]
 
+    def link_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that sign links to the dashboard, newest first; empty when there is none."""
+        secret = self.deskhand_web_secret or self.slack_bot_token
+        return () if secret is None else _parts(secret)
+
     def has(self, name: str) -> bool:
         """Return whether the environment has a value of this name."""
         return name in self._environment
+
+
+def _parts(secret: SecretStr) -> tuple[str, ...]:
+    return tuple(part.strip() for part in secret.get_secret_value().split(","))

@@ -8,18 +8,19 @@ import structlog
 from bot import agent_cards, rights
 from bot.agent import card
 from bot.agent.card import Agent
+from bot.casework import dashboard_links
 from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import Reason
-from bot.rights import Actor, Forbidden, Membership
+from bot.rights import Actor, Forbidden, Membership, Viewer
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.api import queue_channels, status
 from bot.slack.handoffs.denials import in_words
 from bot.slack.mrkdwn import Body
-from bot.slack.reports import evaluations, thumb_report
+from bot.slack.reports import dashboard_offer, evaluations, thumb_report
 from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
 from bot.slack.requesters import replies, thumbs
@@ -245,11 +246,20 @@ def _spoken(ctx: WorkerContext, event: InboxEvent) -> Language:
 
 
 def _respond(ctx: WorkerContext, event: InboxEvent, body: Body, plainer: Body | None) -> None:
+    door = ctx.door if plainer is not None and _may_look(ctx, event.user) else None
     with ctx.database.write() as session:
         if inbox_commands.mark_answered(session, event.id):
             audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
+            if door is not None:
+                address = dashboard_links.make(session, door, event.user)
+                body, plainer = dashboard_offer.with_link(body, plainer, address, minutes=dashboard_links.minutes())
             _add_response(session, event, body, None, plainer)
     undeliverable.deliver(0)
+
+
+def _may_look(ctx: WorkerContext, user: str) -> bool:
+    """Return whether somebody may look at the dashboard now."""
+    return bool(rights.served_by(ctx.agents, user)) and isinstance(rights.viewer(ctx.agents, ctx.actor(user)), Viewer)
 
 
 def _add_response(

@@ -91,7 +91,7 @@ def _publish(ctx: WorkerContext, user: str) -> bool:
         return False
     site, who = _site(ctx.slack), ctx.actor(user) if rights.served_by(ctx.agents, user) else None
     with ctx.database.read() as session:
-        drawn = _draw(session, ctx.agents, user, site, who)
+        drawn = _draw(session, ctx.agents, user, site, who, has_dashboard=ctx.door is not None)
     body = home.home(drawn.view)
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     differs = digest != taken.shown
@@ -122,7 +122,15 @@ def _site(client: WebClient) -> str:
     return str(slack.call(client.auth_test)["url"])
 
 
-def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, who: Actor | None) -> Drawn:
+def _draw(
+    session: Session,
+    agents: Mapping[str, Agent],
+    user: str,
+    site: str,
+    who: Actor | None,
+    *,
+    has_dashboard: bool = False,
+) -> Drawn:
     """Read what a person's home shows; the mark is read first, so that a later change makes the home stale again.
 
     A person with a role sees a worklist if they may act now. If Slack does not say who they are, the home is drawn
@@ -138,6 +146,7 @@ def _draw(session: Session, agents: Mapping[str, Agent], user: str, site: str, w
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
         language=spoken_by(session, user),
+        dashboard=has_dashboard and why is None,
         by_mention=any(agent.card.channels and agent.card.mention == "required" for agent in agents.values()),
     )
     return Drawn(view, "" if is_incomplete else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)

@@ -20,6 +20,8 @@ from bot.agent.card import Agent
 from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
 from bot.agent_cards import Cards
 from bot.budget.metering import Meter
+from bot.casework import dashboard_links
+from bot.casework.dashboard_links import DashboardDoor
 from bot.directory.protocol import Directory
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground
@@ -71,6 +73,11 @@ class WorkerContext:
         membership = roles.membership_look_up(self.members)(user, "")
         with self.database.read() as session:
             return Actor(user, membership, left=members.has_left(session, user))
+
+    @property
+    def door(self) -> DashboardDoor | None:
+        """Return where the dashboard is, and the keys of links to it; None when there is none."""
+        return dashboard_links.door_of(self.settings, self.ground)
 
     def runtime(self, agent: str) -> AgentRuntime:
         """Return an agent's runtime, built on first use, with the people that its card names now.

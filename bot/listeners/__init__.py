@@ -18,6 +18,7 @@ forms             messages that an app posts without a user; queue_edits: edits 
 buttons           who pressed which button, and whether they may; submissions: what a form says
 actions, modals, budgets, thumbs    what their buttons and forms do
 candidates        the people to whom a handoff can be reassigned
+dashboard         the button that makes a link to the dashboard
 commands, home, stop_button    slash commands and the shortcut, the App Home, the stop button
 """
 
@@ -29,6 +30,7 @@ from bot.listeners import (
     budgets,
     choices,
     commands,
+    dashboard,
     dropped,
     home,
     messages,
@@ -51,6 +53,6 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     dropped.register(app, ctx)
     rate_limit.register(app)
     redact("")  # builds its tables now, and not while the first message waits to be acknowledged
-    for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, stop_button, home):
+    for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, dashboard, stop_button, home):
         module.register(app, ctx)
     choices.register(app, ctx)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bot import rights
 from bot.budget.caps import Budgets
 from bot.casework.context import HearingContext
+from bot.casework.dashboard_links import DashboardDoor
 from bot.markup import Name
 from bot.rights import Membership
 
@@ -28,6 +29,9 @@ class ListenerContext(HearingContext):
     "(users, seconds) -> the names of the full members among them; None when not all are known in time."
     is_app: Callable[[str], bool | None] = lambda _user: None
     "(user) -> whether it is an app and not a person; None when Slack does not say."
+
+    door: DashboardDoor | None = None
+    "Where the dashboard is; None when there is none."
 
     def membership(self, user: str, team: str) -> Membership:
         """Return what Slack says now of somebody; only people with a role are looked up."""

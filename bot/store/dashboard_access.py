@@ -63,7 +63,7 @@ def end_session(session: Session, secret: str, why: SessionEnd) -> bool:
     return _end(session, hash_of(secret), why)
 
 
-def refuse(session: Session, why: str, *, user: str | None, link_id: str | None) -> None:
+def refuse(session: Session, why: str, *, user: str | None, link_id: str | None, unrecorded: int) -> None:
     """Record that somebody was not let in.
 
     Args:
@@ -71,8 +71,9 @@ def refuse(session: Session, why: str, *, user: str | None, link_id: str | None)
         why: which check failed.
         user: whose the link or session is, if it is one of ours.
         link_id: the link, if we have signed it.
+        unrecorded: how many refusals before this one were not recorded, because there were too many.
     """
-    audit.append(session, "dashboard.refused", actor=user or "unknown", why=why, link=link_id)
+    audit.append(session, "dashboard.refused", actor=user or "unknown", why=why, link=link_id, unrecorded=unrecorded)
 
 
 def any_to_forget(session: Session) -> bool:

@@ -5,6 +5,7 @@ bolt      the Bolt app behind it, the same over HTTP and Socket Mode
 entrance  checks the time stamp, length and signature of a request, in this order, before it is read
 server    the HTTP server with its limits
 dashboard  the dashboard's pages; notices: small pages around them; headers: the headers of every answer
+doorway   links and sessions of the dashboard: shown, used, ended; refusals: records who was not let in
 visitors  who asks for a page of the dashboard, and whether they may see it
 socket    the same listeners over Socket Mode
 tally     counts the requests that were refused, and logs the counts once a minute

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
+from bot.casework import dashboard_links
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
@@ -40,11 +41,13 @@ from bot.slack.api.token_check import TokenCheck
 from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import marks
-from bot.web import dashboard, entrance, visitors
+from bot.web import dashboard, doorway, entrance, visitors
 from bot.web.bolt import create_bolt, failed, request_of
 from bot.web.dashboard import PageMaker
+from bot.web.doorway import Doorway
 from bot.web.entrance import ClientLimits, Entrance, Refusal
 from bot.web.headers import StrictHeaders
+from bot.web.refusals import RefusalLog
 from bot.web.tally import Tally
 
 Answer = TypeVar("Answer")
@@ -68,7 +71,8 @@ def open_context(settings: Settings) -> ListenerContext:
             belongs to another installation.
     """
     database = db.connect(settings.database_url)
-    queue = JobQueue.connect(settings.redis_url, _enter(database, settings.deskhand_ground))
+    ground = _enter(database, settings.deskhand_ground)
+    queue = JobQueue.connect(settings.redis_url, ground)
     try:
         queue.enter()
     except Transient as error:  # upkeep queues what is stored meanwhile, once Redis is back
@@ -77,6 +81,7 @@ def open_context(settings: Settings) -> ListenerContext:
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
+    ctx = replace(ctx, door=dashboard_links.door_of(settings, ground))
     return _with_look_ups(ctx, settings, database)
 
 
@@ -134,6 +139,11 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     if settings.deskhand_public_url is not None:
         pages = PageMaker(ctx, visitors.cookie_for(settings.deskhand_public_url))
         routes.extend(dashboard.routes(pages))
+        if ctx.door is None:
+            raise ConfigError(
+                "environment: SLACK_BOT_TOKEN is not set; without it nobody can be let into the dashboard"
+            )
+        routes.extend(doorway.routes(Doorway(ctx, ctx.door, pages, RefusalLog(ctx.database))))
         closing.insert(0, pages.close)
     app = Starlette(
         lifespan=_closing_at_the_end(tally.close, *closing),

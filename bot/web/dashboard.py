@@ -54,7 +54,8 @@ Page = Callable[[ListenerContext, Visit], Response]
 def overview(ctx: ListenerContext, visit: Visit) -> Response:
     """Return the page with the figures of the agents that the viewer may see."""
     served = [agent.card for agent in ctx.agents.values() if agent.card.name in visit.viewer.figures]
-    return notices.notice("Dashboard", *(f"{card.name} is {card.status}." for card in served))
+    said = [f"{card.name} is {card.status}." for card in served]
+    return notices.notice("Dashboard", *said, more=[notices.button("Sign out", "/dashboard/sign-out")])
 
 
 def ticket(ctx: ListenerContext, visit: Visit) -> Response:
@@ -90,13 +91,13 @@ class PageMaker:
     async def run(self, make: Callable[[], Response]) -> Response:
         """Run a function that blocks, and return its answer; 503 when too many wait or the database is away."""
         if self._held >= WAITING:
-            return _later("Too many pages are being made at this moment.")
+            return later("Too many pages are being made at this moment.")
         self._held += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, make)
         except Transient as error:
             log.warning("dashboard.delayed", error=str(error))
-            return _later("The database cannot be reached at this moment.")
+            return later("The database cannot be reached at this moment.")
         except Exception as bug:
             log.exception("dashboard.crashed", error=type(bug).__name__)
             return notices.notice("This page has a fault", "It is in the log of the web process.", status=500)
@@ -120,7 +121,7 @@ class PageMaker:
     def _page(self, page: Page, secret: str | None, query: QueryParams, path: Mapping[str, Any]) -> Response:
         found = None if secret is None else visitors.viewer(self.ctx, secret)
         if found is Forbidden.UNCHECKED:
-            return _later("Slack does not say at this moment who you are.")
+            return later("Slack does not say at this moment who you are.")
         return page(self.ctx, Visit(found, query, path)) if isinstance(found, Viewer) else not_open()
 
 
@@ -132,6 +133,13 @@ def not_open() -> HTMLResponse:
         status=403,
         more=[notices.link("It was open a moment ago: try again", "/dashboard")],
     )
+
+
+def later(why: str) -> HTMLResponse:
+    """Return the answer for when a page cannot be made now."""
+    answer = notices.notice("The dashboard cannot be shown now", why, "Please try again in a minute.", status=503)
+    answer.headers["Retry-After"] = "60"
+    return answer
 
 
 def routes(maker: PageMaker) -> list[Route]:
@@ -146,9 +154,3 @@ def routes(maker: PageMaker) -> list[Route]:
 
 def _style(name: str) -> Response:
     return Response((Path(__file__).parent / name).read_text("utf-8"), media_type="text/css")
-
-
-def _later(why: str) -> HTMLResponse:
-    answer = notices.notice("The dashboard cannot be shown now", why, "Please try again in a minute.", status=503)
-    answer.headers["Retry-After"] = "60"
-    return answer

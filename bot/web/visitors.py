@@ -49,6 +49,18 @@ def secret_in(headers: Headers, cookie: Cookie) -> str | None:
     return found[0] if len(found) == 1 and 0 < len(found[0]) <= LONGEST_COOKIE else None
 
 
+def is_from_our_page(headers: Headers, public_url: str) -> bool:
+    """Return whether a browser says that one of our own pages has sent this form.
+
+    Every browser sends `Origin` with a form. Under our policy to send no referrer it is `null`, and the browser then
+    says in `Sec-Fetch-Site`, which no page can set, whether the form came from our own origin.
+    """
+    origins, sites = headers.getlist("origin"), headers.getlist("sec-fetch-site")
+    if len(origins) != 1 or sites not in ([], ["same-origin"]):
+        return False
+    return origins[0] == public_url or (origins[0] == "null" and sites == ["same-origin"])
+
+
 def viewer(ctx: ListenerContext, secret: str) -> Viewer | Forbidden | None:
     """Return who looks with a session's secret, or why they may not; None when no session has this secret.
 

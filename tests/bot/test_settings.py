@@ -1,6 +1,7 @@
 """Addresses and secrets from the environment: `bot.settings`."""
 
 import os
+import re
 
 import pytest
 from pydantic import ValidationError
@@ -59,7 +60,7 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings.from_environment()
     assert "pass-word" not in f"{settings!r} {settings}"
     for shown in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
-        assert "secret" not in shown.replace("slack_signing_secret", "")
+        assert "secret" not in re.sub("slack_signing_secret|deskhand_web_secret|slack_client_secret", "", shown)
     assert settings.credential("ANTHROPIC_API_KEY").get_secret_value() == "sk-secret"
     assert "secret" not in repr(settings.credential("ANTHROPIC_API_KEY"))
 
@@ -77,3 +78,18 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not settings.has("ANTHROPIC_API_KEY")
     with pytest.raises(ValidationError, match="frozen"):
         settings.port = 1  # type: ignore[misc]
+
+
+def test_secret_that_signs_links_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two is, or the process does not start; without one the bot token signs."""
+    for short in ("short", f"{'x' * 32},short", f"{'x' * 32},", ","):
+        monkeypatch.setenv("DESKHAND_WEB_SECRET", short)
+        with pytest.raises(ConfigError, match="DESKHAND_WEB_SECRET"):
+            Settings.from_environment()
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
+    monkeypatch.setenv("DESKHAND_WEB_SECRET", f"{'n' * 32}, {'o' * 32}")
+    assert Settings.from_environment().link_secrets() == ("n" * 32, "o" * 32)
+    monkeypatch.delenv("DESKHAND_WEB_SECRET")
+    assert Settings.from_environment().link_secrets() == ("xoxb-1",)
+    monkeypatch.delenv("SLACK_BOT_TOKEN")
+    assert Settings.from_environment().link_secrets() == ()

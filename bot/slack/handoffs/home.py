@@ -20,6 +20,8 @@ from bot.slack.sentences import Language, say
 MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 30, 15, 10
 "The most entries of each part: with buttons and headings they are 87 blocks, and Slack takes 100."
 AGO = "{ago}"
+OPEN_DASHBOARD = "dashboard.open"
+"Action id of the button that makes a link to the dashboard."
 SUMMARY_CHARACTERS, WORDS_CHARACTERS = 250, 150
 
 
@@ -94,6 +96,8 @@ class HomeView:
     "The newest first."
     channels: tuple[str, ...]
     "The help channels."
+    dashboard: bool = False
+    "Whether the person may open the dashboard, and there is one."
     by_mention: bool = False
     "Whether in one of them the agent only hears messages that mention it."
     language: Language = "en"
@@ -103,7 +107,11 @@ class HomeView:
 def home(view: HomeView) -> dict[str, Any]:
     """Return the view for `views.publish` as a plain dict: slack_sdk's class drops blocks that it does not know."""
     worklist = [] if view.worklist is None else list(_worklist(view.worklist))
-    return {"type": "home", "blocks": [*worklist, *_requests(view.requests, view.language), _how_to_ask(view)]}
+    dashboard = [_dashboard()] if view.dashboard else []
+    return {
+        "type": "home",
+        "blocks": [*dashboard, *worklist, *_requests(view.requests, view.language), _how_to_ask(view)],
+    }
 
 
 def _worklist(worklist: Worklist) -> Iterator[Block]:
@@ -124,6 +132,13 @@ def _worklist(worklist: Worklist) -> Iterator[Block]:
         for item in worklist.others.items[:MOST_OTHERS]:
             yield _entry(item, f"With {_holder(item)}{_until(item)}. The requester has been {_waiting(item)}.")
         yield from _more(worklist.others, MOST_OTHERS, worklist.queues)
+
+
+def _dashboard() -> Block:
+    """Return the button for the dashboard. It holds no link, because a home stays as it is for days."""
+    return ActionsBlock(
+        elements=[ButtonElement(text="Open the dashboard", action_id=OPEN_DASHBOARD, value="-")]
+    ).to_dict()
 
 
 def _own(item: Item) -> Block:

@@ -13,6 +13,8 @@ class SessionEnd(StrEnum):
 
     SIGNED_OUT = "signed out"
     "The person signed out."
+    REPLACED = "replaced"
+    "Another session was opened in the same browser."
     EXPIRED = "expired"
     "Its time was over."
     NO_ROLE = "no role"
