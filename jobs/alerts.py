@@ -13,7 +13,7 @@ from bot.budget.reports import anomalies
 from bot.budget.reports.anomalies import Anomaly
 from bot.slack.api import client as slack
 from bot.slack.money import alerts
-from bot.slack.money.alerts import About
+from bot.slack.reports.about_ticket import About
 from bot.store.money import daily_costs, digests
 from bot.store.money.digests import Key
 from bot.store.schema import MessageKind, now
@@ -50,9 +50,9 @@ def _look(ctx: WorkerContext, agent: Agent, at: datetime) -> None:
 
 def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -> None:
     today = found.since == ctx.meter.budgets.bounds("day", now())[0]
-    about = {ticket: _about(ctx, ticket) for ticket in alerts.tickets_in(found)}
+    tickets = {ticket: about(ctx, ticket) for ticket in alerts.tickets_in(found)}
     when = "today so far" if today else f"on {found.since.astimezone(ctx.meter.budgets.zone):%A, %Y-%m-%d}"
-    body = alerts.alert(found, when=when, tickets={ticket: one for ticket, one in about.items() if one is not None})
+    body = alerts.alert(found, when=when, tickets={ticket: one for ticket, one in tickets.items() if one is not None})
     with ctx.database.write() as session:
         sent_to = [
             owner
@@ -65,7 +65,7 @@ def _tell(ctx: WorkerContext, owners: Sequence[str], found: Anomaly, key: Key) -
         log.warning("anomaly.found", agent=agent, per=per, day=day, extra_nusd=found.extra_nusd, causes=causes)
 
 
-def _about(ctx: WorkerContext, ticket: str) -> About | None:
+def about(ctx: WorkerContext, ticket: str) -> About | None:
     """Return what owners may see of a ticket; Slack is asked for its link, with no transaction open."""
     with ctx.database.read() as session:
         place = daily_costs.place_of(session, ticket)

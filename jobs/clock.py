@@ -16,7 +16,7 @@ import structlog
 from bot import durations, logs, private
 from bot.errors import ConfigError, Transient
 from bot.store.installation import heartbeats
-from jobs import alerts, budgets, digest, handoff, home, process, upkeep
+from jobs import alerts, budgets, digest, drift, handoff, home, owner_alerts, process, upkeep, watch
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -43,6 +43,10 @@ ROUNDS: Mapping[Round, float] = {
     handoff.check_queue_privacy: 60.0,
     digest.send_due: 60.0,
     alerts.tell: 3_600.0,
+    drift.check: 5.0,
+    watch.look_at_turns: 10.0,
+    watch.look_around: 60.0,
+    owner_alerts.tell: 5.0,
     show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."

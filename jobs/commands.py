@@ -27,7 +27,7 @@ from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit, releases
 from bot.store.db import Session
-from bot.store.figures import success
+from bot.store.figures import drift_checks, success
 from bot.store.handoffs import handoff_metrics
 from bot.store.outbox import messages
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, Verdict, now
@@ -100,6 +100,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
         criterion = success.total(session, replace(cohort, rates=agent_cards.rates({agent.card.name: agent})))
         thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
+        drift = drift_checks.latest(session, agent.card.name, release)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
     served = verdict.verdict if verdict else None
@@ -119,6 +120,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         cost_nusd=run.cost_nusd if run else 0,
         thumbs=thumbs,
         links=thumb_report.links(ctx.slack, thumbs),
+        drift=drift,
     )
 
 

@@ -85,10 +85,11 @@ class Admission(CardPart):
 
 
 class Passing(CardPart):
-    """When a first release may serve."""
+    """When a first release may serve, and after how many days owners are alerted that its verdict is old."""
 
     pass_at_least: float = Field(default=0.8, gt=0, le=1)
     "What the lower bound of the pass rate over all cases must reach (95 %, one-sided; see `bot.evals.gate`)."
+    stale_after_days: int = Field(default=30, ge=1)
 
 
 class Card(CardPart):

@@ -7,8 +7,11 @@ from typing import Any
 from bot.health.findings import Finding
 from bot.health.status import QueueStatus, Status, UnfinishedWork
 from bot.store.backlog import Backlog, BacklogCount
+from bot.store.figures.owner_alerts import OpenAlert
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+MOST_ALERTS = 3
+"The most open alerts that a status names."
 
 
 def findings_as_text(found: Sequence[Finding]) -> str:
@@ -47,7 +50,7 @@ def status_as_json(status: Status) -> dict[str, Any]:
     }
 
 
-UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands")
+UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands", "alerts")
 "What is read from the database."
 
 
@@ -88,6 +91,15 @@ def _unfinished_rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "Handoffs", _pile(work.handoffs, "open or claimed", at, late="without its card")
     yield "Money", _pile(work.money, "without a known cost", at, late="past its lease")
     yield "Commands", _pile(work.commands, "unanswered", at)
+    yield "Alerts", _alerts(status.unfinished.alerts, at)
+
+
+def _alerts(alerts: Sequence[OpenAlert], at: datetime) -> str:
+    shown = [
+        f"{one.kind.replace('_', ' ')} ({one.agent}: {one.subject}) for {_age(one.found_at, at)}" for one in alerts
+    ]
+    more = [f"{len(shown) - MOST_ALERTS} more"] if len(shown) > MOST_ALERTS else []
+    return "; ".join([*shown[:MOST_ALERTS], *more]) or "none open"
 
 
 def _queue_json(queue: QueueStatus, at: datetime) -> dict[str, Any]:
@@ -129,6 +141,10 @@ def _unfinished_json(unfinished: UnfinishedWork, at: datetime) -> dict[str, Any]
         "handoffs": _pile_json(backlog.handoffs, at),
         "money": _pile_json(backlog.money, at),
         "commands": _pile_json(backlog.commands, at),
+        "alerts": [
+            {"agent": one.agent, "kind": one.kind, "subject": one.subject, "found_seconds": _seconds(one.found_at, at)}
+            for one in unfinished.alerts
+        ],
     }
 
 

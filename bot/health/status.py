@@ -12,6 +12,8 @@ from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
 from bot.store import backlog, db
 from bot.store.backlog import Backlog
+from bot.store.figures import owner_alerts
+from bot.store.figures.owner_alerts import OpenAlert
 from bot.store.installation import heartbeats
 from bot.store.schema import now
 
@@ -41,6 +43,8 @@ class UnfinishedWork:
     backlog: Backlog
     clock: tuple[str, datetime] | None
     "The clock that gave the last heartbeat, and when (UTC)."
+    alerts: tuple[OpenAlert, ...] = ()
+    "The causes of which owners are alerted and that are not gone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,9 @@ def read_unfinished(settings: Settings) -> UnfinishedWork:
     if not db.is_there(settings.database_url):
         raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     with closing(db.connect(settings.database_url)) as database, database.read() as session:
-        return UnfinishedWork(backlog.read(session), heartbeats.last(session, "clock"))
+        return UnfinishedWork(
+            backlog.read(session), heartbeats.last(session, "clock"), tuple(owner_alerts.every_open(session))
+        )
 
 
 def _part(answer: QueueStatus | UnfinishedWork | Exception, kind: type[Part]) -> Part | None:

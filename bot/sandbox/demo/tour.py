@@ -15,6 +15,7 @@ from bot.sandbox.demo.processes import CannotRun
 from bot.sandbox.demo.scenes.asking import out_of_scope, password_reset, unlock
 from bot.sandbox.demo.scenes.budgets import CAPS, budget_hard, budget_soft, digest
 from bot.sandbox.demo.scenes.checks import Json, Unexpected
+from bot.sandbox.demo.scenes.drifting import drift
 from bot.sandbox.demo.scenes.dying import worker_killed
 from bot.sandbox.demo.scenes.giving_back import give_back
 from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
@@ -44,6 +45,7 @@ SCENES: tuple[Scene, ...] = (
     agent_eval,
     digest,
     worker_killed,
+    drift,
 )
 
 

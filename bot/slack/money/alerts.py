@@ -5,13 +5,14 @@ requester, never by its words.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.budget.reports.anomalies import Anomaly
 from bot.budget.reports.patterns import Cause, Pattern
 from bot.slack import mrkdwn
 from bot.slack.money import holders
 from bot.slack.mrkdwn import Body, dollars
+from bot.slack.reports import about_ticket
+from bot.slack.reports.about_ticket import About
 
 _WORDS: Mapping[Cause, str] = {
     "requests": "More requests: {now}, usually {usual} a day.",
@@ -25,16 +26,6 @@ _WORDS: Mapping[Cause, str] = {
     "charged": "Calls without a known end, charged at the most they could cost: {now}, usually {usual} a day.",
     "user": "One person: {user} made {now_share} of it, usually {usual_share}.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """A ticket as owners may see it."""
-
-    requester: str
-    channel: str | None
-    "None when it was written in a direct message."
-    link: str | None
 
 
 def tickets_in(found: Anomaly) -> frozenset[str]:
@@ -113,15 +104,7 @@ def _usual(found: Anomaly) -> str:
 
 
 def _ticket(name: str, tickets: Mapping[str, About], word: str = "ticket") -> str:
-    about = tickets.get(name)
-    shown = f"{word} {mrkdwn.line(name, 20)}"
-    if about is None:
-        return shown
-    if about.channel is None:
-        return f"{shown} in {holders.DIRECT}"
-    where = f" in <#{about.channel}>"
-    link = about.link
-    return f"<{link}|{shown}>{where}" if link is not None and mrkdwn.openable(link) else f"{shown}{where}"
+    return about_ticket.shown(name, tickets.get(name), word=word)
 
 
 def _pattern(one: Pattern, tickets: Mapping[str, About]) -> str:

@@ -13,9 +13,10 @@ from bot.principals import CHANNEL_ID, DIRECT_ID, OF_EVALUATIONS, USER_ID
 from bot.slack import mrkdwn
 from bot.slack.api import names
 from bot.slack.api.client import WebClient
+from bot.slack.reports import about_ticket
 from bot.store.db import Database
 
-WORKSPACE, DIRECT, DIRECTS = "this workspace", "a direct message", "direct messages"
+WORKSPACE, DIRECT, DIRECTS = "this workspace", about_ticket.DIRECT, "direct messages"
 SOME_CHANNEL = "a channel"
 "A channel whose name Slack does not give now: it may be private."
 MOST_ASKED = 50

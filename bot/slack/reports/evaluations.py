@@ -10,8 +10,9 @@ from datetime import datetime
 
 from bot.slack import charts, mrkdwn
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.slack.reports import handoff_report, success_report, thumb_report
+from bot.slack.reports import drift_report, handoff_report, success_report, thumb_report
 from bot.slack.reports.handoff_report import Week
+from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.success import Success
 from bot.store.schema import Verdict
 from bot.store.tickets.feedback import Thumbs
@@ -26,9 +27,8 @@ _USAGE = {
     "/agent-cost": "`/agent-cost [today|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
     "for example `/agent-cost week by tool`. Without words: today, by user. `/agent-cost help` shows this.",
     "/agent-eval": "`/agent-eval`, or `/agent-eval access` for one agent of several: what is served, how it did in its "
-    "last evaluation, "
-    "which cases failed, and how the handoffs of this week went. To play the cases again: `deskhand eval run`. "
-    "`/agent-eval help` shows this.",
+    "last evaluation, which cases failed, whether it drifts, and how the handoffs of this week went. To play the cases "
+    "again: `deskhand eval run`. `/agent-eval help` shows this.",
 }
 
 
@@ -56,6 +56,8 @@ class EvalReport:
     "The thumbs of the last 7 days."
     links: Mapping[int, str] = field(default_factory=dict)
     "Addresses of the answers that did not help, by ticket id."
+    drift: tuple[DriftReading, ...] = ()
+    "The latest comparisons of the release with its own past."
 
 
 def evaluation(report: EvalReport) -> Body:
@@ -112,7 +114,7 @@ def _eval_details(report: EvalReport) -> list[Block]:
         lines = ["*Failed cases*", *shown[:_FAILURES], *tail] if shown else ["No case failed."]
         blocks.append(mrkdwn.section("\n".join(lines)))
     thumbs = mrkdwn.section("\n".join(thumb_report.lines(report.thumbs, report.links)))
-    return [*blocks, thumbs, *handoff_report.blocks(report.handoffs)]
+    return [*blocks, *drift_report.blocks(report.drift), thumbs, *handoff_report.blocks(report.handoffs)]
 
 
 def _worst_first(report: EvalReport) -> list[tuple[str, bool, int, int, str]]:

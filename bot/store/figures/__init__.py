@@ -7,4 +7,10 @@ success         the success criterion, with how long requests took and what they
 verdicts        what became of each request: the conditions of the criterion in SQL
 claims          how long people had tickets claimed
 drift_checks    the latest comparison of each stream of an agent with its own past
+first_turns     the first turn of each ticket of a release: what drift is measured on
+finished_turns  what turns did that have ended: calls and models; watermarks: how far each check of them has got
+owner_alerts    the causes of which owners are alerted: opened, told once, closed
+demo_history    tickets of the past for a demo
+traffic         requests of the last hours, and of the same hours of the weeks before
+vital_signs     when each part of Deskhand last showed that it works
 """

@@ -8,6 +8,8 @@ from bot.health.findings import Finding
 from bot.health.status import QueueStatus, Status, UnfinishedWork
 from bot.queue import WorkerSeen
 from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
+from bot.store.figures.owner_alerts import OpenAlert
+from bot.store.schema import AlertKind
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -37,6 +39,7 @@ BUSY = Status(
             commands=NOTHING,
         ),
         clock=("host:2", ago(4)),
+        alerts=(OpenAlert(1, "access", AlertKind.NO_TRAFFIC, "requests", {}, ago(7_300), closed=False),),
     ),
     unavailable=(),
 )
@@ -56,6 +59,7 @@ def test_a_status_is_read_at_a_glance() -> None:
         "Handoffs  4 open or claimed (oldest 3 d, 1 without its card)",
         "Money     1 without a known cost (oldest 1 s)",
         "Commands  0 unanswered",
+        "Alerts    no traffic (access: requests) for 2 h",
     ]
 
 
@@ -88,6 +92,7 @@ def test_a_status_for_programs_holds_all_of_it() -> None:
     assert told["messages"]["lanes"] == [lane]
     assert told["messages"]["failed"]["count"] == 1
     assert told["commands"] == {"count": 0, "late": 0, "oldest_seconds": None}
+    assert told["alerts"] == [{"agent": "access", "kind": "no_traffic", "subject": "requests", "found_seconds": 7300.0}]
     assert told["clock"] == {"name": "host:2", "heard_seconds": 4.0}
 
 

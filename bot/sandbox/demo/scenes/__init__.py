@@ -7,4 +7,5 @@ waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps
 reporting       what the owner asks for
 dying           workers that are killed
+drifting        a release that moves away from its own past
 """

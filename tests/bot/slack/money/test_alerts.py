@@ -9,7 +9,7 @@ from hypothesis import given
 from bot.budget.reports.anomalies import Anomaly
 from bot.budget.reports.patterns import Cause, Pattern
 from bot.slack.money import alerts
-from bot.slack.money.alerts import About
+from bot.slack.reports.about_ticket import About
 from tests.support.anomalies import CENT, COSTLY_PERSON, MORE_REQUESTS, USUAL_COST
 from tests.support.block_checks import check, shown, texts, tried
 

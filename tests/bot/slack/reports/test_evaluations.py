@@ -60,7 +60,7 @@ def test_the_fallback_says_the_same_in_blocks_that_are_older() -> None:
         "section",
         "context",
         "table",
-        *("section", "section", "section", "section", "section", "context"),
+        *("section", "section", "section", "section", "section", "section", "context"),
     ]
 
 

@@ -1,0 +1,55 @@
+"""Tell the owners of agents what the checks have found, each cause once, and once more when it is over.
+
+The checks write down what they find (`jobs.drift`, `jobs.watch`); this tells it. A message is stored in the transaction
+that marks its alert as told, so that a clock that dies in between tells it later, and of two clocks one tells it.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from bot.slack.reports import owner_alert
+from bot.store.figures import owner_alerts
+from bot.store.figures.owner_alerts import EVERYBODYS, OpenAlert
+from bot.store.money import digests
+from bot.store.schema import MessageKind, now
+from jobs import alerts
+from jobs.process import WorkerContext
+
+log = structlog.get_logger()
+
+MOST = 5
+"The most new alerts for one agent and day, as people stop reading when they get more. The others wait for tomorrow."
+
+
+def tell(ctx: WorkerContext) -> None:
+    """Tell what was not told yet."""
+    everybody = [owner for agent in ctx.agents.values() for owner in agent.card.owners]
+    _tell_of(ctx, EVERYBODYS, everybody)
+    for agent in ctx.agents.values():
+        _tell_of(ctx, agent.card.name, agent.card.owners)
+
+
+def _tell_of(ctx: WorkerContext, agent: str, owners: Sequence[str]) -> None:
+    today, _ = ctx.meter.budgets.bounds("day", now())
+    with ctx.database.read() as session:
+        waiting = owner_alerts.untold(session, agent)
+        if not waiting:
+            return
+        room = max(0, MOST - owner_alerts.told_since(session, agent, today))
+        present = digests.still_members(session, owners)
+    new = [one for one in waiting if not one.closed]
+    for one in [*new[:room], *(one for one in waiting if one.closed)]:
+        _tell(ctx, present, one)
+
+
+def _tell(ctx: WorkerContext, owners: Sequence[str], alert: OpenAlert) -> None:
+    tickets = {ticket: alerts.about(ctx, ticket) for ticket in owner_alert.tickets_in(alert)}
+    body = owner_alert.over(alert) if alert.closed else owner_alert.found(alert, tickets)
+    stage = "over" if alert.closed else "found"
+    with ctx.database.write() as session:
+        if not owner_alerts.take(session, alert):
+            return
+        for owner in owners:
+            digests.say(session, MessageKind.OWNER_ALERT, f"owner_alert:{alert.id}:{stage}:{owner}", owner, body)
+    log.info("alert.told", alert=alert.id, agent=alert.agent, kind=alert.kind, stage=stage, owners=len(owners))

@@ -1,0 +1,21 @@
+"""Tickets of the past for a demo: `bot.store.figures.demo_history`."""
+
+from datetime import timedelta
+
+from bot.store.db import Database
+from bot.store.figures import demo_history, first_turns
+from bot.store.figures.first_turns import FirstTurn
+from tests.support.past_tickets import LOOKED_UP, PAST_BEGINS, UNLOCKED
+
+
+def test_what_was_written_is_read_as_any_first_turn(database: Database) -> None:
+    """In the same order, with all that drift looks at."""
+    shapes = (("reply", (LOOKED_UP, UNLOCKED), 3), ("handoff", (), 1), ("reply", (LOOKED_UP, UNLOCKED), 1))
+    history = [
+        FirstTurn(number, number, PAST_BEGINS + timedelta(seconds=number), outcome, tools, calls, 1.5 * number, number)
+        for number, (outcome, tools, calls) in enumerate(shapes, start=1)
+    ]
+    with database.write() as session:
+        demo_history.write(session, history, agent="access", release="access@1", model="stand-in-1")
+    with database.read() as session:
+        assert list(first_turns.first(session, "access@1", limit=10)) == history
