@@ -16,7 +16,7 @@ from bot.queue import ANSWER_COMMAND, RUN_TURN
 from bot.slack.handoffs import relay
 from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.outbox import duplicates
-from bot.store import audit, members
+from bot.store import audit, dashboard_access, members
 from bot.store.handoffs import handoffs, responses
 from bot.store.schema import InboxState, now
 from bot.store.tickets import inbox_commands, steps, tickets, turns
@@ -43,6 +43,7 @@ def sweep(ctx: WorkerContext) -> None:
         close_intents,
         forget_undecided,
         forget_members,
+        close_sessions,
     ):
         try:
             repair(ctx)
@@ -102,6 +103,15 @@ def deliver_messages(ctx: WorkerContext) -> None:
     sent = undeliverable.deliver_all(ctx)
     if sent:
         log.info("messages.delivered", count=sent)
+
+
+def close_sessions(ctx: WorkerContext) -> None:
+    """End the dashboard sessions whose time is over, and delete links and sessions that are of no use any more."""
+    with ctx.database.read() as session:
+        if not dashboard_access.any_to_forget(session):
+            return
+    with ctx.database.write() as session:
+        dashboard_access.forget(session)
 
 
 def take_back_duplicates(ctx: WorkerContext) -> None:

@@ -28,6 +28,23 @@ def check_secrets(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", "ok", f"Slack can reach Deskhand by {' and '.join(open_ways)}.")
 
 
+def check_dashboard(settings: Settings) -> Iterator[Finding]:
+    """Check whether people can reach the dashboard, and over what."""
+    public = settings.deskhand_public_url
+    if public is None:
+        message = "There is no dashboard: DESKHAND_PUBLIC_URL is not set."
+        yield Finding("dashboard", "ok", message)
+        return
+    if settings.slack_bot_token is None:
+        yield Finding("dashboard", "fail", "Nobody can be let in: SLACK_BOT_TOKEN is not set.", "Set it.")
+        return
+    if public.startswith("http:"):
+        message = f"It is at {public}, which only browsers of this machine can open."
+        yield Finding("dashboard", "warn", message, "Put a proxy with TLS in front, and its https address there.")
+        return
+    yield Finding("dashboard", "ok", f"Links from Slack lead to {public}.")
+
+
 def check_agents(settings: Settings) -> Iterator[Finding]:
     """Check every card, and that its key is set."""
     for agent in card.load_all(settings.deskhand_config).values():

@@ -11,11 +11,22 @@ from bot import durations
 from bot.directory.local import AccountSeed
 from bot.principals import AccountStatus, Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
-from bot.store import audit
+from bot.store import audit, dashboard_access
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.money import ledger
-from bot.store.schema import AuditRow, InboxEvent, InboxKind, LedgerRow, Message, StepKind, Ticket, Turn, now
+from bot.store.schema import (
+    AuditRow,
+    DashboardSession,
+    InboxEvent,
+    InboxKind,
+    LedgerRow,
+    Message,
+    StepKind,
+    Ticket,
+    Turn,
+    now,
+)
 from bot.store.tickets import inbox_commands, steps, turns
 from bot.store.tickets.inbox_commands import InboxCommand
 from jobs import clock, upkeep
@@ -48,6 +59,23 @@ def test_a_turn_that_never_reached_the_queue_is_queued(ctx: WorkerContext) -> No
     for _ in range(3):
         upkeep.requeue_turns(ctx)
     assert jobs(ctx) == [(RUN_TURN, turn_id)]
+
+
+def test_dashboard_session_whose_time_is_over_is_closed(ctx: WorkerContext) -> None:
+    """Once, in the audit log; one that is still good stays open."""
+    with ctx.database.write() as session:
+        dashboard_access.open_session(session, "over", "U0PRIYA", lasts=timedelta(0), by="link")
+        dashboard_access.open_session(session, "open", "U0OLIVIA", lasts=timedelta(hours=1), by="link")
+    for _ in range(2):
+        upkeep.sweep(ctx)
+    ended = [row for row in rows(ctx.database, AuditRow) if row.event == "dashboard.session_ended"]
+    assert [(row.actor, row.record["why"]) for row in ended] == [("U0PRIYA", "expired")]
+    assert [
+        row.closed_at is None for row in sorted(rows(ctx.database, DashboardSession), key=lambda one: one.user)
+    ] == [
+        True,
+        False,
+    ]
 
 
 def test_a_turn_that_was_just_queued_is_left_alone(ctx: WorkerContext) -> None:

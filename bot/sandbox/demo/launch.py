@@ -149,6 +149,7 @@ def _environment(options: LaunchOptions, ports: _Ports, state: Path, config: Pat
         "DESKHAND_LOG": "console",
         "HOST": "127.0.0.1",
         "PORT": str(ports.web),
+        "DESKHAND_PUBLIC_URL": _address(ports.web).rstrip("/"),
         "PYTHONUNBUFFERED": "1",
     }
     if options.claude:

@@ -36,7 +36,18 @@ from tests.support.local_workspace import LocalWorkspace
 from tests.support.paths import MANIFEST
 
 CHECKS = (
-    *("settings", "agent access", "budgets", "money", "database", "redis", "redis access", "ground", "files"),
+    *(
+        "settings",
+        "dashboard",
+        "agent access",
+        "budgets",
+        "money",
+        "database",
+        "redis",
+        "redis access",
+        "ground",
+        "files",
+    ),
     *("slack", "slack scopes"),
     *("channel C0HELP", "channel C0QUEUE", "queue access", "events", "model", "release access", "worker", "clock"),
 )
@@ -136,11 +147,20 @@ def test_a_sound_house_is_well(anywhere: Sound) -> None:
     assert not any(channel.messages for channel in anywhere.workspace.world.state.channels.values())
 
 
+def test_a_dashboard_is_said_to_be_there_or_not(sound: Sound) -> None:
+    """With its address, and whether anybody can be let in."""
+    public = "https://deskhand.example.com"
+    assert "There is no dashboard" in sound.examine()["dashboard"].message
+    assert f"lead to {public}" in sound.examine(deskhand_public_url=public)["dashboard"].message
+    assert sound.examine(deskhand_public_url=public, slack_bot_token=None)["dashboard"].state == "fail"
+
+
 @pytest.mark.parametrize(
     ("changes", "wrong", "said"),
     [
         ({"slack_bot_token": None}, {"settings": "fail", "slack": "fail"}, "SLACK_BOT_TOKEN is not set"),
         ({"slack_signing_secret": None}, {"settings": "fail"}, "Slack cannot reach Deskhand"),
+        ({"deskhand_public_url": "http://127.0.0.1:3000"}, {"dashboard": "warn"}, "only browsers of this machine"),
         ({"redis_url": "redis://127.0.0.1:9/0"}, dict.fromkeys(NEED_REDIS, "fail"), "refused"),
         ({"redis_url": "nowhere"}, dict.fromkeys(NEED_REDIS, "fail"), "REDIS_URL cannot be read"),
         (

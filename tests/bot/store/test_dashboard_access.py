@@ -1,5 +1,7 @@
 """Who has opened the dashboard: `bot.store.dashboard_access`, on SQLite and PostgreSQL."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from sqlalchemy import update
@@ -54,6 +56,19 @@ def test_of_many_uses_at_once_one_wins(database: Database) -> None:
     assert sorted(won) == [False] * 11 + [True]
     assert len(rows(database, DashboardSession)) == 1
     assert events(database) == [("link_made", OWNER), ("opened", OWNER)]
+
+
+def test_use_waits_for_another_one_that_is_under_way(postgres: Database) -> None:
+    """A second use begins before the first is committed, sees no trace of it yet, and is refused all the same."""
+    made(postgres)
+    with ThreadPoolExecutor(1) as pool:
+        with postgres.write() as session:
+            assert dashboard_access.use_link(session, LINK, OWNER) is True
+            second = pool.submit(used, postgres)
+            time.sleep(0.3)
+            assert not second.done()
+        assert second.result(30) is False
+    assert rows(postgres, DashboardSession) == []
 
 
 def test_link_is_of_no_use_to_others_or_later(database: Database) -> None:
