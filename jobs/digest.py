@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot import agent_cards
 from bot.budget.reports import periods
 from bot.slack.money import digest_facts
 from bot.slack.reports import thumb_report
@@ -31,7 +32,7 @@ def send_due(ctx: WorkerContext) -> None:
     if unsent:
         with ctx.database.read() as session:
             spending.at_one_moment(session)
-            digest = digest_facts.gather(session, budgets, period, at=at)
+            digest = digest_facts.gather(session, budgets, period, at=at, rates=agent_cards.rates(ctx.agents))
         digest = replace(digest, links=thumb_report.links(ctx.slack, digest.thumbs))
         with ctx.database.write() as session:
             sent = digest_facts.send(session, digest, unsent)

@@ -9,6 +9,7 @@ ticket was given back and the agent still cannot go on.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
@@ -20,7 +21,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
-from bot.store.schema import HandoffContext, Ticket, TicketState, TurnOutcome
+from bot.store.schema import HandoffContext, InboxKind, Ticket, TicketState, TurnOutcome
 from bot.store.tickets import outcomes, tickets, turns, waiting_messages
 from bot.store.tickets.turns import Attempt, Fenced
 
@@ -101,7 +102,8 @@ def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket
 def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:
     resolution = outcome.resolution
     if resolution is not None:
-        outcomes.resolve(ticket, resolution.category, closed=resolution.closed)
+        written_at = _written_at(attempt, ticket)
+        outcomes.resolve(ticket, resolution.category, closed=resolution.closed, written_at=written_at)
         audit.append(
             session,
             "ticket.resolved" if resolution.closed else "ticket.answered",
@@ -112,12 +114,21 @@ def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ti
         )
     elif outcome.thanks and closings.is_final(ticket):
         outcomes.close(ticket)
+    elif not outcome.thanks and ticket.state is TicketState.OPEN:  # else they had written it before the resolution
+        outcomes.contradict(ticket, _written_at(attempt, ticket))
     category = None if resolution is None else resolution.category
     if outcome.thanks:
         category = ticket.category  # if the ticket still waits for the directory to agree, it goes on waiting
     return turns.finish(
         session, attempt, outcome=TurnOutcome.REPLY, reason=None, category=category, release=str(runtime.release)
     )
+
+
+def _written_at(attempt: Attempt, ticket: Ticket) -> datetime:
+    """Return when the requester wrote what the turn answers: the first of it since the last resolution."""
+    times = [event.received_at for event in attempt.heard if event.kind is InboxKind.MESSAGE]
+    since = [at for at in times if ticket.resolved_at is None or at > ticket.resolved_at]
+    return min(since, default=attempt.accepted_at)  # an edited message is as old as its first words
 
 
 def _again(attempt: Attempt, reason: Reason) -> bool:
@@ -137,7 +148,7 @@ def _hand_off(
     *,
     again: bool,
 ) -> HandoffRow:
-    outcomes.contradict(ticket)
+    outcomes.contradict(ticket, _written_at(attempt, ticket))
     turns.finish(
         session,
         attempt,

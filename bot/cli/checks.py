@@ -126,9 +126,9 @@ def doctor_command(*, as_json: bool) -> None:
 @cli.command("status")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; ages in seconds, null for unknown.")
 def status_command(*, as_json: bool) -> None:
-    """Show who is at work, what is under way and what is due, even when Redis or the database cannot be reached.
+    """Show how well it goes, who is at work, what is under way and what is due.
 
-    Exit code 1 when one of them cannot be reached.
+    It does so even when Redis or the database cannot be reached; the exit code is then 1.
     """
     from bot.health import report, status
 

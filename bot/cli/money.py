@@ -66,6 +66,7 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
 
     The clock process sends it when it is due, and posts in Slack what --send has stored.
     """
+    from bot import agent_cards
     from bot.agent import card
     from bot.budget.caps import Budgets
     from bot.cli import names
@@ -76,16 +77,19 @@ def digest_command(*, name: str | None, send: bool, as_json: bool) -> None:
 
     settings, at = settings_to_look_at(), now()
     budgets = Budgets.load(settings.deskhand_config / "budgets.yaml")
-    agents = card.load_all(settings.deskhand_config).values()
+    agents = card.load_all(settings.deskhand_config)
     with reading_database(settings) as database:
         with database.read() as session:
             spending.at_one_moment(session)
-            found = digest_facts.gather(session, budgets, digest_facts.asked_for(session, budgets, name, at=at), at=at)
+            period = digest_facts.asked_for(session, budgets, name, at=at)
+            found = digest_facts.gather(session, budgets, period, at=at, rates=agent_cards.rates(agents))
         sent: tuple[str, ...] | None = None
         if send:
             marks.enter(database, settings.deskhand_ground)
             with database.write() as session:
-                sent = digest_facts.send(session, found, [owner for one in agents for owner in one.card.owners])
+                sent = digest_facts.send(
+                    session, found, [owner for one in agents.values() for owner in one.card.owners]
+                )
         called = {} if as_json else names.in_digest(found, sent or (), settings, database)
     if as_json:
         click.echo(json.dumps(digest_figures.as_json(found) | ({} if sent is None else {"sent": sent})))

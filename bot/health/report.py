@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.health.findings import Finding
 from bot.health.status import QueueStatus, Status, UnfinishedWork
+from bot.slack.reports import success_report
 from bot.store.backlog import Backlog, BacklogCount
 from bot.store.figures.owner_alerts import OpenAlert
 
@@ -34,7 +35,7 @@ def findings_as_json(found: Sequence[Finding]) -> dict[str, Any]:
 
 def status_as_text(status: Status) -> str:
     """Return a status for a terminal of 100 columns."""
-    rows = [*_queue_rows(status), *_unfinished_rows(status)]
+    rows = [*_success_rows(status), *_queue_rows(status), *_unfinished_rows(status)]
     return "\n".join(
         [f"{name:<10}{text}" for name, text in rows] + [f"\nNot known: {why}" for why in status.unavailable]
     )
@@ -44,6 +45,7 @@ def status_as_json(status: Status) -> dict[str, Any]:
     """Return a status as plain values: times are seconds before `at`; null means that it is not known."""
     return {
         "at": status.at.isoformat(),
+        "success": None if status.success is None else success_report.as_json(status.success),
         "queue": None if status.queue is None else _queue_json(status.queue, status.at),
         **(dict.fromkeys(UNFINISHED) if status.unfinished is None else _unfinished_json(status.unfinished, status.at)),
         "away": list(status.unavailable),
@@ -52,6 +54,14 @@ def status_as_json(status: Status) -> dict[str, Any]:
 
 UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands", "alerts")
 "What is read from the database."
+
+
+def _success_rows(status: Status) -> Iterator[tuple[str, str]]:
+    if status.success is None:
+        yield "Success", status.success_unknown or "the database is down, so it is not known"
+        return
+    for number, line in enumerate(success_report.lines(status.success, "in the last 7 days")):
+        yield "" if number else "Success", line.replace("*", "")
 
 
 def _queue_rows(status: Status) -> Iterator[tuple[str, str]]:

@@ -1,19 +1,27 @@
-"""`deskhand status`: who is working, what is under way, and what work is left. Redis or the database may be down."""
+"""`deskhand status`: how well it goes, who is working, what is under way, and what work is left.
+
+Redis or the database may be down or slow: each part is read apart from the others, and what is not read in time is not
+known.
+"""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from bot import agent_cards
+from bot.agent import card
 from bot.errors import ConfigError, DeskhandError
 from bot.health.concurrent import ConcurrentChecks
 from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
 from bot.store import backlog, db
 from bot.store.backlog import Backlog
-from bot.store.figures import owner_alerts
+from bot.store.figures import owner_alerts, success
 from bot.store.figures.owner_alerts import OpenAlert
+from bot.store.figures.success import Success
+from bot.store.handoffs import handoff_metrics
 from bot.store.installation import heartbeats
 from bot.store.schema import now
 
@@ -55,19 +63,31 @@ class Status:
     queue: QueueStatus | None
     unfinished: UnfinishedWork | None
     unavailable: tuple[str, ...]
+    success: Success | None = None
+    "The success criterion over the last 7 days and all agents."
+    success_unknown: str | None = None
+    "Why it is not known, when the database answers otherwise."
 
 
 def look(settings: Settings) -> Status:
     """Read everything once; takes `SECONDS` at most."""
-    checks = ConcurrentChecks[QueueStatus | UnfinishedWork](
-        {"redis": partial(read_queue, settings), "database": partial(read_unfinished, settings)}
+    checks = ConcurrentChecks[QueueStatus | UnfinishedWork | Success](
+        {
+            "redis": partial(read_queue, settings),
+            "database": partial(read_unfinished, settings),
+            "success": partial(read_success, settings),
+        }
     )
     found = checks.results(seconds=SECONDS)
+    criterion = found.pop("success")
+    slow = isinstance(criterion, Exception) and isinstance(found["database"], UnfinishedWork)
     return Status(
         at=now(),
         queue=_part(found["redis"], QueueStatus),
         unfinished=_part(found["database"], UnfinishedWork),
         unavailable=tuple(_why(name, answer) for name, answer in found.items() if isinstance(answer, Exception)),
+        success=_part(criterion, Success),
+        success_unknown=_why("success", criterion) if slow and isinstance(criterion, Exception) else None,
     )
 
 
@@ -96,7 +116,21 @@ def read_unfinished(settings: Settings) -> UnfinishedWork:
         )
 
 
-def _part(answer: QueueStatus | UnfinishedWork | Exception, kind: type[Part]) -> Part | None:
+def read_success(settings: Settings) -> Success:
+    """Measure the success criterion over the requests of the last 7 days.
+
+    Raises:
+        ConfigError: there is no database file, or a card is wrong.
+        Transient: the database is down.
+    """
+    if not db.is_there(settings.database_url):
+        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
+    rates = agent_cards.rates(card.load_all(settings.deskhand_config))
+    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+        return success.total(session, replace(handoff_metrics.last_days(7, at=now()), rates=rates))
+
+
+def _part(answer: QueueStatus | UnfinishedWork | Success | Exception, kind: type[Part]) -> Part | None:
     return answer if isinstance(answer, kind) else None
 
 

@@ -178,7 +178,7 @@ def computed(session: Session, cohort: Cohort, *, day: str | None = None, agent:
     for ticket in rows[Ticket]:
         if not cohort.since <= ticket.created_at < cohort.until:
             continue
-        if ticket.agent not in (cohort.named or AGENTS) or agent not in (None, ticket.agent):
+        if ticket.agent not in (AGENTS if cohort.named is None else cohort.named) or agent not in (None, ticket.agent):
             continue
         if day not in (None, ticket.created_at.astimezone(UTC).date().isoformat()):
             continue

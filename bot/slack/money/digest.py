@@ -1,4 +1,4 @@
-"""The digest for owners of a week or a month: its cost beside the one before, and what was decided. Pure.
+"""The digest for owners of a week or a month: how well it went, its cost beside the one before, what was decided. Pure.
 
 Invariant: the text of the message says everything important without the chart and the table, which Slack may refuse.
 """
@@ -16,7 +16,7 @@ from bot.slack.charts import ChartTable
 from bot.slack.money import alerts, cost_words, digest_figures, holders
 from bot.slack.money.digest_figures import CapUse, Digest
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.slack.reports import thumb_report
+from bot.slack.reports import success_report, thumb_report
 from bot.store.money.digests import Decisions
 from bot.store.money.spending import CostLine
 
@@ -48,8 +48,11 @@ def as_text(digest: Digest, called: Mapping[str, str]) -> str:
         called: names of people and channels by Slack id.
     """
     heading, *lines = _words(digest, partial(_on_terminal, called))
+    criterion = _criterion(digest)
     table = map(_row, [digest_figures.header(digest), *digest_figures.rows(digest)])
-    return "\n".join([heading, "", *table, "", *lines, thumb_report.share(digest.thumbs)]).replace("*", "")
+    return "\n".join([*criterion, "", heading, "", *table, "", *lines, thumb_report.share(digest.thumbs)]).replace(
+        "*", ""
+    )
 
 
 def receipt(sent: Sequence[str], called: Mapping[str, str]) -> str:
@@ -84,14 +87,23 @@ def _body(digest: Digest, shown: Sequence[Block]) -> Body:
     figures = [f"{name}: {now}{f' ({change})' if before != '-' else ''}" for name, now, before, change in rows]
     helpful = list(thumb_report.lines(digest.thumbs, digest.links))
     thumbs = mrkdwn.section(mrkdwn.clamp("\n".join(helpful), mrkdwn.SECTION_CHARACTERS))
-    text = "\n".join([heading, *figures, *lines, *helpful])
-    return mrkdwn.body(text, [mrkdwn.section(heading), *shown, details, thumbs, mrkdwn.context(small)])
+    criterion = "\n".join(_criterion(digest))
+    text = "\n".join([criterion, heading, *figures, *lines, *helpful])
+    return mrkdwn.body(
+        text, [mrkdwn.section(criterion), mrkdwn.section(heading), *shown, details, thumbs, mrkdwn.context(small)]
+    )
+
+
+def _criterion(digest: Digest) -> list[str]:
+    """Return the success criterion of the period, in the words of every report."""
+    so_far = "" if digest.over else " so far"
+    return list(success_report.lines(digest.now.success, f"in {called(digest.period, digest.zone)}{so_far}"))
 
 
 def _words(digest: Digest, name: Name) -> Iterator[str]:
     """Yield the heading and the lines, with channels and people named in the form that the reader sees."""
     summary, kind = digest.now.spent, digest.period.kind
-    spent = next(digest_figures.figures(digest))
+    spent = next(one for one in digest_figures.figures(digest) if one.name == cost_words.SPENT)
     against = f", {spent.change} against the {kind} before" if digest.before else f"; nothing the {kind} before"
     so_far = "" if digest.over else " so far"
     yield f"*Spent in {called(digest.period, digest.zone)}{so_far}: {cost_words.total(summary)}*{against}."

@@ -4,7 +4,7 @@ Invariant: an owner gets the digest of a period once, because the key of its mes
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -17,6 +17,7 @@ from bot.errors import ConfigError
 from bot.slack.money import digest as words
 from bot.slack.money.digest_figures import CapUse, Digest, Side
 from bot.store.db import Session
+from bot.store.figures import success
 from bot.store.handoffs import handoff_metrics
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import digests, ledger, reviews, spending
@@ -29,16 +30,28 @@ NEAR = 20
 "The most budgets that are looked up exactly, among those that seem nearest to their caps."
 
 
-def gather(session: Session, budgets: Budgets, period: Period, *, at: datetime) -> Digest:
-    """Return the digest of a period as it is at a moment."""
+def gather(
+    session: Session, budgets: Budgets, period: Period, *, at: datetime, rates: Mapping[str, int] | None = None
+) -> Digest:
+    """Return the digest of a period as it is at a moment.
+
+    Args:
+        session: the open transaction.
+        budgets: the budgets in force.
+        period: a week or a month.
+        at: the time of measuring.
+        rates: what an hour of people costs (nano-USD), by agent, where its card says it.
+    """
     earlier = periods.before(budgets, period)
     where = LedgerFilter(period.since, period.until)
     return Digest(
         period=period,
         zone=budgets.time_zone,
         over=period.until <= at,
-        now=_side(session, period, at),
-        before=_side(session, earlier, at) if digests.was_called(session, earlier.since, earlier.until) else None,
+        now=_side(session, period, at, rates or {}),
+        before=_side(session, earlier, at, rates or {})
+        if digests.was_called(session, earlier.since, earlier.until)
+        else None,
         points=tuple(_points(session, budgets, period)),
         users=spending.spend_by(session, "user", replace(where, purpose=Purpose.TURN)),
         tools=spending.spend_by(session, "tool", replace(where, purpose=Purpose.TURN)),
@@ -86,11 +99,13 @@ def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, 
     )
 
 
-def _side(session: Session, period: Period, at: datetime) -> Side:
+def _side(session: Session, period: Period, at: datetime, rates: Mapping[str, int]) -> Side:
+    cohort = Cohort(period.since, period.until, at, rates=rates)
     return Side(
         spent=spending.summary(session, LedgerFilter(period.since, period.until)),
-        handoffs=handoff_metrics.totals(session, Cohort(period.since, period.until, at)),
+        handoffs=handoff_metrics.totals(session, cohort),
         charged=digests.charged(session, period.since, period.until),
+        success=success.total(session, cohort),
     )
 
 

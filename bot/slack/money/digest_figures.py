@@ -11,6 +11,8 @@ from bot.budget.reports.periods import Period
 from bot.cost_dimensions import BudgetScope
 from bot.slack import mrkdwn
 from bot.slack.money import cost_words
+from bot.slack.reports import success_report
+from bot.store.figures.success import Success
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions, Key
 from bot.store.money.spending import CostLine, Summary
@@ -27,6 +29,8 @@ class Side:
     handoffs: Figures
     charged: int
     "The number of calls without a known end, charged at their worst case."
+    success: Success = field(default_factory=Success)
+    "The success criterion over the requests of the period."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ def figures(digest: Digest) -> Iterator[Figure]:
         words = [None if side is None else _in_words(side).get(name) for side in (now, before)]
         return Figure(name, of(now), None if before is None else of(before), share, *words)
 
+    yield figure(success_report.NAME, lambda side: side.success.share, share=True)
     yield figure(cost_words.SPENT, lambda side: side.spent.cost_nusd)
     yield figure(cost_words.CALLS, lambda side: side.spent.calls)
     yield figure(cost_words.TICKETS, lambda side: side.spent.tickets)
@@ -143,6 +148,7 @@ def rows(digest: Digest) -> Iterator[tuple[str, str, str, str]]:
 
 def _plain(side: Side) -> dict[str, Any]:
     return {
+        "success": success_report.as_json(side.success),
         "cost_nusd": side.spent.cost_nusd,
         "tickets_nusd": side.spent.tickets_nusd,
         "evaluations_nusd": side.spent.evaluations_nusd,
@@ -165,7 +171,11 @@ def _in_words(side: Side) -> dict[str, str | None]:
     """Return the figures of a period in words, each mean and share with the numbers that it is made of."""
     handoffs = side.handoffs
     rate = mrkdwn.percent(handoffs.handoffs, handoffs.outcomes) if handoffs.outcomes else None
+    settled = side.success.settled
     return cost_words.figures(side.spent) | {
+        success_report.NAME: f"{mrkdwn.percent(settled.solved, settled.all)} ({settled.solved:,} of {settled.all:,})"
+        if settled.all
+        else None,
         cost_words.SPENT: cost_words.total(side.spent),
         cost_words.CALLS: f"{side.spent.calls:,}",
         HANDED: None if rate is None else f"{rate} ({handoffs.handoffs:,} of {handoffs.outcomes:,})",

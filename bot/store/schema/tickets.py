@@ -57,7 +57,7 @@ class Ticket(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     resolved_at: Mapped[datetime | None]
     contradicted_at: Mapped[datetime | None]
-    "When the requester wrote again after a resolution."
+    "When the requester first wrote more than thanks after a resolution; before `resolved_at`: after an older one."
     surge_id: Mapped[int | None] = mapped_column(Id)
     "The last surge that it was linked to; no foreign key, as a surge refers to a handoff and so to a ticket."
     following: Mapped[FollowerState | None]

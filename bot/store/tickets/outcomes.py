@@ -1,5 +1,7 @@
 """What the outcome of a turn changes in its ticket. The caller has locked the row (`tickets.lock`)."""
 
+from datetime import datetime
+
 from bot.principals import NoRequest
 from bot.store.schema import Ticket, TicketState, now
 
@@ -14,15 +16,16 @@ def turn_away(ticket: Ticket) -> None:
     ticket.state, ticket.category = TicketState.RESOLVED, ticket.category or NoRequest.REFUSED
 
 
-def resolve(ticket: Ticket, category: str, *, closed: bool) -> None:
+def resolve(ticket: Ticket, category: str, *, closed: bool, written_at: datetime) -> None:
     """Store the category under which the agent resolved a request.
 
     Args:
         ticket: the locked row.
         category: a category of the agent's card.
         closed: the request counts as solved already; otherwise the ticket stays open until it does.
+        written_at: when the requester wrote what is resolved.
     """
-    contradict(ticket)
+    contradict(ticket, written_at)
     ticket.category = category
     if closed:
         ticket.state, ticket.resolved_at = TicketState.RESOLVED, now()
@@ -33,7 +36,8 @@ def close(ticket: Ticket) -> None:
     ticket.state = TicketState.RESOLVED
 
 
-def contradict(ticket: Ticket) -> None:
-    """Note that an earlier resolution, if there was one, did not last."""
-    if ticket.resolved_at is not None:
-        ticket.contradicted_at = now()
+def contradict(ticket: Ticket, written_at: datetime) -> None:
+    """Note that the last resolution, if there was one, did not last, and when its requester first wrote so."""
+    resolved, known = ticket.resolved_at, ticket.contradicted_at
+    if resolved is not None and (known is None or known <= resolved):
+        ticket.contradicted_at = written_at

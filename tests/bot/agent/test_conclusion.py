@@ -201,27 +201,41 @@ def test_an_attempt_that_was_given_up_concludes_nothing(office: Office) -> None:
     assert (ticket.state, ticket.category, row.state) == ("open", None, "running")
 
 
-@pytest.mark.parametrize("again", [CLOSED, PERSON])
+@pytest.mark.parametrize("again", [CLOSED, OPEN, PERSON, Reply("Ask IT.", None)])
 def test_whoever_comes_back_contradicts_the_resolution(office: Office, again: Outcome) -> None:
-    """A second repair, or a handoff, after a resolution shows that the first one did not last."""
+    """Another repair, a handoff or any answer shows that the first one did not last, from when it was written."""
     attempt = office.begin(office.asks())
     end(office, attempt, CLOSED)
     assert now_is(office, attempt)[0].contradicted_at is None
-    end(office, asks_again(office, attempt, "locked again"), again)
-    assert now_is(office, attempt)[0].contradicted_at is not None
+    resolved = now_is(office, attempt)[0].resolved_at
+    back = asks_again(office, attempt, "locked again")
+    end(office, back, again)
+    assert now_is(office, attempt)[0].contradicted_at == back.heard[0].received_at
+    assert resolved is not None
+    assert back.heard[0].received_at > resolved
+
+
+def test_what_was_written_before_the_resolution_does_not_contradict_it(office: Office) -> None:
+    """A message that waited while the agent resolved the request is answered, and the resolution stands."""
+    attempt = office.begin(office.asks())
+    assert office.asks("and hurry", thread=attempt.ticket.thread_ts) is None
+    following = end(office, attempt, CLOSED).next_turn
+    assert following is not None
+    end(office, office.begin(following), Reply("It is done.", None))
+    ticket, _turn = now_is(office, attempt)
+    assert (ticket.state, ticket.contradicted_at) == ("resolved", None)
 
 
 WELCOME = Reply("You're welcome.", None, thanks=True)
 
 
-@pytest.mark.parametrize(("reply", "state"), [(WELCOME, "resolved"), (Reply("Ask IT.", None), "open")])
-def test_thanks_open_nothing_again(office: Office, reply: Reply, state: str) -> None:
-    """A ticket that was resolved is still resolved after its requester's thanks; any other answer leaves it open."""
+def test_thanks_open_nothing_again(office: Office) -> None:
+    """A ticket that was resolved is still resolved after its requester's thanks, which contradict nothing."""
     attempt = office.begin(office.asks())
     end(office, attempt, CLOSED)
-    end(office, asks_again(office, attempt, "as they said"), reply)
+    end(office, asks_again(office, attempt, "as they said"), WELCOME)
     ticket, _turn = now_is(office, attempt)
-    assert (ticket.state, ticket.contradicted_at) == (state, None)
+    assert (ticket.state, ticket.contradicted_at) == ("resolved", None)
 
 
 def test_thanks_do_not_stop_the_wait_for_the_directory(office: Office) -> None:

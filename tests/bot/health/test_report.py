@@ -1,6 +1,7 @@
 """Findings and status in words and as values: `bot.health.report`."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.health import report
@@ -10,6 +11,7 @@ from bot.queue import WorkerSeen
 from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
 from bot.store.figures.owner_alerts import OpenAlert
 from bot.store.schema import AlertKind
+from bot.store.figures.success import Requests, Success
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -42,12 +44,15 @@ BUSY = Status(
         alerts=(OpenAlert(1, "access", AlertKind.NO_TRAFFIC, "requests", {}, ago(7_300), closed=False),),
     ),
     unavailable=(),
+    success=Success(settled=Requests(solved=8, to_people=2)),
 )
 
 
 def test_a_status_is_read_at_a_glance() -> None:
     """One line a subject, what is late named beside what is there."""
     assert report.status_as_text(BUSY).splitlines() == [
+        "Success   Solved without a person: 8 of 10 in the last 7 days (80 %; with 95 % confidence 49 to 95 %).",
+        "          Of the others, 2 went to a person.",
         "Queue     3 waiting, the first for 2 s; 40 running; 1 failed",
         "Workers   host:1:ab busy, 40 running, heard 1 s ago",
         "Clock     host:2, heard 4 s ago",
@@ -67,19 +72,32 @@ def test_what_is_away_is_said() -> None:
     """Nothing is made up for a part that could not be read."""
     said = report.status_as_text(Status(NINE, None, None, ("redis: refused", "database: refused")))
     assert "Redis is down" in said
-    assert "the database is down" in said
+    assert said.startswith("Success   the database is down, so it is not known\n")
+    assert "unfinished work is not known" in said
     assert said.endswith("Not known: redis: refused\n\nNot known: database: refused")
     assert report.status_as_json(Status(NINE, None, None, ("redis: refused",))) == {
         "at": "2026-11-23T09:00:00+00:00",
+        "success": None,
         "queue": None,
         **dict.fromkeys(report.UNFINISHED),
         "away": ["redis: refused"],
     }
 
 
+def test_a_slow_count_of_successes_is_no_outage() -> None:
+    """It is said why the figure is missing, and everything else is shown."""
+    slow = replace(BUSY, success=None, success_unknown="success: no answer within 5 s")
+    assert report.status_as_text(slow).splitlines()[:2] == [
+        "Success   success: no answer within 5 s",
+        "Queue     3 waiting, the first for 2 s; 40 running; 1 failed",
+    ]
+    assert report.status_as_json(slow)["success"] is None
+
+
 def test_a_status_for_programs_holds_all_of_it() -> None:
     """Plain values, ages in seconds."""
     told = json.loads(json.dumps(report.status_as_json(BUSY)))
+    assert (list(told)[:2], told["success"]["solved_share"]) == (["at", "success"], 0.8)
     assert told["queue"]["workers"] == [{"name": "host:1:ab", "state": "busy", "in_hand": 40, "heard_seconds": 1.0}]
     assert told["queue"]["oldest_seconds"] == 2.0
     assert told["turns"]["waiting"] == {"count": 3, "late": 1, "oldest_seconds": 200.0}

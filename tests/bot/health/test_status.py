@@ -1,8 +1,10 @@
 """What `deskhand status` reads: `bot.health.status`."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import redis
@@ -36,7 +38,9 @@ def settings(database: Database, redis_url: str) -> Iterator[Settings]:
 def test_a_look_reads_redis_and_the_database(settings: Settings) -> None:
     """The queue with its workers, the clock, and what is owed, each from where it stands."""
     seen = status.look(settings)
-    assert seen.unavailable == ()
+    assert (seen.unavailable, seen.success_unknown) == ((), None)
+    assert seen.success is not None
+    assert seen.success.unsettled.unconfirmed == 1
     assert seen.queue is not None
     assert seen.unfinished is not None
     assert (seen.queue.waiting, seen.queue.started, seen.queue.failed) == (1, 0, 0)
@@ -61,6 +65,7 @@ def test_without_redis_the_database_is_still_read(settings: Settings) -> None:
     assert seen.queue.waiting == 1
     assert len(seen.unavailable) == 1
     assert seen.unavailable[0].startswith("database: ")
+    assert (seen.success, seen.success_unknown) == (None, None)
 
 
 def test_what_hangs_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,3 +77,25 @@ def test_what_hangs_ends_in_time(settings: Settings, monkeypatch: pytest.MonkeyP
         assert time.monotonic() - began < within(1.5)
     assert (seen.unfinished, seen.unavailable) == (None, ("database: no answer within 0 s",))
     assert seen.queue is not None
+
+
+def test_what_counts_successes_too_slowly_is_no_outage(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest is shown in time, and it is said that this figure was not."""
+    done = threading.Event()
+    monkeypatch.setattr(status, "SECONDS", 3.0)
+    monkeypatch.setattr(status, "read_success", lambda _: done.wait(60))
+    began = time.monotonic()
+    seen = status.look(settings)
+    done.set()
+    assert time.monotonic() - began < within(5)
+    assert (seen.success, seen.success_unknown) == (None, "success: no answer within 3 s")
+    assert seen.unavailable == ()
+    assert seen.unfinished is not None
+
+
+def test_a_wrong_card_leaves_the_rest_of_a_status(settings: Settings, tmp_path: Path) -> None:
+    """Without the cards no cost of people is known, so the figure is left out, and file and field are named."""
+    seen = status.look(settings.model_copy(update={"deskhand_config": tmp_path}))
+    assert seen.success is None
+    assert str(seen.success_unknown).startswith(f"{tmp_path / 'agents'}: no agent")
+    assert seen.unavailable == ()

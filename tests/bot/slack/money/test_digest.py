@@ -12,6 +12,7 @@ from bot.budget.caps import Budgets
 from bot.budget.reports import periods
 from bot.slack.money import digest, digest_figures
 from bot.slack.money.digest_figures import CapUse, Digest, Side
+from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.money.digests import Decisions
 from bot.store.money.spending import CostLine, Summary
@@ -43,7 +44,8 @@ def side(cents: int, *, tickets: int, resolved: int, handed_off: int, charged: i
         handed_off_nusd=each * handed_off,
         evaluations_nusd=cents * CENT - each * tickets,
     )
-    return Side(summary, Figures(None, None, outcomes=tickets, handoffs=handed_off), charged)
+    seen = Success(settled=Requests(solved=resolved, to_people=handed_off), unsettled=Requests(solved=1))
+    return Side(summary, Figures(None, None, outcomes=tickets, handoffs=handed_off), charged, seen)
 
 
 FULL = Digest(
@@ -74,9 +76,16 @@ def test_a_digest_says_what_it_cost_beside_the_week_before() -> None:
     """The text of the message says all of it: a Slack that refuses charts shows that."""
     body = digest.message(FULL)
     check(body, ours=OURS)
-    heading, *lines = body["text"].splitlines()
+    criterion, _others, unsettled, heading, *lines = body["text"].splitlines()
+    assert criterion == (
+        "*Solved without a person: 40 of 55* in the week from 16 to 22 November 2026 "
+        "(72 %; with 95 % confidence 59 to 83 %)."
+    )
+    assert unsettled.startswith("Not settled yet, and not counted above: 1 request was")
+    assert body["blocks"][0]["text"]["text"].splitlines()[0] == criterion
     assert heading == ("*Spent in the week from 16 to 22 November 2026: $3.01*, +50 % against the week before.")
     assert lines == [
+        "Solved without a person: 72 % (40 of 55) (-8 points)",
         "Spent: $3.01 (+50 %)",
         "Model calls: 120 (+20 %)",
         "Tickets: 60 (+20 %)",
@@ -115,13 +124,14 @@ def test_a_digest_tells_how_many_answers_helped_and_links_those_that_did_not() -
 
 def test_a_digest_is_a_chart_and_a_table() -> None:
     """Seven bars, and the figures of both weeks side by side."""
-    heading, chart, table, lines, _, _ = digest.message(FULL)["blocks"]
+    _criterion, heading, chart, table, lines, _, _ = digest.message(FULL)["blocks"]
     assert "$3.01" in heading["text"]["text"]
     [series] = chart["chart"]["series"]
     assert [point["value"] for point in series["data"]] == [pytest.approx(day / 100) for day in range(16, 23)]
     rows = [[cell["text"] for cell in row] for row in table["rows"]]
     assert rows[0] == ["Figure", "This week", "Week before", "Change"]
-    assert rows[1] == ["Spent", "$3.01", "$2.01", "+50 %"]
+    assert rows[1] == ["Solved without a person", "72 % (40 of 55)", "80 % (40 of 50)", "-8 points"]
+    assert rows[2] == ["Spent", "$3.01", "$2.01", "+50 %"]
     assert ["Handed to people", "25 % (15 of 60)", "20 % (10 of 50)", "+5 points"] in rows
     assert "*Budgets:*" in lines["text"]["text"]
 
@@ -143,10 +153,12 @@ def test_a_slack_that_refuses_charts_is_sent_a_classic_table() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     """Without a week before there is nothing to compare with, without tickets no cost of one."""
     none = replace(FULL.now, spent=replace(FULL.now.spent, tickets=0, resolved=0), handoffs=Figures(None, None, 0))
+    none = replace(none, success=Success(unsettled=Requests(to_people=1)))
     body = digest.message(replace(FULL, before=None, now=none, decisions=EMPTY, alerts=(), caps=()))
     check(body, ours=OURS)
     said = shown(body)
     assert "$3.01*; nothing the week before." in said
+    assert said.startswith("*Solved without a person: no data yet* in the week from 16")
     for left_out in ("Cost per ticket", "Cost per resolved", "Handed to people", "%", "Nearest"):
         assert left_out not in said.replace("66 %", "")
     assert "*Budgets:* no cap was reached." in said
@@ -161,7 +173,8 @@ def test_a_month_is_called_as_people_call_it() -> None:
     )
     month = replace(FULL, period=periods.read(BERLIN, "2026-11"), over=False)
     text = digest.message(month)["text"]
-    assert text.startswith("*Spent in November 2026 so far: $3.01*")
+    assert text.startswith("*Solved without a person: 40 of 55* in November 2026 so far (72 %; ")
+    assert "\n*Spent in November 2026 so far: $3.01*" in text
     assert "against the month before" in text
 
 
@@ -189,14 +202,17 @@ def test_a_terminal_shows_the_same_figures() -> None:
     """Two weeks side by side; names where they are known, no markup."""
     text = digest.as_text(FULL, {"U0MAYA": "Maya Okafor", "C0HELP": "#help-access"})
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert lines[0].startswith("Spent in the week from 16 to 22 November 2026: $3.01, ")
+    assert lines[0].startswith("Solved without a person: 40 of 55 in the week from 16 to 22 November 2026 (72 %; ")
+    assert any(line.startswith("Spent in the week from 16 to 22 November 2026: $3.01, ") for line in lines)
     assert "Figure This week Week before Change" in lines
     assert "Cost per ticket $0.05 ($3.00 for 60) $0.04 ($2.00 for 50) +25 %" in lines
     assert "By person: Maya Okafor $2.00 (80 calls); U0OTTO $1.00 (1 call)." in lines
     assert "Alerts: 2: requests of Maya Okafor on 2026-11-18, calls of unlock_my_account on 2026-11-19." in lines
     assert any(line.startswith("Nearest to their caps: #help-access on Wednesday 18 November: ") for line in lines)
     assert not set("*<>`") & set(text)
-    assert max(map(len, text.splitlines()[2:11])) < 100
+    table = text.splitlines()
+    start = next(number for number, line in enumerate(table) if line.startswith("Figure"))
+    assert max(map(len, table[start : start + 10])) < 100
 
 
 def test_programs_get_plain_values() -> None:
@@ -205,6 +221,8 @@ def test_programs_get_plain_values() -> None:
     assert (found["period"], found["over"], found["since"]) == ("2026-W47", True, "2026-11-15T23:00:00+00:00")
     assert (found["now"]["cost_nusd"], found["before"]["cost_nusd"]) == (301 * CENT, 201 * CENT)
     assert found["now"]["handoff_share"] == 0.25
+    assert next(iter(found["now"])) == "success"
+    assert found["now"]["success"]["solved_share"] == pytest.approx(40 / 55)
     assert found["alerts"][0] == {"agent": "access", "per": "user", "name": "U0MAYA", "day": "2026-11-18"}
     assert found["budgets"]["raised_nusd"] == 500 * CENT
     assert json.loads(json.dumps(digest_figures.as_json(replace(FULL, before=None))))["before"] is None

@@ -62,6 +62,8 @@ def test_a_week_beside_the_one_before(books: LedgerFactory) -> None:
     assert (found.before.spent.cost_nusd, found.before.handoffs.handoffs) == (TURN, 0)
     assert [(one.key, one.cost_nusd) for one in found.users] == [("U0MAYA", 4 * TURN + 700), ("U0OTTO", TURN)]
     assert {one.key for one in found.tools} == {None, "look_up_my_account", "unlock_my_account"}
+    assert found.now.success.settled.all + found.now.success.unsettled.all == 5
+    assert found.now.success.settled.to_people == 1
     days = [("Mon 16", 0), ("Tue 17", 0), ("Wed 18", 0), ("Thu 19", 0), ("Fri 20", 4 * TURN), ("Sat 21", 0)]
     assert list(found.points) == [*days, ("Sun 22", TURN + 700)]
 

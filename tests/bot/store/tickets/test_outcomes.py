@@ -1,15 +1,17 @@
 """What the outcome of a turn makes of its ticket: `bot.store.tickets.outcomes`."""
 
+from datetime import timedelta
+
 from bot.store.db import Database
-from bot.store.schema import Ticket
+from bot.store.schema import Ticket, now
 from bot.store.tickets import outcomes, tickets
-from tests.support.factories import new_turn, ticket
+from tests.support.factories import new_turn, put, ticket
 
 
 def resolved_as(database: Database, category: str, *, closed: bool) -> Ticket:
     """Resolve the one ticket, and return it as it is then."""
     with database.write() as session:
-        outcomes.resolve(tickets.lock(session, ticket(database).id), category, closed=closed)
+        outcomes.resolve(tickets.lock(session, ticket(database).id), category, closed=closed, written_at=now())
     return ticket(database)
 
 
@@ -49,6 +51,20 @@ def test_only_what_was_resolved_is_contradicted(database: Database) -> None:
     new_turn(database)
     for expected in (False, True):
         with database.write() as session:
-            outcomes.contradict(tickets.lock(session, ticket(database).id))
+            outcomes.contradict(tickets.lock(session, ticket(database).id), now())
         assert (ticket(database).contradicted_at is not None) is expected
         resolved_as(database, "locked", closed=True)
+
+
+def test_the_first_contradiction_of_a_resolution_counts(database: Database) -> None:
+    """What is written later does not move it; after another resolution the next one counts."""
+    new_turn(database)
+    for _ in range(2):
+        resolved = resolved_as(database, "locked", closed=True).resolved_at
+        assert resolved is not None
+        for hours in (1, 30):
+            with database.write() as session:
+                found = tickets.lock(session, ticket(database).id)
+                outcomes.contradict(found, resolved + timedelta(hours=hours))
+        assert ticket(database).contradicted_at == resolved + timedelta(hours=1)
+        put(database, Ticket, ticket(database).id, contradicted_at=resolved - timedelta(hours=1))
