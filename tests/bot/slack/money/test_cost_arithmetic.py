@@ -235,7 +235,7 @@ def test_the_digest(ledger: list[Call], earlier: list[Call], handoffs: int) -> N
         alerts=(),
     )
     for text in (digest.message(found)["text"].replace("*", ""), digest.as_text(found, {})):
-    [total] = re.findall(rf"^Spent in .*?: ({MONEY})", text, re.MULTILINE)
+        [total] = re.findall(rf"^Spent in .*?: ({MONEY})", text, re.MULTILINE)
         shares = parts(text)
         if shares:
             adds_up(total, shares)
