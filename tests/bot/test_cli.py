@@ -373,7 +373,9 @@ def test_a_digest_is_shown_and_sent_once(
     assert "sent" not in told
     monkeypatch.setattr(base, "datetime", Clock(NOON + timedelta(days=1)))
     assert deskhand("digest") == 0
-    assert capsys.readouterr().out.startswith("Spent in the week from 16 to 22 November 2026: $0.0115")
+    shown = capsys.readouterr().out
+    assert shown.startswith("Solved without a person: 0 of 2 in the week from 16 to 22 November 2026 (0 %; ")
+    assert "\nSpent in the week from 16 to 22 November 2026: $0.0115" in shown
     assert deskhand("digest", "--send", "--json") == 0
     assert json.loads(capsys.readouterr().out)["sent"] == ["U0OLIVIA"]
     assert deskhand("digest", "--send") == 0

@@ -58,7 +58,8 @@ def test_the_digest_is_sent_when_it_is_due_and_once(
     assert outbox.deliver(ctx.database, ctx.slack) == 1
     [message] = rows(ctx.database, Message)
     shown = workspace.world.state.channels[message.channel].messages[str(message.ts)]
-    assert [block["type"] for block in shown["blocks"][:3]] == ["section", "data_visualization", "data_table"]
+    kinds = ["section", "section", "data_visualization", "data_table"]
+    assert [block["type"] for block in shown["blocks"][:4]] == kinds
     assert "week from 16 to 22 November 2026" in shown["text"]
     today.passes(days=3)
     digest.send_due(ctx)
@@ -73,7 +74,8 @@ def test_a_slack_that_refuses_charts_is_sent_all_in_words(ctx: WorkerContext, wo
     outbox.deliver(ctx.database, ctx.slack)
     [message] = rows(ctx.database, Message)
     shown = workspace.world.state.channels[message.channel].messages[str(message.ts)]
-    assert shown["text"].startswith("*Spent in the week from 16 to 22 November 2026: ")
+    assert shown["text"].startswith("*Solved without a person: ")
+    assert "\n*Spent in the week from 16 to 22 November 2026: " in shown["text"]
     assert "Cost per ticket: $0.0058" in shown["text"]
 
 
