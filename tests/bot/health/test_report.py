@@ -10,8 +10,8 @@ from bot.health.status import QueueStatus, Status, UnfinishedWork
 from bot.queue import WorkerSeen
 from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
 from bot.store.figures.owner_alerts import OpenAlert
-from bot.store.schema import AlertKind
 from bot.store.figures.success import Requests, Success
+from bot.store.schema import AlertKind
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
