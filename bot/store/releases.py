@@ -1,6 +1,7 @@
 """Releases of agents, their evaluations, and the verdict that decides whether a release may serve."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -71,6 +72,23 @@ def last_run(session: Session, agent: str) -> EvalRun | None:
         .limit(1)
     )
     return session.scalars(query).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class RunTally:
+    """What came of the plays of a run."""
+
+    played: int
+    passed: int
+    hard_failures: int
+    "Failures in hard slices, which must have none."
+
+
+def tally(session: Session, run_id: int) -> RunTally:
+    """Count the results of a run."""
+    passed, hard = EvalResult.passed, EvalResult.hard
+    counts = (func.count(), func.count().filter(passed), func.count().filter(hard & ~passed))
+    return RunTally(*session.execute(select(*counts).where(EvalResult.run_id == run_id)).one())
 
 
 def results(session: Session, run_id: int) -> Sequence[EvalResult]:

@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from bot import dashboard as rendering
 from bot.errors import Transient
 from bot.listeners.context import ListenerContext
 from bot.rights import Forbidden, Viewer
-from bot.store.tickets import tickets
-from bot.web import notices, visitors
+from bot.web import notices, pages, visitors
 from bot.web.visitors import Cookie
 
 log = structlog.get_logger()
@@ -32,6 +32,9 @@ AT_ONCE = 4
 "Pages that are made at once."
 WAITING = 32
 "The most pages that are made or wait; more requests are asked to come again."
+
+STYLES = Path(rendering.__file__).parent
+"The folder of the style of the pages."
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -53,20 +56,15 @@ Page = Callable[[ListenerContext, Visit], Response]
 
 def overview(ctx: ListenerContext, visit: Visit) -> Response:
     """Return the page with the figures of the agents that the viewer may see."""
-    served = [agent.card for agent in ctx.agents.values() if agent.card.name in visit.viewer.figures]
-    said = [f"{card.name} is {card.status}." for card in served]
-    return notices.notice("Dashboard", *said, more=[notices.button("Sign out", "/dashboard/sign-out")])
+    return HTMLResponse(pages.overview(ctx, visit.viewer, visit.query))
 
 
 def ticket(ctx: ListenerContext, visit: Visit) -> Response:
     """Return the page of one ticket, for owners of its agent; nobody else learns whether the ticket exists."""
     if visit.path["number"] >= MOST_TICKETS:
         return no_such_page()
-    with ctx.database.read() as session:
-        found = tickets.find(session, visit.path["number"])
-    if found is None or found.agent not in visit.viewer.tickets:
-        return no_such_page()
-    return notices.notice(f"Ticket {found.id}", f"It is {found.state}.")
+    page = pages.ticket(ctx, visit.viewer, visit.path["number"])
+    return no_such_page() if page is None else HTMLResponse(page)
 
 
 def no_such_page() -> HTMLResponse:
@@ -147,10 +145,10 @@ def routes(maker: PageMaker) -> list[Route]:
     return [
         Route("/dashboard", maker.only_for_viewers(overview), methods=["GET"]),
         Route("/dashboard/tickets/{number:int}", maker.only_for_viewers(ticket), methods=["GET"]),
-        Route("/dashboard/style.css", _style("notice.css"), methods=["GET"]),
-        Route("/dashboard/notice.css", _style("notice.css"), methods=["GET"]),
+        Route("/dashboard/style.css", _style(STYLES / "style.css"), methods=["GET"]),
+        Route("/dashboard/notice.css", _style(Path(__file__).parent / "notice.css"), methods=["GET"]),
     ]
 
 
-def _style(name: str) -> Response:
-    return Response((Path(__file__).parent / name).read_text("utf-8"), media_type="text/css")
+def _style(file: Path) -> Response:
+    return Response(file.read_text("utf-8"), media_type="text/css")

@@ -69,7 +69,9 @@ class DashboardHistory:
         ticket = self.ticket(opened - timedelta(hours=random.choice((0, 0, 30))))
         took = timedelta(milliseconds=int(10 ** random.uniform(0, 7)))
         done = {"state": "done", "finished_at": opened + took} if random.random() < 0.9 else {"state": "waiting"}
-        outcome = random.choice(("reply", "reply", "handoff", "refused", "withdrawn")) if len(done) > 1 else None
+        outcome = (
+            random.choice(("reply", "reply", "handoff", "refused", "withdrawn", "linked")) if len(done) > 1 else None
+        )
         category = random.choice((None, "locked", "two words")) if outcome == "reply" else None
         values = {"outcome": outcome, "category": category, "finished_at": None, "created_at": opened}
         turn = self.add(Turn, ticket_id=ticket, release="access@1", **(values | done))

@@ -60,7 +60,7 @@ class SlowFigures:
         latencies = [
             two_digits(whole(turn.finished_at) - whole(turn.created_at))
             for turn in turns
-            if turn.finished_at is not None and turn.outcome != "withdrawn"
+            if turn.finished_at is not None and turn.outcome not in {"withdrawn", "linked"}
         ]
         calls = [call for call in self.calls if self.counts(call.at, call.agent, since, until)]
         of_turns = [call for call in calls if call.purpose == "turn"]
@@ -74,6 +74,7 @@ class SlowFigures:
             "handoffs": outcomes["handoff"],  # type: ignore[index]
             "refused": outcomes["refused"],  # type: ignore[index]
             "withdrawn": outcomes["withdrawn"],  # type: ignore[index]
+            "linked": outcomes["linked"],  # type: ignore[index]
             "tickets_opened": sum(self.counts(one.created_at, one.agent, since, until) for one in self.tickets),
             "latency_p50_ms": rank(latencies, 0.5),
             "latency_p95_ms": rank(latencies, 0.95),

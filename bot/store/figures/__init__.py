@@ -6,6 +6,8 @@ quantiles       durations to two significant digits, and their quantiles by near
 success         the success criterion, with how long requests took and what they cost
 verdicts        what became of each request: the conditions of the criterion in SQL
 claims          how long people had tickets claimed
+latest_tickets  the tickets whose turns ended last
+watch           when each part was last seen at work
 drift_checks    the latest comparison of each stream of an agent with its own past
 first_turns     the first turn of each ticket of a release: what drift is measured on
 finished_turns  what turns did that have ended: calls and models; watermarks: how far each check of them has got

@@ -51,6 +51,8 @@ class Volume:
     "Turns that ended in a handoff."
     refused: int = 0
     withdrawn: int = 0
+    linked: int = 0
+    "Turns of tickets that follow a surge."
     tickets_opened: int = 0
     latency_p50_ms: int | None = None
     "Milliseconds from the opening of a turn to its reply, handoff or refusal, to two significant digits."

@@ -75,6 +75,7 @@ def _volume(counts: Counts, thumbs: Mapping[str, int]) -> Volume:
         handoffs=outcomes[TurnOutcome.HANDOFF],
         refused=outcomes[TurnOutcome.REFUSED],
         withdrawn=outcomes[TurnOutcome.WITHDRAWN],
+        linked=outcomes[TurnOutcome.LINKED],
         tickets_opened=counts.get(Counted.TICKET, Counter[str]())[""],
         latency_p50_ms=quantiles.nearest_rank(latencies, 50),
         latency_p95_ms=quantiles.nearest_rank(latencies, 95),

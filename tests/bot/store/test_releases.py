@@ -4,6 +4,7 @@ import pytest
 
 from bot.store import releases
 from bot.store.db import Database
+from bot.store.releases import RunTally
 from bot.store.schema import AuditRow, EvalResult, EvalRun, Release, RunState, Verdict
 from tests.support.factories import at_once, rows
 
@@ -122,3 +123,17 @@ def test_the_last_run_is_the_newest_that_has_ended(database: Database) -> None:
         last, nobody = releases.last_run(session, "access"), releases.last_run(session, "nobody")
     assert last is not None
     assert (last.id, nobody) == (second, None)
+
+
+def test_a_run_is_tallied(database: Database) -> None:
+    """Plays, those that passed, and failures in hard slices; another run does not count."""
+    register(database)
+    mine, other = run(database), run(database)
+    add(database, mine, "a")
+    add(database, mine, "b", passed=False)
+    add(database, other, "a", passed=False)
+    with database.write() as session:
+        releases.add_result(session, mine, case_id="c", slice="hard", hard=True, repeat=0, passed=False, duration_ms=1)
+    with database.read() as session:
+        assert releases.tally(session, mine) == RunTally(played=3, passed=1, hard_failures=1)
+        assert releases.tally(session, 99) == RunTally(played=0, passed=0, hard_failures=0)

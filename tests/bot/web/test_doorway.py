@@ -24,7 +24,7 @@ from tests.support.web_harness import FrontDoor
 
 OWNER, RESPONDER, REQUESTER = "U0OLIVIA", "U0PRIYA", "U0MAYA"
 OPEN, SIGN_OUT = "/dashboard/open", "/dashboard/sign-out"
-FIGURE = "access is active"
+FIGURE = "Solved without a person"
 "What the dashboard shows of the agent, and no other page does."
 
 

@@ -1,0 +1,98 @@
+"""Reads what a page of the dashboard shows, for a viewer who was verified. `bot.dashboard` makes the page of it.
+
+Invariant: every figure is of agents that the viewer may see, costs and tickets are of agents that they own, and all of
+a page is read at one moment. No transaction is open while Slack is asked for names.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from bot import agent_cards, directory
+from bot.dashboard import filters
+from bot.dashboard.filters import Filter
+from bot.dashboard.overview import overview_page
+from bot.dashboard.overview_values import Overview, Served
+from bot.dashboard.ticket_page import ticket_page
+from bot.dashboard.ticket_story import TicketStory, ids_in
+from bot.listeners.context import ListenerContext
+from bot.rights import Viewer
+from bot.store import releases
+from bot.store.db import Session
+from bot.store.figures import drift_checks, figures, latest_tickets, success, watch
+from bot.store.figures.dashboard import DashboardCohort, ServedRelease
+from bot.store.handoffs.handoff_metrics import Cohort
+from bot.store.money import spending
+from bot.store.schema import Verdict, now
+from bot.store.tickets import ticket_history
+
+NAMES_SECONDS = 1.5
+"The longest that a page waits for names of people; a person without a name has their id."
+
+
+def overview(ctx: ListenerContext, viewer: Viewer, query: Mapping[str, str]) -> str:
+    """Return the page with the figures of the days and agents that a query asks for."""
+    at = now()
+    wanted = filters.read(query, viewer.figures, today=at.date())
+    name = _names(ctx, [viewer.user]).get(viewer.user, viewer.user)
+    with ctx.database.read() as session:
+        spending.at_one_moment(session)
+        found = _overview(ctx, session, viewer, wanted, name, at)
+    return overview_page(found)
+
+
+def ticket(ctx: ListenerContext, viewer: Viewer, number: int) -> str | None:
+    """Return the page of a ticket, or None: there is no such ticket, or the viewer does not own its agent."""
+    with ctx.database.read() as session:
+        spending.at_one_moment(session)
+        history = ticket_history.of_ticket(session, number)
+        read_at = now()
+    if history is None or history.ticket.agent not in viewer.tickets:
+        return None
+    names = _names(ctx, [*ids_in(history), viewer.user])
+    return ticket_page(TicketStory(history, names), viewer=names.get(viewer.user, viewer.user), at=read_at)
+
+
+def _overview(
+    ctx: ListenerContext, session: Session, viewer: Viewer, wanted: Filter, name: str, at: datetime
+) -> Overview:
+    agents = wanted.agents
+    measured = Cohort(wanted.begins, wanted.ends, at, rates=agent_cards.rates(ctx.agents), among=agents)
+    found = figures.read(session, DashboardCohort(wanted.begins, wanted.ends, serving=ctx.releases, among=agents))
+    owned = tuple(one for one in agents if one in viewer.tickets)
+    window = (wanted.begins, wanted.ends)
+    return Overview(
+        viewer=name,
+        at=at,
+        filter=wanted,
+        allowed=tuple(sorted(viewer.figures)),
+        served=tuple(_served(ctx, session, one) for one in found.releases),
+        success=success.total(session, measured),
+        success_by_day=success.by_day(session, measured),
+        figures=found,
+        shows_costs=owned == agents,
+        drift=tuple((one.agent, drift_checks.latest(session, one.agent, one.fingerprint)) for one in found.releases),
+        signs=watch.signs(session, agents, at=at),
+        latest=latest_tickets.latest(session, owned, *window),
+        examples=latest_tickets.examples(session, owned, *window),
+        owner=bool(owned),
+    )
+
+
+def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> Served:
+    agent = ctx.agents.get(release.agent)
+    active = agent is not None and agent.card.status == "active"
+    serving = active and release.verdict is Verdict.PASS and ctx.releases.get(release.agent) == release.fingerprint
+    found = releases.get(session, release.fingerprint)
+    if found is None or found.run_id is None:
+        return Served(release, serving)
+    tally = releases.tally(session, found.run_id)
+    return Served(release, serving, tally.passed, tally.played, tally.hard_failures)
+
+
+def _names(ctx: ListenerContext, ids: Collection[str]) -> dict[str, str]:
+    """Return names by id: the directory's, else Slack's; no transaction may be open."""
+    found = directory.connect(ctx.database).names_of(ids)
+    people = [one for one in ids if one.startswith(("U", "W")) and one not in found]
+    found.update(ctx.members_named(people, NAMES_SECONDS) or {} if people else {})
+    channels = {one: ctx.names(one) for one in ids if one.startswith(("C", "G"))}
+    return found | {one: name for one, name in channels.items() if name is not None}
