@@ -96,8 +96,8 @@ hostile: $(VENV)/.dev ## Let one person do their worst beside twenty, and see th
 lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
 	uv pip compile pyproject.toml --group install $(LOCK) $(ARGS) -o requirements.lock
 	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-demo.lock
-	uv pip compile pyproject.toml --extra demo --extra dev --group install $(LOCK) $(ARGS) -c requirements-demo.lock -o requirements-dev.lock
-	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
+	uv pip compile pyproject.toml --extra demo --extra telemetry --extra dev --group install $(LOCK) $(ARGS) -c requirements-demo.lock -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra demo --extra telemetry --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
 	uv pip compile --group litellm $(LOCK) $(ARGS) -o requirements-litellm.lock
 	uv pip compile --group redaction $(LOCK) $(ARGS) -o requirements-redaction.lock
 

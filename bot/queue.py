@@ -174,6 +174,21 @@ class JobQueue:
         with _redis():
             return int(self.queue.failed_job_registry.get_job_count(cleanup=False))
 
+    def jobs(self) -> dict[str, int]:
+        """Return how many jobs there are of each status of RQ."""
+        kept = {
+            "started": self.queue.started_job_registry,
+            "finished": self.queue.finished_job_registry,
+            "failed": self.queue.failed_job_registry,
+            "deferred": self.queue.deferred_job_registry,
+            "scheduled": self.queue.scheduled_job_registry,
+        }
+        with _redis():
+            return {
+                "queued": int(self.queue.count),
+                **{status: int(registry.get_job_count(cleanup=False)) for status, registry in kept.items()},
+            }
+
     def oldest(self) -> datetime | None:
         """Return when the job at the head of the queue was put there (UTC); None when it is empty."""
         redis: Any = self.queue.connection

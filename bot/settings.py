@@ -5,11 +5,12 @@ Only `bot.cli` and the first job of a worker build Settings; all other code is g
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import durations, public_address
 from bot.errors import ConfigError
@@ -19,9 +20,43 @@ LEAST_SECRET = 32
 "The fewest characters of a secret that signs links."
 
 
+LAST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsAddress:
+    """Where a process answers `GET /metrics`: a host, and the ports of which the first free one is taken."""
+
+    host: str
+    ports: range
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Read `HOST:PORT` or `HOST:FIRST-LAST`; an IPv6 address is in brackets.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        host, _, ports = str(text).rpartition(":")
+        first, _, last = ports.partition("-")
+        numbers = [number for number in (first, last or first) if number.isascii() and number.isdigit()]
+        host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+        found = range(int(numbers[0]), int(numbers[1]) + 1) if len(numbers) == 2 else range(0)  # noqa: PLR2004 - first and last
+        if not host or not found or found[-1] > LAST_PORT:
+            raise ValueError("expected HOST:PORT or HOST:FIRST-LAST, such as 127.0.0.1:9464-9479")
+        return cls(host, found)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.ports[0]}" + (f"-{self.ports[-1]}" if len(self.ports) > 1 else "")
+
+
 def override_environment(variables: Mapping[str, str]) -> None:
     """Set environment variables for all Settings that this process makes from now on."""
     os.environ.update(variables)
+
+
+def _metrics_address(value: object) -> object:
+    return value if value is None or isinstance(value, MetricsAddress) else MetricsAddress.parse(value)
 
 
 class Settings(BaseSettings):
@@ -54,6 +89,8 @@ class Settings(BaseSettings):
     deskhand_web_secret: SecretStr | None = None
     "Signs links to the dashboard instead of the bot token; two, separated by a comma, while one replaces the other."
     deskhand_log: Literal["json", "console"] = "json"
+    deskhand_metrics: Annotated[MetricsAddress | None, NoDecode, BeforeValidator(_metrics_address)] = None
+    "Where this process answers Prometheus: `HOST:PORT`, or `HOST:FIRST-LAST` for several processes of one host."
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
 

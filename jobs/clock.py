@@ -14,8 +14,11 @@ from threading import Event, Thread
 import structlog
 
 from bot import durations, logs, private
+from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, Transient
+from bot.health.gauges import ActiveRelease, InstallationGauges
 from bot.store.installation import heartbeats
+from bot.telemetry import metrics_server
 from jobs import alerts, budgets, digest, drift, handoff, home, owner_alerts, process, upkeep, watch
 from jobs.process import WorkerContext
 
@@ -67,10 +70,20 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # blocked in every thread: `sigwait` below receives them
     log.info("clock.started")
     stop = start(ctx)
+    metrics_server.start("clock", ctx.settings.deskhand_metrics, collector=gauges(ctx))
     signal.sigwait(STOP_SIGNALS)
     stop()
     log.info("clock.stopped")
     return 0
+
+
+def gauges(ctx: WorkerContext) -> InstallationGauges:
+    """Return what Prometheus is told of the installation."""
+    serving = [agent for agent in ctx.agents.values() if agent.card.status == "active"]
+    served = [
+        ActiveRelease(one.card.name, str(release_of(ctx.settings, one)), model_of(ctx.settings, one)) for one in serving
+    ]
+    return InstallationGauges(ctx.database, ctx.queue, served)
 
 
 def start(ctx: WorkerContext) -> Callable[[], None]:

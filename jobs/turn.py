@@ -8,28 +8,23 @@ write down, then act; look again before speaking (that one is in `bot.store.outb
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from uuid import uuid4
 
 import structlog
 
-from bot import policy
 from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
 from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.loop import NeedsPerson, Outcome, Reply
-from bot.agent.redaction import redact
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import NoRoom
 from bot.casework import beforehand
 from bot.casework import handoffs as casework
 from bot.errors import Transient
-from bot.policy.compromise import READ_AT_MOST
-from bot.principals import Effect, Reason, Subject
+from bot.principals import Effect, Reason
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
-from bot.slack.api import client as slack
-from bot.slack.api import queue_channels, status
+from bot.slack.api import status
 from bot.slack.handoffs import linked_threads
 from bot.slack.money import budget_cards
 from bot.slack.requesters import refusals, replies
@@ -38,11 +33,12 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.money import soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import HandoffContext, MessageKind, now
+from bot.store.schema import MessageKind
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
+from bot.telemetry import turn_record
 from bot.tools.registry import REGISTRY
-from jobs import held_back_turns, joined_threads, process, requester, thread_backfill, undeliverable
+from jobs import handoff_context, held_back_turns, joined_threads, process, requester, thread_backfill, undeliverable
 from jobs.engine.deadlines import StopAsked
 from jobs.process import WorkerContext
 from jobs.requester import Asker
@@ -63,9 +59,10 @@ def run_turn(turn_id: int) -> None:
             attempt = turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
         if attempt is not None:  # otherwise it is done, or another worker has it
             runtime = ctx.runtime(attempt.ticket.agent)
-            with structlog.contextvars.bound_contextvars(
+            bound = structlog.contextvars.bound_contextvars(
                 ticket=attempt.ticket.id, turn=turn_id, attempt=attempt.number, release=str(runtime.release)
-            ):
+            )
+            with bound, turn_record.kept():
                 _play(ctx, runtime, attempt)
     except Transient as error:
         # The database cannot be reached; upkeep queues the turn again.
@@ -174,7 +171,7 @@ def _write_down(
     ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
 ) -> int | None:
     """End the turn with its outcome and its messages, in one transaction."""
-    known = _known(ctx, runtime, attempt, asker) if isinstance(outcome, NeedsPerson) else None
+    known = handoff_context.of(ctx, runtime, attempt, asker) if isinstance(outcome, NeedsPerson) else None
     with ctx.database.write() as session:
         concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
         if isinstance(asker.who, NotAdmitted):
@@ -186,38 +183,6 @@ def _write_down(
     if isinstance(outcome, NeedsPerson) and outcome.reason is Reason.BUDGET:
         _queue(ctx, SEE_TO_BUDGETS, attempt.ticket.id)
     return concluded.next_turn
-
-
-def _known(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> HandoffContext:
-    """Ask Slack and the directory for what a person who takes over needs; no transaction may be open."""
-    ticket = attempt.ticket
-    link = slack.permalink(ctx.slack, ticket.channel, ticket.thread_ts)
-    withheld = ticket.private and queue_channels.of(ctx.slack).withholds(runtime.agent, ctx.agents)
-    return _with_account(HandoffContext(zone=asker.zone, link=link, withheld=withheld), runtime, asker.subject)
-
-
-def _with_account(known: HandoffContext, runtime: AgentRuntime, subject: Subject) -> HandoffContext:
-    """Add the status of the requester's account, its reason, and why only a person may change it.
-
-    If the directory cannot be reached nothing is added: a handoff does not wait for it.
-    """
-    if subject.account is None:
-        return known
-    try:
-        account = runtime.directory.account(subject.account)
-        sign_ins = runtime.directory.sign_ins(subject.account, at_most=READ_AT_MOST)
-    except Transient as error:
-        log.warning("account.not_read", error=str(error))
-        return known
-    if account is None:
-        return known
-    barred = policy.barred(account, runtime.agent.card.accounts, policy.Facts(now(), sign_ins))
-    return replace(
-        known,
-        account=redact(str(account.status)),
-        account_reason=redact(account.lock_reason) if account.lock_reason else None,
-        barred=redact(barred.explanation) if barred else None,
-    )
 
 
 def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who: NotAdmitted) -> None:

@@ -14,6 +14,7 @@ import structlog
 from bot import logs, private, settings
 from bot.errors import ConfigError, Transient
 from bot.queue import RUN_TURN, open_queue, worker_connection
+from bot.telemetry import metrics_server
 from jobs import process
 from jobs.engine.threads import ThreadWorker
 from jobs.process import WorkerContext
@@ -37,6 +38,7 @@ def main(concurrency: int | None) -> None:
     except ConfigError as error:
         sys.stderr.write(f"deskhand worker: {error}\n")
         sys.exit(2)
+    metrics_server.start("worker", ctx.settings.deskhand_metrics)
     worker = _worker(ctx, ctx.settings.deskhand_concurrency)
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")

@@ -84,9 +84,8 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     done = finished(work, step)
     if done is not None:
         ends = done.get("ends")
-        return ToolResult(
-            done["content"], done["ok"], NeedsPerson(Reason(ends["reason"]), ends["summary"]) if ends else None
-        )
+        end = NeedsPerson(Reason(ends["reason"]), ends["summary"]) if ends else None
+        return ToolResult(done["content"], done["ok"], end, replayed=True)
     subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
     decision, intent, taken_over = _write_intent(work, step, call, tool, seen)

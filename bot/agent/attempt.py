@@ -30,6 +30,7 @@ from bot.store.handoffs import responses
 from bot.store.schema import InboxEvent, InboxKind, Purpose, StepKind, StepStatus
 from bot.store.tickets import steps, ticket_messages
 from bot.store.tickets.turns import Attempt
+from bot.telemetry import turn_record
 
 log = structlog.get_logger()
 
@@ -124,6 +125,7 @@ def _work(runtime: AgentRuntime, attempt: Attempt, subject: Subject, rebind: Cal
 
 def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
     """Make one model call, or replay it."""
+    turn_record.model_called()
     done = acts.finished(work, step)
     if done is not None:
         return Completion.from_json(done)

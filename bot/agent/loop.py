@@ -18,6 +18,8 @@ from bot.agent.prompt import cut
 from bot.agent.redaction import redact
 from bot.cost_dimensions import NANO
 from bot.principals import AccountStatus, Effect, Reason, Solved
+from bot.telemetry import metrics, turn_record
+from bot.telemetry.metrics import ToolStatus
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
 
@@ -74,6 +76,8 @@ class ToolResult:
     "Set when the policy or the tool demands a person."
     unknown: bool = False
     "Whether the tool's effect took place is not known."
+    replayed: bool = False
+    "It is what an earlier attempt was told; nothing was called now."
 
 
 Think = Callable[[int, Prompt], Completion]
@@ -157,6 +161,26 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
 
 
 def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnProgress) -> ToolResult:
+    """Carry out one tool call, and count it."""
+    name = call.name if call.name in by_name else metrics.UNKNOWN_TOOL
+    turn_record.tool_called(name)
+    try:
+        result = _carry_out(run, by_name, call, progress)
+    except Exception:
+        metrics.TOOL_CALLS.labels(name, ToolStatus.FAILED).inc()
+        raise
+    if not result.replayed:
+        metrics.TOOL_CALLS.labels(name, _status(result)).inc()
+    return result
+
+
+def _status(result: ToolResult) -> ToolStatus:
+    if result.ok:
+        return ToolStatus.OK
+    return ToolStatus.FAILED if result.unknown else ToolStatus.REFUSED
+
+
+def _carry_out(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnProgress) -> ToolResult:
     tool = by_name.get(call.name)
     if tool is None:
         return ToolResult({"error": f"there is no tool {call.name}; you have {', '.join(by_name)}"}, ok=False)
@@ -172,6 +196,7 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnP
     same = f"{call.name} {json.dumps(call.arguments, sort_keys=True)}"
     progress.calls[same] += 1
     if progress.calls[same] > 1:
+        metrics.LOOPS.inc()
         summary = f"The agent called {call.name} a second time although nothing had changed in between."
         return ToolResult({}, ok=False, ends=NeedsPerson(Reason.REPEATED_FAILURE, summary))
     result = run.act(progress.step, call, tool)

@@ -19,6 +19,7 @@ from bot.store.db import Database
 from bot.store.installation import marks
 from bot.store.money import price_versions
 from bot.store.schema import Purpose
+from bot.telemetry import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def open_runtime(
     name = model_of(settings, agent)
     if not meter.prices.knows(name):
         raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
+    metrics.know_tools(tool.name for tool in agent.tools)
     key, address = settings.credential(agent.card.credentials.model).get_secret_value(), settings.anthropic_base_url
     return AgentRuntime(
         agent=agent,

@@ -19,6 +19,7 @@ from bot.store.db import Database, Session
 from bot.store.money import ledger, reviews, soft_cap_alerts
 from bot.store.money.ledger import BudgetState
 from bot.store.schema import BudgetReview
+from bot.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class CapEvents:
         Raises:
             Transient: SQL cannot be reached.
         """
+        metrics.BUDGET_STOPS.labels(over.cap.scope).inc()
         with self.database.write() as session:
             opened = reviews.open_for(
                 session,

@@ -17,11 +17,13 @@ from bot.principals import AccountStatus
 def web_command() -> None:
     """Hear Slack over HTTP on HOST:PORT (/slack/events, /healthz, /readyz)."""
     from bot import web
+    from bot.telemetry import metrics_server
     from bot.web import server
 
     settings = settings_of_environment()
     app = web.create_app(settings)
     web.check_token(settings, app.state.ctx)
+    metrics_server.start("web", settings.deskhand_metrics)
     server.serve(app, host=settings.host, port=settings.port)
 
 
@@ -29,6 +31,7 @@ def web_command() -> None:
 def socket_command() -> None:
     """Hear Slack over Socket Mode, which needs no public address (SLACK_APP_TOKEN)."""
     from bot import web
+    from bot.telemetry import metrics_server
     from bot.web.socket import SocketListener
 
     settings = settings_of_environment()
@@ -38,6 +41,7 @@ def socket_command() -> None:
     ctx = web.open_context(settings)
     app = web.create_bolt(settings, ctx)
     web.check_token(settings, ctx)
+    metrics_server.start("socket", settings.deskhand_metrics)
 
     async def listen() -> None:
         handler = SocketListener(app, token.get_secret_value())

@@ -14,6 +14,7 @@ from bot import durations
 from bot.store.handoffs import handoffs
 from bot.store.schema import (
     Handoff,
+    HandoffState,
     InboxEvent,
     InboxState,
     LedgerRow,
@@ -29,6 +30,13 @@ from bot.store.schema import (
 from bot.store.tickets import inbox_commands
 
 MOST_LANES = 10
+AGES = {
+    "under 5 min": timedelta(minutes=5),
+    "5 to 30 min": timedelta(minutes=30),
+    "30 min to 2 h": timedelta(hours=2),
+}
+OLDER = "over 2 h"
+"Spans of time by which open handoffs are counted, the shortest first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,29 @@ class Backlog:
     "Model calls whose cost is not known yet. Late means that the lease has expired."
     commands: BacklogCount
     "Slash commands and shortcuts that are not answered and that Slack still takes an answer for."
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffCount:
+    """The handoffs in one state that last came to be open in one span of time."""
+
+    state: HandoffState
+    age: str
+    "A label of `AGES`, or `OLDER`."
+    count: int
+    oldest: datetime
+
+
+def handoffs_by_age(session: Session) -> tuple[HandoffCount, ...]:
+    """Count the handoffs that are not closed, by state and by how long ago they last came to be open."""
+    at = now()
+    age = case(*((Handoff.open_since > at - span, label) for label, span in AGES.items()), else_=OLDER).label("age")
+    rows = session.execute(
+        select(Handoff.state, age, func.count(), func.min(Handoff.open_since, type_=UtcDateTime()))
+        .where(handoffs.ACTIVE)
+        .group_by(Handoff.state, age)
+    )
+    return tuple(HandoffCount(HandoffState(state), label, count, oldest) for state, label, count, oldest in rows)
 
 
 def read(session: Session) -> Backlog:

@@ -4,7 +4,7 @@ SQLite has one writer: a write transaction takes the lock at its start (`BEGIN I
 instead of failing half-way. Readers never wait (WAL).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,25 @@ from bot import durations, private
 from bot.errors import ConfigError, Transient
 from bot.store.errors_without_values import without_values
 
-__all__ = ["Database", "Session", "connect", "file_of", "insert_new", "is_there", "notices_a_cut", "pending"]
+__all__ = [
+    "Database",
+    "Session",
+    "after_commit",
+    "connect",
+    "file_of",
+    "insert_new",
+    "is_there",
+    "notices_a_cut",
+    "pending",
+]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
 """Files that are named by number.
 
 They are read here without alembic, which takes 10 MB (see `bot.store.installation.revisions`).
 """
+COMMITTED = "committed"
+"The key under which a session keeps what is called once it is committed."
 BUSY_SECONDS = 10
 WRITE = "BEGIN IMMEDIATE"
 POOL = 10
@@ -226,6 +238,17 @@ def _one_writer(engine: Engine) -> None:
     def _next(_connection: object, entry: ConnectionPoolEntry) -> None:
         if entry.info.pop("writes", False):
             writing.release()
+
+
+def after_commit(session: Session, act: Callable[[], object]) -> None:
+    """Call a function when the transaction of a session is committed, and never if it is rolled back."""
+    session.info.setdefault(COMMITTED, []).append(act)
+
+
+@event.listens_for(Session, "after_commit")
+def _committed(session: Session) -> None:
+    for act in session.info.pop(COMMITTED, ()):
+        act()
 
 
 def insert_new(session: Session, table: type[DeclarativeBase], **values: object) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
@@ -95,3 +95,10 @@ def results(session: Session, run_id: int) -> Sequence[EvalResult]:
     """Return the results of a run, ordered by case and repeat."""
     query = select(EvalResult).where(EvalResult.run_id == run_id)
     return session.scalars(query.order_by(EvalResult.case_id, EvalResult.repeat)).all()
+
+
+def tallies(session: Session, run_id: int) -> Sequence[tuple[int, int]]:
+    """Return for each case of a run how many of its repeats passed and how many were played."""
+    passed = func.count(case((EvalResult.passed, 1)))
+    query = select(passed, func.count()).where(EvalResult.run_id == run_id).group_by(EvalResult.case_id)
+    return [(won, played) for won, played in session.execute(query)]

@@ -8,10 +8,14 @@ from collections import Counter
 
 import structlog
 
+from bot.telemetry import metrics
+from bot.web.entrance import Refusal
+
 log = structlog.get_logger()
 
 SECONDS = 60.0
 "Seconds between two summary lines."
+metrics.start_at_zero(metrics.REFUSED, [*Refusal, "connections", "http"])
 
 
 class Tally:
@@ -28,6 +32,7 @@ class Tally:
 
     def add(self, reason: str, size: int = 0) -> None:
         """Count one refused request by its reason and its bytes; nothing of its content is kept."""
+        metrics.REFUSED.labels(reason).inc()
         if reason in self._known:
             self._more[reason] += 1
             self._bytes += size

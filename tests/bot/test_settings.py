@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.errors import ConfigError
-from bot.settings import Settings
+from bot.settings import MetricsAddress, Settings
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,10 @@ def test_everything_has_a_default() -> None:
         ("PORT", "http", "PORT: Input should be a valid integer"),
         ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
         ("DESKHAND_TURN_LEASE", "0", "DESKHAND_TURN_LEASE: Input should be greater than 0"),
+        ("DESKHAND_METRICS", "9464", "DESKHAND_METRICS: Value error, expected HOST:PORT or HOST:FIRST-LAST"),
+        ("DESKHAND_METRICS", "localhost:http", "DESKHAND_METRICS: Value error, expected HOST:PORT"),
+        ("DESKHAND_METRICS", "localhost:9479-9464", "DESKHAND_METRICS: Value error, expected HOST:PORT"),
+        ("DESKHAND_METRICS", "localhost:65530-65536", "DESKHAND_METRICS: Value error, expected HOST:PORT"),
         ("DESKHAND_LOG", "xml", "DESKHAND_LOG: Input should be 'json' or 'console'"),
     ],
 )
@@ -93,3 +97,19 @@ def test_secret_that_signs_links_is_long(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Settings.from_environment().link_secrets() == ("xoxb-1",)
     monkeypatch.delenv("SLACK_BOT_TOKEN")
     assert Settings.from_environment().link_secrets() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:9464", MetricsAddress("127.0.0.1", range(9464, 9465))),
+        ("localhost:9464-9466", MetricsAddress("localhost", range(9464, 9467))),
+        ("[::1]:0", MetricsAddress("::1", range(1))),
+    ],
+)
+def test_an_address_for_metrics_is_a_host_and_ports(
+    monkeypatch: pytest.MonkeyPatch, text: str, address: MetricsAddress
+) -> None:
+    """One port, or a range for several processes of a host."""
+    monkeypatch.setenv("DESKHAND_METRICS", text)
+    assert Settings.from_environment().deskhand_metrics == address

@@ -27,6 +27,9 @@ TOKENS = {
 KEYS = keys_of(TOKENS)
 "Headers by which the workspace and the stand-in know the tests."
 
+METRICS_PORTS = 12
+"So many ports, from the first one on, are tried by each process that tells metrics."
+
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -40,7 +43,7 @@ class Site:
     @classmethod
     def choose(cls, database_url: str, config: Path | None = None) -> Self:
         """Take free ports for everything; without another configuration it is this checkout's, with room."""
-        ports = {name: free_port() for name in ("redis", "model", "slack", "web")}
+        ports = {name: free_port() for name in ("redis", "model", "slack", "web", "metrics")}
         environment = {
             **TOKENS,
             "DATABASE_URL": database_url,
@@ -51,6 +54,7 @@ class Site:
             "DESKHAND_CONFIG": str(config or roomy()),
             "DESKHAND_TURN_LEASE": "6",
             "DESKHAND_LOG": "json",
+            "DESKHAND_METRICS": f"127.0.0.1:{ports['metrics']}-{ports['metrics'] + METRICS_PORTS - 1}",
             "HOST": "127.0.0.1",
             "PORT": str(ports["web"]),
             "PYTHONPATH": str(ROOT),

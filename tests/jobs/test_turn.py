@@ -15,17 +15,19 @@ from sqlalchemy import event, select, update
 
 from bot.agent import attempt as agent_attempt
 from bot.casework.beforehand import TOO_MANY_FAILURES
+from bot.cost_dimensions import NANO
 from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.principals import Account
 from bot.queue import RUN_TURN
 from bot.store import releases
 from bot.store.handoffs import handoffs
-from bot.store.schema import AccountRow, Handoff, Message, RunState, Ticket, Turn, TurnOutcome, Verdict
+from bot.store.schema import AccountRow, Handoff, LedgerRow, Message, RunState, Ticket, Turn, TurnOutcome, Verdict
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
 from jobs.turn import run_turn
 from tests.support.json_object import Json
+from tests.support.metric_values import counted
 from tests.support.product_harness import LOCKED, Place, end_worker
 from tests.support.web_harness import Card
 from tests.support.workspace_names import BOT, HELP, QUEUE
@@ -548,3 +550,18 @@ def test_an_answer_to_a_greeting_is_not_judged(place: Place) -> None:
     place.asks("U0MAYA", "My account is locked", thread_ts=ts)
     answers = [row.body["blocks"][-1]["type"] for row in place.front.rows(Message) if row.kind == "reply"]
     assert answers == ["markdown", "context_actions"]
+
+
+def test_a_turn_is_counted_with_what_it_did(place: Place) -> None:
+    """Its outcome, its model calls, tools, tokens, cost and messages: once, and the same as in the rows."""
+    with counted() as since:
+        place.asks("U0MAYA", LOCKED)
+        seen = since()
+    assert seen["agent_requests_total{outcome=reply}"] == seen["agent_turns_count"] == 1
+    assert seen["agent_turns_sum"] == len(place.calls())
+    assert seen["agent_tool_calls_total{status=ok,tool=unlock_my_account}"] == 1
+    with place.front.database.read() as session:
+        calls = session.scalars(select(LedgerRow)).all()
+    assert seen["agent_llm_cost_usd_total"] == pytest.approx(sum(row.cost_nusd for row in calls) / NANO)
+    assert seen["agent_llm_tokens_total{cache=none,direction=output}"] == sum(row.output_tokens for row in calls)
+    assert seen["deskhand_messages_total{result=posted}"] == len(place.front.rows(Message))

@@ -22,6 +22,8 @@ from bot.store.db import Database
 from bot.store.outbox import deliveries
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import MessageOp
+from bot.telemetry import metrics
+from bot.telemetry.metrics import Delivered
 
 log = structlog.get_logger()
 
@@ -96,6 +98,7 @@ def _send(sender: _Sender, delivery: Delivery) -> bool:
     except Transient as error:
         with database.write() as session:
             deliveries.put_back(session, delivery, error=str(error), after=_pause(delivery, error))
+        metrics.MESSAGES.labels(Delivered.DELAYED).inc()
         log.warning("message.delayed", key=delivery.key, error=str(error))
         return False
     except slack.Rejected as error:
@@ -106,6 +109,7 @@ def _send(sender: _Sender, delivery: Delivery) -> bool:
         return _misplaced(sender, delivery, [str(place["ts"])])
     with database.write() as session:
         is_only_one = deliveries.posted(session, delivery, place.get("ts"), channel=place.get("channel"))
+    metrics.MESSAGES.labels(Delivered.POSTED).inc()
     if is_only_one:
         log.info("message.posted", key=delivery.key, kind=delivery.kind, tries=delivery.attempts)
     else:
@@ -178,6 +182,7 @@ def _share(sender: _Sender, delivery: Delivery) -> dict[str, Any] | None:
 def _leave_in_doubt(database: Database, delivery: Delivery, error: Transient) -> bool:
     with database.write() as session:
         deliveries.leave_in_doubt(session, delivery, error=str(error), after=_pause(delivery, error))
+    metrics.MESSAGES.labels(Delivered.UNCONFIRMED).inc()
     log.warning("message.unconfirmed", key=delivery.key, error=str(error))
     return False
 
@@ -238,6 +243,7 @@ def _rejected(sender: _Sender, delivery: Delivery, error: slack.Rejected) -> boo
             deliveries.readdress(session, delivery, *other)
         else:
             deliveries.give_up(session, delivery, error=error.code)
+    metrics.MESSAGES.labels(Delivered.REJECTED).inc()
     log.error("message.rejected", key=delivery.key, error=error.code, readdressed=other is not None)
     return other is not None
 

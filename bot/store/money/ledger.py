@@ -8,6 +8,7 @@ sum of its rows. All amounts are nano-US-dollars. The sums that reports show are
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,7 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from bot.store import db
 from bot.store.schema import LedgerRow, LedgerState, Purpose
+from bot.telemetry import metrics
 
 HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
     "channel": LedgerRow.channel,
@@ -124,7 +127,9 @@ def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:
         .returning(LedgerRow.rid, LedgerRow.state, LedgerRow.cost_nusd, LedgerRow.accounts)
         .execution_options(synchronize_session=False)
     )
-    return tuple(Resolved(rid, state, cost, tuple(accounts)) for rid, state, cost, accounts in rows)
+    charged = tuple(Resolved(rid, state, cost, tuple(accounts)) for rid, state, cost, accounts in rows)
+    db.after_commit(session, partial(metrics.charged, sum(row.cost_nusd for row in charged)))
+    return charged
 
 
 def resolved(session: Session, rids: Collection[str]) -> dict[str, Resolved]:
@@ -186,7 +191,7 @@ def _resolve(
         LedgerRow.reserved_nusd if cost_nusd is None else literal(cost_nusd)
     )
     # RETURNING tells whether the row was changed: psycopg may report a row count of -1.
-    won = session.execute(
+    charged = session.execute(
         update(LedgerRow)
         .where(LedgerRow.rid == rid, LedgerRow.state == LedgerState.SENT)
         .values(
@@ -201,7 +206,15 @@ def _resolve(
             cache_write_1h_tokens=used.tokens.cache_write_1h,
             output_tokens=used.tokens.output,
         )
-        .returning(LedgerRow.rid)
+        .returning(LedgerRow.cost_nusd)
         .execution_options(synchronize_session=False)
-    )
-    return won.scalar_one_or_none() is not None
+    ).scalar_one_or_none()
+    if charged is not None:
+        db.after_commit(session, partial(_count, charged, used.tokens))
+    return charged is not None
+
+
+def _count(cost_nusd: int, tokens: CallTokens) -> None:
+    written = tokens.cache_write_5m + tokens.cache_write_1h
+    metrics.charged(cost_nusd)
+    metrics.tokens_used(fresh=tokens.fresh, cache_read=tokens.cache_read, cache_written=written, output=tokens.output)

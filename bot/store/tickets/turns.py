@@ -11,15 +11,19 @@ conditional on (turn, attempt), so that a worker whose lease expired writes noth
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import and_, case, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from bot.store import db
 from bot.store.schema import Handoff, InboxEvent, Step, Ticket, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import ticket_messages, tickets, waiting_messages
+from bot.telemetry import metrics, turn_record
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED, TurnOutcome.LINKED})
 "Outcomes after which the conversation goes on with the agent."
+metrics.start_at_zero(metrics.REQUESTS, TurnOutcome)
 
 
 class Fenced(Exception):
@@ -130,6 +134,7 @@ def stop(session: Session, ticket_id: int) -> int | None:
         .returning(Turn.id)
     ).scalar_one_or_none()
     if stopped is not None:
+        db.after_commit(session, partial(metrics.turn_ended, TurnOutcome.WITHDRAWN, seconds=None, model_calls=0))
         waiting_messages.fold(waiting_messages.parked(session, ticket_id), stopped)
     return stopped
 
@@ -220,6 +225,8 @@ def finish(
     ).scalar_one_or_none()
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
+    seconds, calls = (now() - attempt.accepted_at).total_seconds(), turn_record.model_calls()
+    db.after_commit(session, partial(metrics.turn_ended, outcome, seconds=seconds, model_calls=calls))
     waiting = waiting_messages.parked(session, ticket.id)
     if not waiting or outcome not in ANSWERED:
         return None

@@ -15,7 +15,9 @@ from bot.agent.prompt import MESSAGE_CHARACTERS
 from bot.agent.stream import MALFORMED
 from bot.principals import AccountStatus, Reason, Solved
 from bot.sandbox.standin.rules import check
+from bot.telemetry import turn_record
 from bot.tools.registry import Tool
+from tests.support.metric_values import counted
 from tests.support.paths import CONFIG
 from tests.support.scripted_models import Block, Script, completion, results
 
@@ -368,3 +370,51 @@ def test_a_limit_ends_it_whatever_it_was_given_back_for() -> None:
     """There is nothing left to go on with."""
     played = play((LOOK,), (RECENT,), limits=TurnLimits(steps=2), given_back_for=Reason.NO_PROGRESS)
     assert played.outcome == NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its step limit without an answer.")
+
+
+@pytest.mark.parametrize(
+    ("block", "result", "series"),
+    [
+        (LOOK, ToolResult({}, ok=True), "tool=look_up_my_account"),
+        (UNLOCK, ToolResult({"error": "no"}, ok=False), "tool=unlock_my_account"),
+        (UNLOCK, ToolResult({"error": "?"}, ok=False, unknown=True), "tool=unlock_my_account"),
+        (("rm_rf", {}), None, "tool=unknown"),
+        (("hand_off", {"reason": "because"}), None, "tool=hand_off"),
+        (RESOLVE, None, "tool=resolve"),
+    ],
+)
+def test_a_tool_call_is_counted_by_its_end(block: Block, result: ToolResult | None, series: str) -> None:
+    """By the names of our own tools only: what else the model makes up is one label."""
+    with counted() as since:
+        play((block,), ("Done.",), act=lambda _call, _tool: result or ToolResult({}, ok=True))
+        status = "ok" if result is None or result.ok else "failed" if result.unknown else "refused"
+        if block[0] in ("rm_rf", "hand_off"):
+            status = "refused"
+        assert since() == {f"agent_tool_calls_total{{status={status},{series}}}": 1}
+
+
+def test_a_call_that_is_replayed_is_not_counted_again() -> None:
+    """The attempt that made it has counted it; the turn's record has it, whichever attempt made it."""
+    with counted() as since, turn_record.kept() as record:
+        play((LOOK,), ("Done.",), act=lambda _call, _tool: ToolResult({}, ok=True, replayed=True))
+        assert since() == {}
+        assert record.tools == ["look_up_my_account"]
+
+
+def test_a_call_that_breaks_is_counted_as_failed() -> None:
+    """The error goes on to whoever plays the turn."""
+
+    def broken(_call: ToolCall, _tool: Tool) -> ToolResult:
+        raise ZeroDivisionError
+
+    with counted() as since:
+        with pytest.raises(ZeroDivisionError):
+            play((LOOK,), act=broken)
+        assert since() == {"agent_tool_calls_total{status=failed,tool=look_up_my_account}": 1}
+
+
+def test_a_loop_is_counted() -> None:
+    """The same call a second time with nothing changed in between."""
+    with counted() as since:
+        play((LOOK,), (LOOK,))
+        assert since()["agent_loop_detected_total"] == 1

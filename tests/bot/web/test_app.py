@@ -121,6 +121,7 @@ def test_address_is_verified(front: FrontDoor) -> None:
 def test_health_and_readiness(front: FrontDoor) -> None:
     """A process lives at once, and is ready when it can commit and queue and its agents have passed."""
     assert front.get("/healthz") == (200, "ok")
+    assert front.get("/metrics")[0] == 404  # the internet reaches this port
     status, body = front.get("/readyz")
     told = json.loads(body)
     assert (status, told["ready"]) == (503, False)

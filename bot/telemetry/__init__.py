@@ -1,0 +1,8 @@
+"""What Deskhand tells Prometheus and a trace collector about itself: the names, the counting, and the serving.
+
+Invariant: no metric and no span holds a person's words, a Slack id or an account, and none of them can delay a turn.
+
+metrics         every metric, by name; counting in this process
+metrics_server  answers GET /metrics on an address of the process's own
+turn_record     what the turn on this thread has done so far
+"""
