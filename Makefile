@@ -28,6 +28,9 @@ demo: $(VENV)/.demo ## Start everything on this machine and print the page's add
 install: $(VENV)/.install ## Install what runs into .venv, without starting anything
 	@echo 'The command is $(BIN)/deskhand'
 
+.PHONY: telemetry
+telemetry: $(VENV)/.telemetry ## Install what sends traces to a collector, beside what runs
+
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests, four files at a time (some of it waits); ARGS="-n 0 -k tour" runs some of them one by one
 	@exec $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
@@ -95,6 +98,7 @@ hostile: $(VENV)/.dev ## Let one person do their worst beside twenty, and see th
 .PHONY: lock
 lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer ones
 	uv pip compile pyproject.toml --group install $(LOCK) $(ARGS) -o requirements.lock
+	uv pip compile pyproject.toml --extra telemetry --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-telemetry.lock
 	uv pip compile pyproject.toml --extra demo --group install $(LOCK) $(ARGS) -c requirements.lock -o requirements-demo.lock
 	uv pip compile pyproject.toml --extra demo --extra telemetry --extra dev --group install $(LOCK) $(ARGS) -c requirements-demo.lock -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra demo --extra telemetry --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
@@ -116,6 +120,10 @@ $(VENV)/.install: requirements.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements.lock)
 	@touch $@
 
+$(VENV)/.telemetry: requirements-telemetry.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-telemetry.lock)
+	@touch $@ $(VENV)/.install
+
 # A redis-server comes with it, which no installation needs.
 $(VENV)/.demo: requirements-demo.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-demo.lock)
@@ -123,7 +131,7 @@ $(VENV)/.demo: requirements-demo.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
-	@touch $@ $(VENV)/.demo $(VENV)/.install
+	@touch $@ $(VENV)/.demo $(VENV)/.telemetry $(VENV)/.install
 
 $(VENV)/.bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-bench.lock)

@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     deskhand_log: Literal["json", "console"] = "json"
     deskhand_metrics: Annotated[MetricsAddress | None, NoDecode, BeforeValidator(_metrics_address)] = None
     "Where this process answers Prometheus: `HOST:PORT`, or `HOST:FIRST-LAST` for several processes of one host."
+    otel_exporter_otlp_endpoint: str | None = None
+    "Base address of a trace collector (OTLP over HTTP), such as `http://127.0.0.1:4318`; without one, no traces."
+    otel_exporter_otlp_traces_endpoint: str | None = None
+    "The whole address for traces, in place of the base address."
+    otel_sdk_disabled: bool = False
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
 

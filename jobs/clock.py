@@ -18,7 +18,7 @@ from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, Transient
 from bot.health.gauges import ActiveRelease, InstallationGauges
 from bot.store.installation import heartbeats
-from bot.telemetry import metrics_server
+from bot.telemetry import metrics_server, span_export
 from jobs import alerts, budgets, digest, drift, handoff, home, owner_alerts, process, upkeep, watch
 from jobs.process import WorkerContext
 
@@ -71,8 +71,10 @@ def main() -> int:
     log.info("clock.started")
     stop = start(ctx)
     metrics_server.start("clock", ctx.settings.deskhand_metrics, collector=gauges(ctx))
+    end_traces = span_export.start("clock", ctx.settings, installation=ctx.queue.prefix)
     signal.sigwait(STOP_SIGNALS)
     stop()
+    end_traces()
     log.info("clock.stopped")
     return 0
 

@@ -33,10 +33,11 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.money import soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import MessageKind
+from bot.store.schema import MessageKind, TurnOutcome
 from bot.store.tickets import steps, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
-from bot.telemetry import turn_record
+from bot.telemetry import spans, turn_record
+from bot.telemetry.turn_record import TurnTrace
 from bot.tools.registry import REGISTRY
 from jobs import handoff_context, held_back_turns, joined_threads, process, requester, thread_backfill, undeliverable
 from jobs.engine.deadlines import StopAsked
@@ -62,11 +63,22 @@ def run_turn(turn_id: int) -> None:
             bound = structlog.contextvars.bound_contextvars(
                 ticket=attempt.ticket.id, turn=turn_id, attempt=attempt.number, release=str(runtime.release)
             )
-            with bound, turn_record.kept():
+            with bound, turn_record.kept(_trace(runtime, attempt)):
                 _play(ctx, runtime, attempt)
     except Transient as error:
         # The database cannot be reached; upkeep queues the turn again.
         log.warning("turn.interrupted", turn=turn_id, error=str(error))
+
+
+def _trace(runtime: AgentRuntime, attempt: Attempt) -> TurnTrace | None:
+    return spans.of_turn(
+        attempt.turn_id,
+        ticket_id=attempt.ticket.id,
+        attempt=attempt.number,
+        agent=runtime.agent.card.name,
+        release=str(runtime.release),
+        model=runtime.model,
+    )
 
 
 def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
@@ -134,6 +146,7 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
             language = spoken_by(session, attempt.ticket.requester)
             messages.revise(session, key, replies.stopped(went_through=True, language=language))
         messages.make_due(session, key)
+    spans.turn_ended(attempt.turn_id, outcome=TurnOutcome.WITHDRAWN, reason=None, accepted_at=attempt.accepted_at)
 
 
 def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> int | None:

@@ -14,7 +14,7 @@ import structlog
 from bot import logs, private, settings
 from bot.errors import ConfigError, Transient
 from bot.queue import RUN_TURN, open_queue, worker_connection
-from bot.telemetry import metrics_server
+from bot.telemetry import metrics_server, span_export
 from jobs import process
 from jobs.engine.threads import ThreadWorker
 from jobs.process import WorkerContext
@@ -39,9 +39,11 @@ def main(concurrency: int | None) -> None:
         sys.stderr.write(f"deskhand worker: {error}\n")
         sys.exit(2)
     metrics_server.start("worker", ctx.settings.deskhand_metrics)
+    end_traces = span_export.start("worker", ctx.settings, installation=ctx.queue.prefix)
     worker = _worker(ctx, ctx.settings.deskhand_concurrency)
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")
+    end_traces()
     log.info("worker.stopped", worker=worker.name, abandoned=len(worker.in_hand))
     if worker.in_hand:
         logging.shutdown()

@@ -30,7 +30,9 @@ from bot.store.handoffs import responses
 from bot.store.schema import InboxEvent, InboxKind, Purpose, StepKind, StepStatus
 from bot.store.tickets import steps, ticket_messages
 from bot.store.tickets.turns import Attempt
-from bot.telemetry import turn_record
+from bot.telemetry import attributes as named
+from bot.telemetry import spans, turn_record
+from bot.telemetry.turn_record import Value
 
 log = structlog.get_logger()
 
@@ -167,7 +169,9 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
         reservation: Reservation | None = None
         try:
             reservation = _reserve(work, charge, prompt, count)
-            completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
+            with spans.model_call(prompt.model, max_tokens=prompt.max_tokens) as span:
+                completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
+                span.set(_answered(completion))
         except OutcomeUnknown as error:  # it may be billed: its row stays `sent` and is charged when its lease ends
             again = work.tries_again(number, error)
         except NoRoom:
@@ -188,6 +192,19 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
     if reservation is None:
         raise Refused(UNCHECKED.summary, reason=UNCHECKED.reason)
     raise Refused(f"the model was asked {times(number + 1)} and did not answer", reason=Reason.MODEL_UNAVAILABLE)
+
+
+def _answered(completion: Completion) -> dict[str, Value]:
+    """Return what a trace tells of an answer; nothing that is in it."""
+    usage = completion.usage
+    return {
+        named.RESPONSE_MODEL: usage.model,
+        named.FINISH_REASONS: (completion.stop_reason,),
+        named.INPUT_TOKENS: usage.prompt_tokens,
+        named.CACHE_READ_TOKENS: usage.cache_read_tokens,
+        named.CACHE_WRITTEN_TOKENS: usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
+        named.OUTPUT_TOKENS: usage.output_tokens,
+    }
 
 
 def _reserve(work: TurnWork, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:

@@ -18,8 +18,11 @@ from bot.agent.prompt import cut
 from bot.agent.redaction import redact
 from bot.cost_dimensions import NANO
 from bot.principals import AccountStatus, Effect, Reason, Solved
-from bot.telemetry import metrics, turn_record
+from bot.telemetry import attributes as named
+from bot.telemetry import metrics, spans, turn_record
+from bot.telemetry.attributes import HAND_OFF
 from bot.telemetry.metrics import ToolStatus
+from bot.telemetry.turn_record import Value
 from bot.tools.control import HandOffArgs, ResolveArgs
 from bot.tools.registry import Tool
 
@@ -164,14 +167,24 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnP
     """Carry out one tool call, and count it."""
     name = call.name if call.name in by_name else metrics.UNKNOWN_TOOL
     turn_record.tool_called(name)
-    try:
-        result = _carry_out(run, by_name, call, progress)
-    except Exception:
-        metrics.TOOL_CALLS.labels(name, ToolStatus.FAILED).inc()
-        raise
+    with spans.tool_call(name) as span:
+        try:
+            result = _carry_out(run, by_name, call, progress)
+        except Exception:
+            metrics.TOOL_CALLS.labels(name, ToolStatus.FAILED).inc()
+            raise
+        if result.replayed or (result.ends is not None and name == HAND_OFF):
+            span.drop()  # an earlier attempt has made it; or the handoff itself makes it, once it is opened
+        status = _status(result)
+        span.set({named.STATUS: status} | _approval(result))
     if not result.replayed:
-        metrics.TOOL_CALLS.labels(name, _status(result)).inc()
+        metrics.TOOL_CALLS.labels(name, status).inc()
     return result
+
+
+def _approval(result: ToolResult) -> dict[str, Value]:
+    needed = result.ends is not None and result.ends.reason is Reason.APPROVAL_NEEDED
+    return {named.APPROVAL_STATE: named.NEEDED} if needed else {}
 
 
 def _status(result: ToolResult) -> ToolStatus:

@@ -210,7 +210,13 @@ def _client(api_key: str, base_url: str | None, timeout: float, *, connections: 
     http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [_watch]})
     try:
         return anthropic.Anthropic(
-            api_key=api_key, base_url=base_url or VENDOR, timeout=timeout, max_retries=0, http_client=http
+            api_key=api_key,
+            base_url=base_url or VENDOR,
+            timeout=timeout,
+            max_retries=0,
+            http_client=http,
+            # We make the span of a call ourselves, with its usage; the vendor is told nothing of our traces.
+            open_telemetry={"traces": False, "propagation": False},
         )
     except httpx2.InvalidURL as error:
         raise ConfigError("environment: ANTHROPIC_BASE_URL is not a URL") from error

@@ -17,21 +17,23 @@ from bot.principals import AccountStatus
 def web_command() -> None:
     """Hear Slack over HTTP on HOST:PORT (/slack/events, /healthz, /readyz)."""
     from bot import web
-    from bot.telemetry import metrics_server
+    from bot.telemetry import metrics_server, span_export
     from bot.web import server
 
     settings = settings_of_environment()
     app = web.create_app(settings)
     web.check_token(settings, app.state.ctx)
     metrics_server.start("web", settings.deskhand_metrics)
+    end_traces = span_export.start("web", settings, installation=app.state.ctx.queue.prefix)
     server.serve(app, host=settings.host, port=settings.port)
+    end_traces()
 
 
 @cli.command("socket")
 def socket_command() -> None:
     """Hear Slack over Socket Mode, which needs no public address (SLACK_APP_TOKEN)."""
     from bot import web
-    from bot.telemetry import metrics_server
+    from bot.telemetry import metrics_server, span_export
     from bot.web.socket import SocketListener
 
     settings = settings_of_environment()
@@ -42,6 +44,7 @@ def socket_command() -> None:
     app = web.create_bolt(settings, ctx)
     web.check_token(settings, ctx)
     metrics_server.start("socket", settings.deskhand_metrics)
+    span_export.start("socket", settings, installation=ctx.queue.prefix)
 
     async def listen() -> None:
         handler = SocketListener(app, token.get_secret_value())

@@ -47,6 +47,15 @@ class Delivered(StrEnum):
     "Slack will never take it where it was to go."
 
 
+class SpanEnd(StrEnum):
+    """What became of a span."""
+
+    SENT = "sent"
+    "The collector has it."
+    LOST = "lost"
+    "The collector did not take it, or too many waited."
+
+
 REQUESTS = Counter("agent_requests_total", "Turns that ended, by outcome.", ["outcome"], registry=REGISTRY)
 DURATION = Histogram(
     "agent_request_duration_seconds",
@@ -79,6 +88,7 @@ MESSAGES = Counter(
 REFUSED = Counter(
     "deskhand_refused_requests_total", "Requests that the web process refused unread.", ["reason"], registry=REGISTRY
 )
+SPANS = Counter("deskhand_spans_total", "Spans of traces, by what became of them.", ["result"], registry=REGISTRY)
 PROCESS = Gauge("deskhand_process_info", "What this process is; always 1.", ["process", "version"], registry=REGISTRY)
 
 Direction = Literal["input", "output"]
@@ -175,3 +185,4 @@ for _labels in _TOKENS:
 start_at_zero(HANDOFFS, Reason)
 start_at_zero(BUDGET_STOPS, SCOPES)
 start_at_zero(MESSAGES, Delivered)
+start_at_zero(SPANS, SpanEnd)

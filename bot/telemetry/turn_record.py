@@ -3,10 +3,22 @@
 Steps that are replayed count too: they are the turn's, whichever attempt made them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+Value = str | int | float | bool | Sequence[str]
+"What an attribute of a span may hold."
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTrace:
+    """Which trace the spans of a turn belong to, and what all of them say."""
+
+    turn_id: int
+    agent: str
+    about: Mapping[str, Value]
 
 
 @dataclass(slots=True)
@@ -16,6 +28,8 @@ class TurnRecord:
     model_calls: int = 0
     tools: list[str] = field(default_factory=list)
     "The tools in the order in which they were called."
+    trace: TurnTrace | None = None
+    "None while no traces are made."
 
 
 RECORD: ContextVar[TurnRecord | None] = ContextVar("turn_record", default=None)
@@ -23,9 +37,9 @@ RECORD: ContextVar[TurnRecord | None] = ContextVar("turn_record", default=None)
 
 
 @contextmanager
-def kept() -> Iterator[TurnRecord]:
+def kept(trace: TurnTrace | None = None) -> Iterator[TurnRecord]:
     """Keep a record of what is done in the block, on this thread."""
-    record = TurnRecord()
+    record = TurnRecord(trace=trace)
     before = RECORD.set(record)
     try:
         yield record

@@ -11,6 +11,7 @@ import sqlalchemy
 from bot.sandbox.demo.scenes.stage import Stage
 from tests.e2e.product import HTTP, SMALL, House, HouseOrder, carry_over, moved_in, prepare
 from tests.support.chromium import browser
+from tests.support.otlp_receiver import OtlpReceiver, receiving
 
 __all__ = ["browser"]
 
@@ -24,8 +25,21 @@ def _prepared(_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def collector() -> Iterator[OtlpReceiver]:
+    """Receive the traces of every process that is started meanwhile."""
+    with receiving() as collector, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        yield collector
+
+
 @pytest.fixture(scope="session", params=[HTTP, SMALL], ids=["http-sqlite", "socket-postgres"])
-def house(request: pytest.FixtureRequest, _prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(
+    request: pytest.FixtureRequest,
+    _prepared: Path,
+    collector: OtlpReceiver,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[House]:
     """Start the whole product, in both of its kinds; what a test asks about is its own tickets alone."""
     order: HouseOrder = request.param
     folder = tmp_path_factory.mktemp("house")

@@ -22,8 +22,9 @@ from bot.store.db import Database
 from bot.store.outbox import deliveries
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import MessageOp
-from bot.telemetry import metrics
+from bot.telemetry import metrics, spans
 from bot.telemetry.metrics import Delivered
+from bot.telemetry.spans import OpenSpan
 
 log = structlog.get_logger()
 
@@ -91,8 +92,10 @@ def _deliver_one(sender: _Sender, message_id: int) -> bool:
 def _send(sender: _Sender, delivery: Delivery) -> bool:
     database = sender.database
     try:
-        with sender.keep(delivery) as is_ours:
+        with sender.keep(delivery) as is_ours, _span(delivery) as span:
             place = _send_once(sender, delivery, is_ours)
+            if place is None:
+                span.drop()
     except OutcomeUnknown as error:
         return _leave_in_doubt(database, delivery, error)
     except Transient as error:
@@ -115,6 +118,11 @@ def _send(sender: _Sender, delivery: Delivery) -> bool:
     else:
         log.warning("duplicate.found", key=delivery.key, ts=place["ts"])  # the next round deletes it
     return True
+
+
+def _span(delivery: Delivery) -> OpenSpan:
+    op = delivery.op if delivery.ts is None else "update"
+    return spans.message(delivery.turn_id, kind=delivery.kind, op=op, tries=delivery.attempts)
 
 
 def _send_once(sender: _Sender, delivery: Delivery, is_ours: Callable[[], bool]) -> dict[str, Any] | None:

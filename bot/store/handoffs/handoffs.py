@@ -27,7 +27,6 @@ from sqlalchemy.orm import Session
 
 from bot.escalation import EscalationAction
 from bot.principals import NoRequest, Reason
-from bot.store import db
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
@@ -42,7 +41,6 @@ from bot.store.schema import (
     now,
 )
 from bot.store.tickets import shares, ticket_messages, tickets, waiting_messages
-from bot.telemetry import metrics
 
 CLOCK = "clock"
 "The actor of moves that the clock makes."
@@ -93,8 +91,7 @@ def open_for(
     session.add(handoff)
     ticket.state = TicketState.HANDED_OFF
     session.flush()
-    moves.note(session, handoff, MoveKind.OPENED, actor, {"reason": reason})
-    db.after_commit(session, metrics.HANDOFFS.labels(reason).inc)
+    moves.note_opened(session, handoff, actor, agent=ticket.agent)
     return handoff
 
 

@@ -7,14 +7,16 @@ is locked before its handoff, as everywhere. `bot.store.handoffs.handoffs` lists
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, select, update
 from sqlalchemy.orm import Session
 
-from bot.store import audit
+from bot.store import audit, db
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, now
 from bot.store.tickets import tickets
+from bot.telemetry import metrics, spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +124,10 @@ def open_again() -> dict[str, Any]:
     """Return the values of a handoff whose claim ends while the handoff goes on."""
     free = {"state": HandoffState.OPEN, "claimed_by": None, "claimed_at": None, "lease_until": None, "warned": False}
     return {**free, "sent": False, "openings": Handoff.openings + 1, "open_since": now(), "escalation_level": 0}
+
+
+def note_opened(session: Session, handoff: Handoff, actor: str, *, agent: str) -> None:
+    """Note that a handoff was opened; once it is committed, count it and put it into its turn's trace."""
+    note(session, handoff, MoveKind.OPENED, actor, {"reason": handoff.reason})
+    db.after_commit(session, metrics.HANDOFFS.labels(handoff.reason).inc)
+    db.after_commit(session, partial(spans.handed_off, handoff.turn_id, agent=agent, reason=handoff.reason))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot import durations
 from bot.store import db
-from bot.store.outbox.messages import AFTERWARDS, GONE
+from bot.store.outbox.messages import AFTERWARDS, GONE, turn_of
 from bot.store.schema import Message, MessageKind, MessageOp, MessageState, Ticket, now
 from bot.store.tickets import threads
 
@@ -45,6 +45,7 @@ class Delivery:
     user: str | None
     ticket_id: int | None
     handoff_id: int | None
+    turn_id: int | None
     body: dict[str, Any]
     revision: int
     ts: str | None
@@ -96,6 +97,7 @@ def take(session: Session, message_id: int) -> Delivery | None:
         user=message.user,
         ticket_id=message.ticket_id,
         handoff_id=message.handoff_id,
+        turn_id=turn_of(session, message),
         body={**message.body, **threads.shown_above(session, message)},
         revision=message.revision,
         ts=message.ts,
@@ -177,13 +179,10 @@ def renew(session: Session, in_hand: Collection[Delivery]) -> set[int]:
         Message.state == MessageState.SENDING,
         and_(Message.state == MessageState.POSTED, Message.revision > Message.shown_revision),
     )
-    kept = session.scalars(
-        update(Message)
-        .where(tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in in_hand]), being_said)
-        .values(due_at=now() + timedelta(seconds=durations.SENDING_LEASE))
-        .returning(Message.id)
-    )
-    return set(kept)
+    held = tuple_(Message.id, Message.attempts).in_([(one.id, one.attempts) for one in in_hand])
+    until = now() + timedelta(seconds=durations.SENDING_LEASE)
+    kept = update(Message).where(held, being_said).values(due_at=until).returning(Message.id)
+    return set(session.scalars(kept))
 
 
 def withdraw(session: Session, delivery: Delivery) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from bot.store import db
 from bot.store.schema import Handoff, InboxEvent, Step, Ticket, Turn, TurnOutcome, TurnState, now
 from bot.store.tickets import ticket_messages, tickets, waiting_messages
-from bot.telemetry import metrics, turn_record
+from bot.telemetry import metrics, spans, turn_record
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED, TurnOutcome.LINKED})
 "Outcomes after which the conversation goes on with the agent."
@@ -227,6 +227,8 @@ def finish(
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
     seconds, calls = (now() - attempt.accepted_at).total_seconds(), turn_record.model_calls()
     db.after_commit(session, partial(metrics.turn_ended, outcome, seconds=seconds, model_calls=calls))
+    ended = partial(spans.turn_ended, attempt.turn_id, outcome=outcome, reason=reason, accepted_at=attempt.accepted_at)
+    db.after_commit(session, ended)
     waiting = waiting_messages.parked(session, ticket.id)
     if not waiting or outcome not in ANSWERED:
         return None

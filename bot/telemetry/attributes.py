@@ -1,0 +1,60 @@
+"""Every name in a trace: spans, attributes, and the values that are ours.
+
+Names that begin with `gen_ai.` are OpenTelemetry's conventions for generative AI, which are still moving: they are
+written here and nowhere else. Those of a handoff and of an approval are a proposal to it; `deskhand.` is our own.
+"""
+
+from typing import Final
+
+INVOKE_AGENT: Final = "invoke_agent"
+CHAT: Final = "chat"
+EXECUTE_TOOL: Final = "execute_tool"
+HAND_OFF: Final = "hand_off"
+SLACK: Final = "slack"
+"Span names: each but the last is followed by what is called: `invoke_agent access`, `execute_tool hand_off`."
+
+OPERATION: Final = "gen_ai.operation.name"
+PROVIDER: Final = "gen_ai.provider.name"
+AGENT_NAME: Final = "gen_ai.agent.name"
+AGENT_ID: Final = "gen_ai.agent.id"
+AGENT_VERSION: Final = "gen_ai.agent.version"
+"The release that answers."
+CONVERSATION: Final = "gen_ai.conversation.id"
+"A keyed hash of the ticket."
+REQUEST_MODEL: Final = "gen_ai.request.model"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+"All tokens of the prompt, those of the cache included."
+CACHE_READ_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+CACHE_WRITTEN_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
+OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+TOOL_NAME: Final = "gen_ai.tool.name"
+TOOL_TYPE: Final = "gen_ai.tool.type"
+ERROR_TYPE: Final = "error.type"
+
+HANDOFF_SOURCE: Final = "gen_ai.agent.handoff.source.name"
+HANDOFF_TARGET: Final = "gen_ai.agent.handoff.target.name"
+HANDOFF_REASON: Final = "agent.handoff.reason"
+APPROVAL_STATE: Final = "agent.approval.state"
+APPROVAL_WAIT_MS: Final = "agent.approval.wait_ms"
+OUTCOME: Final = "agent.outcome"
+TURNS: Final = "agent.turns"
+"Model calls of the whole turn."
+TOOL_SEQUENCE: Final = "agent.tool_sequence"
+
+ATTEMPT: Final = "deskhand.attempt"
+STATUS: Final = "deskhand.tool.status"
+MESSAGE_KIND: Final = "deskhand.message.kind"
+MESSAGE_OP: Final = "deskhand.message.op"
+MESSAGE_RESULT: Final = "deskhand.message.result"
+MESSAGE_TRIES: Final = "deskhand.message.tries"
+COST_USD: Final = "deskhand.cost_usd"
+
+ANTHROPIC: Final = "anthropic"
+RESPONDERS: Final = "responders"
+"The target of every handoff: people, and never another agent."
+FUNCTION: Final = "function"
+NEEDED: Final = "needed"
+"The state of an approval that somebody has to give."

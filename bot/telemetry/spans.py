@@ -1,0 +1,224 @@
+"""The spans of a turn: its model calls, its tools, its handoff and its messages in Slack, each the child of the turn.
+
+A span is a record that is made when its work has ended, and handed on without waiting. While no traces are made,
+nothing of it is. No span holds what people or the model wrote: only names of ours, counts and ids.
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Literal, Self
+
+from bot.telemetry import attributes as named
+from bot.telemetry.trace_ids import TraceIds
+from bot.telemetry.turn_record import RECORD, TurnTrace, Value
+
+Kind = Literal["internal", "client"]
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord:
+    """A span that has ended; times are nanoseconds since 1970."""
+
+    trace_id: int
+    span_id: int
+    parent_id: int | None
+    name: str
+    kind: Kind
+    started_ns: int
+    ended_ns: int
+    attributes: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """How this process makes traces."""
+
+    ids: TraceIds
+    take: Callable[[SpanRecord], None]
+    "Takes a span that has ended; it neither waits nor raises."
+
+
+@dataclass(slots=True)
+class _Switch:
+    tracing: Tracing | None = None
+
+
+_SWITCH = _Switch()
+
+
+def switch(tracing: Tracing | None) -> None:
+    """Make traces from now on, or none."""
+    _SWITCH.tracing = tracing
+
+
+def is_on() -> bool:
+    """Return whether traces are made."""
+    return _SWITCH.tracing is not None
+
+
+@dataclass(slots=True)
+class OpenSpan:
+    """Work of a turn that is under way.
+
+    Leaving the block ends it, with the class of the error if one was raised.
+    """
+
+    tracing: Tracing | None
+    turn_id: int
+    name: str
+    kind: Kind
+    attributes: dict[str, Value]
+    started_ns: int = field(default_factory=time.time_ns)
+
+    def __enter__(self) -> Self:
+        """Begin it."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        """End it."""
+        if kind is not None:
+            self.attributes[named.ERROR_TYPE] = kind.__name__
+        if self.tracing is not None:
+            _emit(self.tracing, self)
+
+    def set(self, attributes: Mapping[str, Value]) -> None:
+        """Add attributes."""
+        if self.tracing is not None:
+            self.attributes.update(attributes)
+
+    def drop(self) -> None:
+        """Make no span of it: nothing was done after all."""
+        self.tracing = None
+
+
+def of_turn(turn_id: int, *, ticket_id: int, attempt: int, agent: str, release: str, model: str) -> TurnTrace | None:
+    """Return which trace the spans of a turn belong to; None while no traces are made."""
+    tracing = _SWITCH.tracing
+    if tracing is None:
+        return None
+    about: dict[str, Value] = {
+        named.PROVIDER: named.ANTHROPIC,
+        named.AGENT_NAME: agent,
+        named.AGENT_ID: agent,
+        named.AGENT_VERSION: release,
+        named.CONVERSATION: tracing.ids.conversation(ticket_id),
+        named.REQUEST_MODEL: model,
+        named.ATTEMPT: attempt,
+    }
+    return TurnTrace(turn_id, agent, about)
+
+
+def model_call(model: str, *, max_tokens: int) -> OpenSpan:
+    """Return the span of one request to the model, in the turn on this thread."""
+    trace, tracing = _here()
+    if trace is None:
+        return _none()
+    about = {named.OPERATION: named.CHAT, **trace.about, named.REQUEST_MODEL: model}
+    return OpenSpan(
+        tracing, trace.turn_id, f"{named.CHAT} {model}", "client", {**about, named.REQUEST_MAX_TOKENS: max_tokens}
+    )
+
+
+def tool_call(name: str) -> OpenSpan:
+    """Return the span of one tool call, in the turn on this thread; the name is one of ours."""
+    trace, tracing = _here()
+    if trace is None:
+        return _none()
+    return OpenSpan(tracing, trace.turn_id, f"{named.EXECUTE_TOOL} {name}", "internal", _tool(name, trace.about))
+
+
+def message(turn_id: int | None, *, kind: str, op: str, tries: int) -> OpenSpan:
+    """Return the span of one try to send a message to Slack; it belongs to the turn that the message is of, if any.
+
+    Args:
+        turn_id: the turn that the message answers or whose handoff it tells of.
+        kind: what kind of message it is.
+        op: what is done in Slack.
+        tries: which try it is, from 1.
+    """
+    tracing = _SWITCH.tracing
+    if tracing is None or turn_id is None:
+        return _none()
+    attributes: dict[str, Value] = {named.MESSAGE_KIND: kind, named.MESSAGE_OP: op, named.MESSAGE_TRIES: tries}
+    return OpenSpan(tracing, turn_id, f"{named.SLACK} {op}", "client", attributes)
+
+
+def handed_off(turn_id: int | None, *, agent: str, reason: str) -> None:
+    """Make the span of a handoff that was opened at the end of a turn, whoever decided it."""
+    tracing = _SWITCH.tracing
+    if tracing is None or turn_id is None:
+        return
+    trace, _ = _here()
+    about = trace.about if trace is not None and trace.turn_id == turn_id else {}
+    span = OpenSpan(
+        tracing, turn_id, f"{named.EXECUTE_TOOL} {named.HAND_OFF}", "internal", _tool(named.HAND_OFF, about)
+    )
+    span.set({named.HANDOFF_SOURCE: agent, named.HANDOFF_TARGET: named.RESPONDERS, named.HANDOFF_REASON: reason})
+    _emit(tracing, span)
+
+
+def turn_ended(turn_id: int, *, outcome: str, reason: str | None, accepted_at: datetime) -> None:
+    """Make the span of the turn itself, from its acceptance to now: the parent of all others, whoever made them."""
+    trace, tracing = _here()
+    record = RECORD.get()
+    if trace is None or tracing is None or record is None or trace.turn_id != turn_id:
+        return
+    attributes: dict[str, Value] = {
+        named.OPERATION: named.INVOKE_AGENT,
+        **trace.about,
+        named.OUTCOME: outcome,
+        named.TURNS: record.model_calls,
+        named.TOOL_SEQUENCE: tuple(record.tools),
+        **({} if reason is None else {named.HANDOFF_REASON: reason}),
+    }
+    name = f"{named.INVOKE_AGENT} {trace.agent}"
+    began = round(accepted_at.timestamp() * NANOSECONDS)
+    ids = tracing.ids
+    tracing.take(
+        SpanRecord(ids.trace(turn_id), ids.turn(turn_id), None, name, "internal", began, time.time_ns(), attributes)
+    )
+
+
+def _tool(name: str, about: Mapping[str, Value]) -> dict[str, Value]:
+    return {
+        named.OPERATION: named.EXECUTE_TOOL,
+        **about,
+        named.TOOL_NAME: name,
+        named.TOOL_TYPE: named.FUNCTION,
+    }
+
+
+def _here() -> tuple[TurnTrace | None, Tracing | None]:
+    """Return the trace of the turn on this thread; both are None while no traces are made, or outside of a turn."""
+    tracing, record = _SWITCH.tracing, RECORD.get()
+    if tracing is None or record is None or record.trace is None:
+        return None, None
+    return record.trace, tracing
+
+
+def _none() -> OpenSpan:
+    """Return what stands for a span while no traces are made."""
+    return OpenSpan(None, 0, "", "internal", {}, 0)
+
+
+def _emit(tracing: Tracing, span: OpenSpan) -> None:
+    ids = tracing.ids
+    tracing.take(
+        SpanRecord(
+            ids.trace(span.turn_id),
+            random.getrandbits(64) or 1,
+            ids.turn(span.turn_id),
+            span.name,
+            span.kind,
+            span.started_ns,
+            time.time_ns(),
+            span.attributes,
+        )
+    )
