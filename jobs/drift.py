@@ -82,9 +82,9 @@ def _compare(session: Session, agent: str, release: str) -> DriftResult:
             past = Past(release, own, other, first_turns.first(session, other, limit=REFERENCE))
     readings = comparison.compare(past, latest, served, at=now())
     drifted = [one for one in drift_report.worst(readings) if one.drifted]
-    drifted.sort(key=lambda one: one.p_value)
     moved = {str(one.stream): _kept(one, latest) for one in drifted}
-    examples = _examples(drifted[0], past, latest, served) if drifted else []
+    surest = min(drifted, key=lambda one: one.p_value, default=None)
+    examples = [] if surest is None else _examples(surest, past, latest, served)
     return DriftResult(agent, release, (latest[-1].finished_at, latest[-1].turn_id), readings, moved, examples)
 
 

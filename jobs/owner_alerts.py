@@ -24,10 +24,14 @@ MOST = 5
 
 def tell(ctx: WorkerContext) -> None:
     """Tell what was not told yet."""
-    everybody = [owner for agent in ctx.agents.values() for owner in agent.card.owners]
-    _tell_of(ctx, EVERYBODYS, everybody)
+    tell_everybody(ctx)
     for agent in ctx.agents.values():
         _tell_of(ctx, agent.card.name, agent.card.owners)
+
+
+def tell_everybody(ctx: WorkerContext) -> None:
+    """Tell the owners of every agent what concerns the whole installation."""
+    _tell_of(ctx, EVERYBODYS, [owner for agent in ctx.agents.values() for owner in agent.card.owners])
 
 
 def _tell_of(ctx: WorkerContext, agent: str, owners: Sequence[str]) -> None:

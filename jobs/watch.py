@@ -38,6 +38,9 @@ LEAST_TRAFFIC = 40
 If those weeks had 40, the chance of none is (4/5)^40, about one in 7,500.
 """
 
+CLOCK = "clock"
+"The vital sign of the clock."
+
 Cause = tuple[str, AlertKind, str, Mapping[str, Any]]
 "Agent, kind, subject, detail."
 
@@ -65,14 +68,25 @@ def look_around(ctx: WorkerContext) -> None:
         active = agent.card.status == "active"
         _settle(ctx, agent.card.name, AlertKind.EVALUATION_STALE, _stale_verdict(ctx, agent) if active else {})
         _settle(ctx, agent.card.name, AlertKind.NO_TRAFFIC, _no_traffic(ctx, agent) if active else {})
+    look_at_parts(ctx, alive=CLOCK)
+
+
+def look_at_parts(ctx: WorkerContext, *, alive: str | None = None) -> frozenset[str]:
+    """Look at when each part of Deskhand last showed that it works; return the names of the silent ones.
+
+    Args:
+        ctx: the connections of this process.
+        alive: the part that looks, which is not silent, even if it has only just begun.
+    """
     with ctx.database.read() as session:
         signs = vital_signs.read(session)
     silent = {
         one.sign.name: {"last": one.last.isoformat(), "minutes": one.sign.silent_after.total_seconds() / 60}
         for one in signs
-        if one.silent and one.last is not None
+        if one.silent and one.last is not None and one.sign.name != alive
     }
     _settle(ctx, EVERYBODYS, AlertKind.SILENT, silent)
+    return frozenset(silent)
 
 
 def _loops(turns: Sequence[FinishedTurn]) -> Iterator[Cause]:

@@ -15,7 +15,7 @@ from bot import logs, private, settings
 from bot.errors import ConfigError, Transient
 from bot.queue import RUN_TURN, open_queue, worker_connection
 from bot.telemetry import metrics_server, span_export
-from jobs import process
+from jobs import clock_watch, process
 from jobs.engine.threads import ThreadWorker
 from jobs.process import WorkerContext
 
@@ -41,6 +41,7 @@ def main(concurrency: int | None) -> None:
     metrics_server.start("worker", ctx.settings.deskhand_metrics)
     end_traces = span_export.start("worker", ctx.settings, installation=ctx.queue.prefix)
     worker = _worker(ctx, ctx.settings.deskhand_concurrency)
+    clock_watch.start(ctx)
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")
     end_traces()

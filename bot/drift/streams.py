@@ -28,11 +28,11 @@ def cut(stream: DriftStream, reference: Sequence[FirstTurn]) -> CellOf:
         case DriftStream.TOOL_SEQUENCE:
             return _sequences(reference)
         case DriftStream.MODEL_CALLS:
-            return _deciles([one.model_calls for one in reference], lambda one: one.model_calls, "{:.0f}")
+            return _deciles([one.model_calls for one in reference], lambda one: one.model_calls)
         case DriftStream.LATENCY:
-            return _deciles([one.seconds for one in reference], lambda one: one.seconds, "{:.3g} s")
+            return _deciles([one.seconds for one in reference], lambda one: one.seconds, unit="{:.3g} s")
         case DriftStream.OUTPUT_TOKENS:
-            return _deciles([one.output_tokens for one in reference], lambda one: one.output_tokens, "{:.0f}")
+            return _deciles([one.output_tokens for one in reference], lambda one: one.output_tokens)
         case _:
             assert_never(stream)
 
@@ -52,11 +52,19 @@ def _sequence(one: FirstTurn) -> str:
     return ", then ".join(one.tools) or NO_TOOL
 
 
-def _deciles(values: Sequence[float], value_of: Callable[[FirstTurn], float], unit: str) -> CellOf:
-    """Return cells that begin at the deciles of some values; equal deciles make one cell."""
+def _deciles(values: Sequence[float], value_of: Callable[[FirstTurn], float], *, unit: str | None = None) -> CellOf:
+    """Return cells that begin at the deciles of some values; equal deciles make one cell.
+
+    Args:
+        values: the values of the reference.
+        value_of: returns the value of a ticket.
+        unit: how a value is written; None: they are whole numbers.
+    """
     ordered = sorted(values)
     starts = sorted({ordered[len(ordered) * tenth // 10] for tenth in range(1, 10)} - {ordered[0]})
-    names = _names([unit.format(start) for start in starts])
+    names = (
+        _names([unit.format(start) for start in starts]) if unit else _names_of_numbers([int(one) for one in starts])
+    )
     return lambda one: names[bisect_right(starts, value_of(one))]
 
 
@@ -65,3 +73,10 @@ def _names(starts: Sequence[str]) -> Sequence[str]:
         return ("any",)
     between = (f"from {low} to under {high}" for low, high in pairwise(starts))
     return (f"under {starts[0]}", *between, f"{starts[-1]} or more")
+
+
+def _names_of_numbers(starts: Sequence[int]) -> Sequence[str]:
+    if not starts:
+        return ("any",)
+    between = (str(low) if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(starts))
+    return (f"{starts[0] - 1} or fewer", *between, f"{starts[-1]} or more")

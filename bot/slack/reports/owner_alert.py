@@ -83,7 +83,11 @@ def _words(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, 
         case AlertKind.SILENT:
             sign = next(one for one in SIGNS if one.name == alert.subject)
             last = mrkdwn.date(datetime.fromisoformat(str(detail["last"])))
-            return f"{sign.words} for {detail['minutes']:.0f} minutes", [f"The last time was {last}."], sign.do
+            return (
+                f"{sign.words} for more than {detail['minutes']:.0f} minutes",
+                [f"The last time was {last}."],
+                sign.do,
+            )
         case _:
             assert_never(alert.kind)
 

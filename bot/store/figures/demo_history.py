@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 from bot.store.figures.first_turns import FirstTurn
 from bot.store.schema import Step, StepKind, StepStatus, Ticket, TicketState, Turn, TurnOutcome, TurnState
 
-NOBODY, PLACE = "U0PAST", "C0PAST"
-"The requester and the channel of these tickets; Slack has no such ids."
+NOBODY, NOWHERE = "U0PAST", "T0PAST"
+"The requester and the workspace of these tickets; Slack has no such ids."
 
 
-def write(session: Session, history: Sequence[FirstTurn], *, agent: str, release: str, model: str) -> None:
+def write(
+    session: Session, history: Sequence[FirstTurn], *, agent: str, release: str, model: str, channel: str
+) -> None:
     """Write down tickets with their first turns and steps; the database gives their ids, whatever `history` says.
 
     Args:
@@ -22,9 +24,11 @@ def write(session: Session, history: Sequence[FirstTurn], *, agent: str, release
         agent: the agent that served them.
         release: its release.
         model: the model that answered.
+        channel: where they were written.
     """
     tickets = session.scalars(
-        insert(Ticket).returning(Ticket.id, sort_by_parameter_order=True), [_ticket(one, agent) for one in history]
+        insert(Ticket).returning(Ticket.id, sort_by_parameter_order=True),
+        [_ticket(one, agent, channel) for one in history],
     ).all()
     turns = session.scalars(
         insert(Turn).returning(Turn.id, sort_by_parameter_order=True),
@@ -36,11 +40,11 @@ def write(session: Session, history: Sequence[FirstTurn], *, agent: str, release
     )
 
 
-def _ticket(one: FirstTurn, agent: str) -> dict[str, object]:
+def _ticket(one: FirstTurn, agent: str, channel: str) -> dict[str, object]:
     ends = one.finished_at
     return {
-        "team": "T0PAST",
-        "channel": PLACE,
+        "team": NOWHERE,
+        "channel": channel,
         "thread_ts": f"{ends.timestamp():.6f}",
         "private": False,
         "requester": NOBODY,

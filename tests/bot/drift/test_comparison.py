@@ -95,8 +95,15 @@ def test_equal_deciles_are_one_cell() -> None:
         replace(USUAL, model_calls=calls) for calls, count in ((1, 50), (2, 30), (3, 20)) for _ in range(count)
     ]
     cell_of = streams.cut(DriftStream.MODEL_CALLS, reference)
-    assert dict(streams.count(cell_of, reference)) == {"under 2": 50, "from 2 to under 3": 30, "3 or more": 20}
+    assert dict(streams.count(cell_of, reference)) == {"1 or fewer": 50, "2": 30, "3 or more": 20}
     assert streams.cut(DriftStream.MODEL_CALLS, [USUAL])(USUAL) == "any"
+
+
+def test_whole_numbers_are_named_as_such() -> None:
+    """A cell of several numbers is named by its first and its last one."""
+    reference = [replace(USUAL, output_tokens=number) for number in range(100)]
+    cells = set(streams.count(streams.cut(DriftStream.OUTPUT_TOKENS, reference), reference))
+    assert {"9 or fewer", "10 to 19", "80 to 89", "90 or more"} < cells
 
 
 def test_the_first_tool_may_be_none() -> None:

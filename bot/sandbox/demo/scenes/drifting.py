@@ -12,7 +12,7 @@ from functools import cache
 from random import Random
 
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, check, holding
-from bot.sandbox.demo.scenes.stage import Stage
+from bot.sandbox.demo.scenes.stage import HELP, Stage
 from bot.sandbox.standin import MODEL
 from bot.sandbox.standin.replay import ReplayedTurn, replay
 from bot.store import releases
@@ -94,7 +94,7 @@ def _replayed(words: str, status: str) -> ReplayedTurn:
 
 def _write(stage: Stage, release: str, tickets: Sequence[FirstTurn]) -> None:
     with stage.running_demo.database.write() as session:
-        demo_history.write(session, tickets, agent=AGENT, release=release, model=MODEL)
+        demo_history.write(session, tickets, agent=AGENT, release=release, model=MODEL, channel=HELP)
 
 
 def _readings(stage: Stage, release: str) -> Sequence[DriftReading] | None:

@@ -16,6 +16,6 @@ def test_what_was_written_is_read_as_any_first_turn(database: Database) -> None:
         for number, (outcome, tools, calls) in enumerate(shapes, start=1)
     ]
     with database.write() as session:
-        demo_history.write(session, history, agent="access", release="access@1", model="stand-in-1")
+        demo_history.write(session, history, agent="access", release="access@1", model="stand-in-1", channel="C0HELP")
     with database.read() as session:
         assert list(first_turns.first(session, "access@1", limit=10)) == history
