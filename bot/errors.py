@@ -3,7 +3,8 @@
     DeskhandError
     ├─ ConfigError      a card or a setting is wrong: refuse to start, name the file and the field
     ├─ Transient        worth another try later
-    │  └─ OutcomeUnknown    it may have happened: check before trying again
+    │  ├─ OutcomeUnknown    it may have happened: check before trying again
+    │  └─ DirectoryDown     the directory does not answer: with others it may be a surge
     └─ Refused          a person must take over: becomes a Handoff, never retried
 
 Anything else is a bug: it is logged with an id and the ticket is handed off. The module that talks to a vendor
@@ -41,6 +42,10 @@ class Transient(DeskhandError):
 
 class OutcomeUnknown(Transient):
     """The request may have been carried out; check before making it again."""
+
+
+class DirectoryDown(Transient):
+    """The directory of accounts cannot be reached, or does not answer in time."""
 
 
 class Refused(DeskhandError):

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     ERROR = "error"
     REOPENED = "reopened"
     TAKEN_OVER = "taken_over"
+    OUTAGE = "outage"
 
 
 class Effect(StrEnum):

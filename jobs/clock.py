@@ -19,7 +19,7 @@ from bot.errors import ConfigError, Transient
 from bot.health.gauges import ActiveRelease, InstallationGauges
 from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
-from jobs import alerts, budgets, digest, drift, handoff, home, owner_alerts, process, upkeep, watch
+from jobs import alerts, budgets, digest, drift, handoff, home, owner_alerts, process, surges, upkeep, watch
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -39,6 +39,7 @@ ROUNDS: Mapping[Round, float] = {
     upkeep.deliver_messages: durations.CLOCK_SWEEP,
     upkeep.take_back_duplicates: 2.0,
     upkeep.close_solved_tickets: 5.0,
+    surges.look: durations.CLOCK_SWEEP,
     home.refresh: 1.0,
     budgets.look: 1.0,
     budgets.look_again: 15.0,

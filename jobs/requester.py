@@ -13,10 +13,11 @@ from bot import admission
 from bot.admission import Admitted, Bar, NotAdmitted
 from bot.agent import binding
 from bot.agent.runtime import AgentRuntime
-from bot.errors import Transient
+from bot.errors import DirectoryDown, Transient
 from bot.principals import Subject
 from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
 from bot.store.schema import now
+from bot.store.tickets import surges
 from bot.store.tickets.turns import Attempt
 from jobs.process import WorkerContext
 
@@ -35,6 +36,8 @@ class Asker:
     subject: Subject
     zone: str | None = None
     "Name of their time zone; None: unknown."
+    silent: DirectoryDown | None = None
+    "Why the directory could not be asked for their accounts; None: it was asked."
 
 
 def unknown(attempt: Attempt, who: NotAdmitted | None = None) -> Asker:
@@ -46,7 +49,8 @@ def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Ask
     """Return the requester, with their accounts if they are admitted.
 
     Raises:
-        Transient: Slack or the database cannot be reached; the turn is tried again.
+        Transient: Slack or the database cannot be reached; the turn is tried again. If the directory cannot, the
+            requester is returned without accounts.
     """
     try:
         return _found(ctx, runtime, attempt, at_most=KEEP_SECONDS)
@@ -62,9 +66,12 @@ def still(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Subjec
     """Return the subject for whom an account may be changed right now.
 
     Raises:
-        Transient: Slack or the database cannot be reached; the turn is tried again.
+        Transient: Slack, the database or the directory cannot be reached; the turn is tried again.
     """
-    return _found(ctx, runtime, attempt, at_most=FRESH_SECONDS).subject
+    asker = _found(ctx, runtime, attempt, at_most=FRESH_SECONDS)
+    if asker.silent is not None:
+        raise asker.silent
+    return asker.subject
 
 
 def _found(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, *, at_most: float) -> Asker:
@@ -74,5 +81,22 @@ def _found(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, *, at_mo
         return unknown(attempt, NotAdmitted(Bar.UNSEEN, member.code, to_person=True))
     who = admission.admit(member, user=ticket.requester, ours=ctx.members.ours(), rules=rules)
     needs = bool(runtime.agent.card.needs_account)
-    subject = binding.subject(runtime.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs)
+    try:
+        if needs:
+            _check_directory(ctx, runtime, ticket.id)
+        subject = binding.subject(runtime.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs)
+    except DirectoryDown as silent:
+        return Asker(who, unknown(attempt).subject, member.zone, silent)
     return Asker(who, subject, member.zone)
+
+
+def _check_directory(ctx: WorkerContext, runtime: AgentRuntime, ticket_id: int) -> None:
+    """Check that the directory is not known to be down, so that a surge does not wait for it a thousand times.
+
+    Raises:
+        DirectoryDown: it is.
+    """
+    with ctx.database.read() as session:
+        surge = surges.of_directory(session, runtime.agent.card.name, ticket_id)
+    if surge is not None:
+        raise DirectoryDown(f"the directory is down: surge {surge.id}")

@@ -14,13 +14,13 @@ import structlog
 
 from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
-from bot.agent.attempt import play
 from bot.agent.conclusion import Concluded, conclude
+from bot.agent.linked import Linked
 from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import NoRoom
-from bot.casework import beforehand
 from bot.casework import handoffs as casework
+from bot.casework import surge_followers, surging
 from bot.errors import Transient
 from bot.principals import Effect, Reason
 from bot.queue import RUN_TURN, SEE_TO_BUDGETS
@@ -39,13 +39,15 @@ from bot.store.tickets.turns import Attempt, Fenced
 from bot.telemetry import spans, turn_record
 from bot.telemetry.turn_record import TurnTrace
 from bot.tools.registry import REGISTRY
-from jobs import handoff_context, held_back_turns, joined_threads, process, requester, thread_backfill, undeliverable
+from jobs import handoff_context, held_back_turns, joined_threads, playing, process, requester, undeliverable
 from jobs.engine.deadlines import StopAsked
 from jobs.process import WorkerContext
 from jobs.requester import Asker
 
 log = structlog.get_logger()
 
+_Ended = Outcome | NotAdmitted | Linked
+"How a turn ends."
 WRITERS = frozenset(tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE)
 "Tools that change an account."
 
@@ -158,7 +160,7 @@ def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt
             return joined.next_turn
         attempt = joined.attempt
         asker = requester.find_out(ctx, runtime, attempt)
-        return _write_down(ctx, runtime, attempt, asker, _outcome(ctx, runtime, attempt, asker))
+        return _write_down(ctx, runtime, attempt, asker, playing.outcome(ctx, runtime, attempt, asker))
     except (Fenced, Transient):
         raise
     except Exception as bug:  # whatever it is, the requester must get an answer
@@ -168,27 +170,18 @@ def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt
         return _write_down(ctx, runtime, attempt, requester.unknown(attempt), outcome)
 
 
-def _outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker) -> Outcome | NotAdmitted:
-    """Return the outcome that code alone decides, or else the one that the model reaches."""
-    first = beforehand.outcome(
-        runtime,
-        attempt,
-        asker.who,
-        asker.subject,
-        catch_up=lambda: thread_backfill.catch_up(ctx, attempt.ticket, attempt.heard),
-    )
-    return first or play(runtime, attempt, asker.subject, rebind=lambda: requester.still(ctx, runtime, attempt))
-
-
 def _write_down(
-    ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: Outcome | NotAdmitted
+    ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: _Ended
 ) -> int | None:
     """End the turn with its outcome and its messages, in one transaction."""
     known = handoff_context.of(ctx, runtime, attempt, asker) if isinstance(outcome, NeedsPerson) else None
     with ctx.database.write() as session:
+        outcome, beginning = surging.decide(session, runtime, attempt, outcome)
         concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
         if isinstance(asker.who, NotAdmitted):
             _note_refusal(session, runtime, attempt, asker.who)
+        if beginning is not None and concluded.handoff is not None:
+            surging.begin(session, runtime.agent, concluded.handoff, beginning)
         _say(session, runtime, attempt, concluded, outcome)
     log.info("turn.finished", outcome=type(outcome).__name__)
     if concluded.handoff is not None:
@@ -212,9 +205,7 @@ def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who
     )
 
 
-def _say(
-    session: Session, runtime: AgentRuntime, attempt: Attempt, concluded: Concluded, outcome: Outcome | NotAdmitted
-) -> None:
+def _say(session: Session, runtime: AgentRuntime, attempt: Attempt, concluded: Concluded, outcome: _Ended) -> None:
     """Store the messages of the outcome, in the transaction that ends the turn."""
     ticket, handoff = tickets.read(session, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
     language = spoken_by(session, ticket.requester)
@@ -242,6 +233,8 @@ def _say(
             text=say(f"refused.{outcome.why}", language),
             ticket_id=ticket.id,
         )
+    elif isinstance(outcome, Linked):
+        surge_followers.tell_linked(session, ticket, outcome)
     elif isinstance(outcome, Reply):
         courtesy = outcome.resolution is None and thanks.is_courtesy(attempt.heard)
         judged = None if outcome.thanks or courtesy else attempt.turn_id

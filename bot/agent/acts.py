@@ -22,7 +22,7 @@ from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
 from bot.agent.room_under_budget import Patience
 from bot.agent.runtime import AgentRuntime
-from bot.errors import Refused, Transient
+from bot.errors import DirectoryDown, Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
 from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
@@ -83,9 +83,7 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     """Decide, audit and carry out one tool call, or replay it."""
     done = finished(work, step)
     if done is not None:
-        ends = done.get("ends")
-        end = NeedsPerson(Reason(ends["reason"]), ends["summary"]) if ends else None
-        return ToolResult(done["content"], done["ok"], end, replayed=True)
+        return ToolResult(done["content"], done["ok"], _kept_end(done.get("ends")), replayed=True)
     subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
     decision, intent, taken_over = _write_intent(work, step, call, tool, seen)
@@ -110,6 +108,13 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     return result
 
 
+def _kept_end(ends: dict[str, Any] | None) -> NeedsPerson | None:
+    """Return the end of the agent's part that an earlier attempt has written down, or None."""
+    if ends is None:
+        return None
+    return NeedsPerson(Reason(ends["reason"]), ends["summary"], directory=bool(ends.get("directory")))
+
+
 def _perform(
     work: TurnWork, step: int, call: ToolCall, tool: Tool, account: Account | None, sign_ins: tuple[SignIn, ...]
 ) -> ToolResult:
@@ -123,6 +128,7 @@ def _perform(
         barred=account is None or barred(work, account, sign_ins) is not None,
         sign_ins=sign_ins,
     )
+    directory = False
     for number in range(retries.TRIES):
         check_cancelled()
         try:
@@ -130,10 +136,12 @@ def _perform(
         except Refused as refusal:
             return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:
+            directory = isinstance(error, DirectoryDown)
             if not work.tries_again(number, error):
                 break
     why = f"{tool.name} failed {times(number + 1)}: the directory does not answer."
-    return ToolResult({"error": why}, ok=False, ends=NeedsPerson(Reason.REPEATED_FAILURE, why), unknown=True)
+    ends = NeedsPerson(Reason.REPEATED_FAILURE, why, directory=directory)
+    return ToolResult({"error": why}, ok=False, ends=ends, unknown=True)
 
 
 def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen) -> policy.Decision:
@@ -217,7 +225,8 @@ def _audit_intent(
 
 
 def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResult) -> None:
-    ends = None if result.ends is None else {"reason": result.ends.reason, "summary": result.ends.summary}
+    end = result.ends
+    ends = None if end is None else {"reason": end.reason, "summary": end.summary, "directory": end.directory}
     content = json.dumps(result.content, sort_keys=True)
     status = StepStatus.OK if result.ok else StepStatus.REFUSED
     with work.runtime.database.write() as session:

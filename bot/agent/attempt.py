@@ -24,11 +24,12 @@ from bot.agent.runtime import AgentRuntime
 from bot.agent.thanks import ONLY_THANKS, QUESTION
 from bot.budget.metering import NoRoom, OverCap
 from bot.budget.reservation import Charge, Reservation
-from bot.errors import OutcomeUnknown, Refused, Transient
+from bot.errors import DirectoryDown, OutcomeUnknown, Refused, Transient
 from bot.principals import AccountStatus, Reason, Subject
+from bot.store.db import Session
 from bot.store.handoffs import responses
 from bot.store.schema import InboxEvent, InboxKind, Purpose, StepKind, StepStatus
-from bot.store.tickets import steps, ticket_messages
+from bot.store.tickets import steps, surges, ticket_messages
 from bot.store.tickets.turns import Attempt
 from bot.telemetry import attributes as named
 from bot.telemetry import spans, turn_record
@@ -133,6 +134,7 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
         return Completion.from_json(done)
     request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.runtime.release)}
     with work.runtime.database.write() as session:
+        _check_directory(session, work)
         steps.start(session, work.attempt, seq=step, kind=StepKind.MODEL, name=prompt.model, request=request)
     completion, cost = _call(work, step, prompt)
     usage = completion.usage
@@ -148,6 +150,19 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
         )
     work.costs[step] = cost
     return completion
+
+
+def _check_directory(session: Session, work: TurnWork) -> None:
+    """Check that the directory is not known to be down for many people: the model would be asked in vain.
+
+    Raises:
+        DirectoryDown: it is.
+    """
+    runtime, ticket = work.runtime, work.attempt.ticket
+    if runtime.purpose is Purpose.TURN and runtime.agent.card.needs_account:
+        surge = surges.of_directory(session, runtime.agent.card.name, ticket.id)
+        if surge is not None:
+            raise DirectoryDown(f"the directory is down: surge {surge.id}")
 
 
 def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:

@@ -27,6 +27,7 @@ from bot.policy.rules import AccountRules, CardPart
 from bot.principals import CHANNEL_ID, Effect, Grant, Solved
 from bot.responders.people import ChannelId, People, UserId
 from bot.responders.people_cost import PeopleCost
+from bot.responders.surge_rule import SurgeFigures
 from bot.tools import control, directory  # noqa: F401 - registers the tools
 from bot.tools.registry import REGISTRY, Tool, chosen
 
@@ -131,6 +132,7 @@ class Card(CardPart):
     "Who sees in `/agent-cost` what each person has spent: the agent's owners, or everybody in its channels."
     handoff: People
     people: PeopleCost = PeopleCost()
+    surge: SurgeFigures = SurgeFigures()
     evals: Passing = Passing()
 
 
@@ -221,11 +223,8 @@ def _wrong_of_accounts(card: Card, tools: Iterable[Tool]) -> Iterator[tuple[str,
     if missing := sorted(acting - needing):
         yield "needs_account", f"{', '.join(missing)} missing: every tool that writes or acts on an account needs one"
     known = {name for name, tool in by_name.items() if tool.effect is not Effect.CONTROL}
-    if unknown := sorted(needing - known):
-        yield (
-            "needs_account",
-            f"{', '.join(unknown)}: expected names of tools in tools, other than hand_off and resolve",
-        )
+    if odd := sorted(needing - known):
+        yield "needs_account", f"{', '.join(odd)}: expected names of tools in tools, other than hand_off and resolve"
     if card.solved is Solved.ACCOUNT_ACTIVE and not needing:
         yield "solved", "account_active needs an account, and no tool in needs_account has one; expected agents_word"
 

@@ -14,15 +14,17 @@ from datetime import datetime
 from bot.admission import NotAdmitted
 from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
+from bot.agent.linked import Linked, LinkKind
 from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
+from bot.errors import Transient
 from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
 from bot.store.schema import HandoffContext, InboxKind, Ticket, TicketState, TurnOutcome
-from bot.store.tickets import outcomes, tickets, turns, waiting_messages
+from bot.store.tickets import followers, outcomes, tickets, turns, waiting_messages
 from bot.store.tickets.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
@@ -55,7 +57,7 @@ def conclude(
     runtime: AgentRuntime,
     attempt: Attempt,
     subject: Subject,
-    outcome: Outcome | NotAdmitted,
+    outcome: Outcome | NotAdmitted | Linked,
     known: HandoffContext | None = None,
 ) -> Concluded:
     """End the turn and write its outcome down.
@@ -70,6 +72,7 @@ def conclude(
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
+        Transient: the surge that the turn was to be linked to is over by now; the agent plays it after all.
     """
     ticket = tickets.lock(session, attempt.ticket.id)  # read again: the attempt's copy is as old as the attempt
     outcomes.bind(ticket, subject.account)
@@ -89,6 +92,8 @@ def conclude(
             return Concluded(None, _hand_off(session, runtime, attempt, ticket, outcome, context, again=again), again)
         case NotAdmitted():
             return Concluded(_turn_away(session, runtime, attempt, ticket), None)
+        case Linked():
+            return Concluded(_link(session, runtime, attempt, ticket, outcome), None)
 
 
 def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:
@@ -97,6 +102,17 @@ def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket
     return turns.finish(
         session, attempt, outcome=TurnOutcome.REFUSED, reason=None, category=None, release=str(runtime.release)
     )
+
+
+def _link(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, linked: Linked) -> int | None:
+    """End a turn that waits for a surge, or that its requester no longer needs."""
+    if followers.join(session, ticket, linked.surge_id) is None:
+        raise Transient(f"surge {linked.surge_id} is over, or ticket {ticket.id} has left it")
+    if linked.kind is LinkKind.SOLVED:
+        followers.leave(session, ticket, why="solved")
+        outcomes.close(ticket)
+    outcome, reason = TurnOutcome.LINKED, linked.reason
+    return turns.finish(session, attempt, outcome=outcome, reason=reason, category=None, release=str(runtime.release))
 
 
 def _reply(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, outcome: Reply) -> int | None:

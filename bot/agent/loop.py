@@ -55,6 +55,8 @@ class NeedsPerson:
     summary: str
     until: datetime | None = None
     "When a budget that is used up resets, so that the agent may work again."
+    directory: bool = False
+    "Whether it is because the directory does not answer, which may be a surge."
 
 
 Outcome = Reply | NeedsPerson
@@ -292,9 +294,5 @@ def _correction(wrong: str) -> dict[str, Any]:
 
 
 def _tool_result(call: ToolCall, result: ToolResult) -> dict[str, Any]:
-    return {
-        "type": "tool_result",
-        "tool_use_id": call.id,
-        "content": cut(json.dumps(result.content)),
-        "is_error": not result.ok,
-    }
+    content = cut(json.dumps(result.content))
+    return {"type": "tool_result", "tool_use_id": call.id, "content": content, "is_error": not result.ok}

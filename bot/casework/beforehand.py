@@ -13,9 +13,11 @@ from bot.admission import Admitted, NotAdmitted
 from bot.agent import thanks
 from bot.agent.asks_for_person import summary_if_asked
 from bot.agent.attempt import only_thanks
+from bot.agent.linked import Linked
 from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.agent.thanks import Tone
+from bot.casework import surging
 from bot.principals import Reason, Subject
 from bot.slack.sentences import say, spoken_by
 from bot.store import releases
@@ -44,11 +46,11 @@ def outcome(
     subject: Subject,
     *,
     catch_up: Callable[[], None],
-) -> Outcome | NotAdmitted | None:
+) -> Outcome | NotAdmitted | Linked | None:
     """Return the outcome of a turn that the agent need not play, or None when it must.
 
     It checks in order: admission, failed attempts, a loop of programs, thanks, a ticket that a person had resolved,
-    a request for a person, an author who cannot be asked, and whether this release may serve.
+    a request for a person, an author who cannot be asked, whether this release may serve, and a surge under way.
 
     Args:
         runtime: the agent that serves the ticket.
@@ -61,8 +63,7 @@ def outcome(
         Fenced: another attempt has taken the turn over, or the message that it answers has changed.
         Transient: Slack or the database cannot be reached; the turn is worth another try.
     """
-    known = _without_rows(attempt, who)
-    if known is not None:
+    if (known := _without_rows(attempt, who)) is not None:
         return known
     with runtime.database.read() as session:
         unfit = _may_not_serve(session, runtime)
@@ -70,18 +71,19 @@ def outcome(
         language = spoken_by(session, attempt.ticket.requester)
         orphan = _orphaned(session, attempt.ticket)
         lately = turns.count_since(session, attempt.ticket.id, since=now() - HOUR)
+        linked = surging.met(session, runtime, attempt)
     by_person = attempt.last_handoff is not None and attempt.last_handoff.state is HandoffState.RESOLVED
     catch_up()
     if _is_loop(runtime, attempt, lately):
         why = f"This thread had {lately} turns within an hour, as programs that answer us do."
         return NeedsPerson(Reason.NO_PROGRESS, why)
-    if done_with and _thanked(runtime, attempt, subject, by_person=by_person, serves=unfit is None):
+    if done_with and _thanked(runtime, attempt, subject, by_person=by_person, serves=(unfit or linked) is None):
         return Reply(say("agent.welcome", language), None, thanks=True)
     if by_person:
         text = " ".join(event.text for event in attempt.heard).replace('"', "'") or "(a file)"
         return NeedsPerson(Reason.REOPENED, f'A person had resolved this. They now write: "{text}"')
     asked = summary_if_asked(attempt.heard)
-    return NeedsPerson(Reason.REQUESTED, asked) if asked is not None else orphan or unfit
+    return NeedsPerson(Reason.REQUESTED, asked) if asked is not None else orphan or unfit or linked
 
 
 def _without_rows(attempt: Attempt, who: Admitted | NotAdmitted | None) -> NeedsPerson | NotAdmitted | None:

@@ -17,6 +17,7 @@ from bot.casework import (
     queue_mentions,
     redelivery,
     rewriting,
+    surge_followers,
 )
 from bot.casework.context import NOTHING, FollowUp, HearingContext, actor, only
 from bot.casework.heard import HeardMessage
@@ -193,6 +194,7 @@ def _from_requester(
         return NOTHING  # it was stored under another id
     if accepted.bystander:  # somebody else has just made a request in this thread
         return bystanders.turned_away(session, tickets.lock(session, accepted.ticket_id), heard)
+    surge_followers.heard(session, agent, accepted.ticket_id, kept.text)
     added = joins is not None and overhearing.added(session, agent, tickets.lock(session, joins), heard)
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)

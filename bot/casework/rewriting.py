@@ -21,7 +21,7 @@ from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
 from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind
-from bot.store.tickets import quotes, rewriting, shares, ticket_messages, tickets, unassigned
+from bot.store.tickets import followers, quotes, rewriting, shares, ticket_messages, tickets, unassigned
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
 
@@ -138,6 +138,7 @@ def _rewritten(
     handoff_now = handoffs.active(session, ticket.id)
     if handoff_now is None:
         messages.withdraw_unsaid(session, ticket.id)
+        followers.leave(session, ticket, why="withdrawn")
         tickets.withdraw(ticket)
     elif not isinstance(casework.cancel(session, handoff_now.id, by=ticket.requester), Moved):
         relay.emptied(session, handoff_now, ticket)

@@ -2,6 +2,7 @@
 
 - `protocol`: what every adapter promises to tools, upkeep, evaluations and reports.
 - `local`: the adapter for accounts in our own database.
+- `outages`: gives the failures of every adapter one name.
 - `seed_file`: accounts in YAML, as an operator or the demo loads them into a local directory.
 
 `connect` alone decides which directory an installation uses. Only code that stages accounts names `LocalDirectory`: a
@@ -9,6 +10,7 @@ played case, the demo, and the commands that look after a local directory.
 """
 
 from bot.directory.local import LocalDirectory
+from bot.directory.outages import NamingOutages
 from bot.directory.protocol import Directory
 from bot.store.db import Database
 
@@ -21,4 +23,4 @@ def connect(database: Database) -> Directory:
     Args:
         database: the installation's database, which holds the accounts of a local directory.
     """
-    return LocalDirectory(database)
+    return NamingOutages(LocalDirectory(database))

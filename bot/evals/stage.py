@@ -16,6 +16,7 @@ from bot.admission import Admitted, Installation, NotAdmitted, Rules
 from bot.agent import binding, redaction
 from bot.agent.attempt import CUT_OFF, UNCHECKED, play
 from bot.agent.conclusion import conclude
+from bot.agent.linked import Linked
 from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.budget.metering import Meter
@@ -43,7 +44,7 @@ COLLEAGUE = "U0COLLEAGUE"
 FIRST = "1.000000"
 "Timestamp of a case's first message, and so of its thread."
 LEASE_SECONDS = 3600.0
-OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY})
+OUTAGES = frozenset({Reason.MODEL_UNAVAILABLE, Reason.BUDGET, Reason.BUSY, Reason.OUTAGE})
 "Reasons for a handoff that say nothing about the agent, since it could not answer. Every other reason is its own."
 
 RuntimeFor = Callable[[Database], AgentRuntime]
@@ -204,6 +205,8 @@ def _outcome(
     """Play the attempt; a bug becomes a handoff as in production, with a reason that no case expects."""
     try:
         first = beforehand.outcome(runtime, attempt, who, subject, catch_up=lambda: None)
+        if isinstance(first, Linked):
+            return NeedsPerson(Reason.ERROR, "a bug: an evaluation met a surge")
         return first or play(runtime, attempt, subject, rebind=lambda: subject)
     except Transient:
         raise

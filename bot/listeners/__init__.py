@@ -17,6 +17,7 @@ overhearing       the button below "Shall I look at this?", and corrected messag
 forms             messages that an app posts without a user; queue_edits: edits and deletions below cards
 buttons           who pressed which button, and whether they may; submissions: what a form says
 actions, modals, budgets, thumbs    what their buttons and forms do
+surges            the button "mine is different"
 candidates        the people to whom a handoff can be reassigned
 dashboard         the button that makes a link to the dashboard
 commands, home, stop_button    slash commands and the shortcut, the App Home, the stop button
@@ -39,6 +40,7 @@ from bot.listeners import (
     own_events,
     rate_limit,
     stop_button,
+    surges,
     thumbs,
 )
 from bot.listeners.context import ListenerContext
@@ -56,3 +58,4 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, dashboard, stop_button, home):
         module.register(app, ctx)
     choices.register(app, ctx)
+    surges.register(app, ctx)

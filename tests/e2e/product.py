@@ -16,8 +16,8 @@ from bot.sandbox.demo.scenes.stage import Stage
 from bot.store import db
 from bot.store.accounts import accounts
 from bot.store.schema import Base
-from tests.e2e import crowd
 from tests.e2e.product_processes import KEYS, Site
+from tests.support import crowd
 from tests.support.forked_processes import ForkingCrew
 from tests.support.queues import queue_of
 

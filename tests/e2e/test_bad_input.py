@@ -11,9 +11,9 @@ import pytest
 
 from bot.sandbox.demo.scenes.checks import Json
 from bot.sandbox.demo.scenes.stage import BOT, HELP, Stage, Thread
-from tests.e2e import crowd
 from tests.e2e.product import HTTP, House
 from tests.e2e.product_processes import TOKENS
+from tests.support import crowd
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("untroubled")]
 

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from bot.sandbox.demo.scenes.checks import Json
 from bot.sandbox.demo.scenes.stage import Stage, Thread
 from bot.store.schema import InboxEvent
-from tests.e2e import crowd
 from tests.e2e.product_processes import direct
+from tests.support import crowd
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("untroubled")]
 

@@ -16,8 +16,8 @@ from bot.sandbox.demo.scenes.dying import Killed, Point
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage, Thread, typed
 from bot.store.schema import Message, now
 from bot.store.tickets.ticket_history import TicketHistory
-from tests.e2e import crowd
 from tests.e2e.product import HTTP
+from tests.support import crowd
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("house", [HTTP], indirect=True, ids=["http-sqlite"])]
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
-from tests.e2e import crowd
 from tests.e2e.product import HTTP
+from tests.support import crowd
 
 pytestmark = [
     pytest.mark.e2e,

@@ -12,7 +12,7 @@ from bot.sandbox.demo.scenes.checks import Json
 from bot.sandbox.demo.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
-from tests.e2e import crowd
+from tests.support import crowd
 from tests.support.real_requests import real_requests
 
 REQUESTS = crowd.SIZE

@@ -11,8 +11,8 @@ from bot.sandbox.demo import serve
 from bot.sandbox.demo.entrypoints import PAGE_KEY
 from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.settings import Settings
-from tests.e2e import crowd
 from tests.e2e.product_processes import TOKENS
+from tests.support import crowd
 
 
 def main() -> None:

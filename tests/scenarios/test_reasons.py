@@ -12,6 +12,8 @@ from bot.agent import attempt as agent_attempt
 from bot.agent import room_under_budget
 from bot.budget.admission import Full, Holds
 from bot.casework import handoffs as casework
+from bot.directory.local import LocalDirectory
+from bot.errors import DirectoryDown
 from bot.principals import Reason
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
@@ -119,6 +121,18 @@ def crowded(place: Place, _config: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert place.last_turn().waits == room_under_budget.MOST_WAITS
 
 
+def outage(place: Place, _config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the directory answer nobody."""
+
+    def silent(*_: object) -> None:
+        raise DirectoryDown("no answer")
+
+    _passed(place)
+    monkeypatch.setattr(LocalDirectory, "find_by_slack_user", silent)
+    for user in ("U0LENA", "U0TOMAS", "U0MAYA"):
+        place.asks(user, LOCKED)
+
+
 ONLY_LOOK = "\ntools_in: {C0HELP: [look_up_my_account, hand_off, resolve]}\n"
 STORIES: dict[Reason, Story] = {
     Reason.REQUESTED: says("Kann ich mit einem Menschen sprechen?"),
@@ -139,6 +153,7 @@ STORIES: dict[Reason, Story] = {
     Reason.ERROR: bug,
     Reason.REOPENED: again,
     Reason.TAKEN_OVER: taken_over,
+    Reason.OUTAGE: outage,
 }
 
 

@@ -34,6 +34,7 @@ OPEN_HANDOFF = HandoffView(
     before=None,
     thread_link=THREAD_LINK,
     resolution=None,
+    people=None,
     raised_by=None,
     withheld=False,
     of_account=True,

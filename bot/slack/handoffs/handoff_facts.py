@@ -78,6 +78,8 @@ class HandoffView:
     resolution: dict[str, Any] | None
     withheld: bool
     "Whether the card must show none of the words: they are private, and others read the channel."
+    people: int | None
+    "How many people are affected by the surge whose parent it is; None if it is none."
     raised_by: str | None
     "The owner whose raise let the agent go on; None without one."
     of_account: bool
@@ -116,6 +118,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         thread_link=context.link,
         resolution=handoff.resolution,
         withheld=context.withheld,
+        people=None if context.surge is None else context.surge.people,
         raised_by=None if context.raised is None else context.raised.by,
         of_account=context.of_account,
         fell_back=context.fell_back,

@@ -12,14 +12,14 @@ from bot.principals import Reason
 from bot.slack import sentences
 from bot.slack.handoffs import handoff_facts, handoff_transcript, linked_threads, queue_card, queue_notes
 from bot.slack.mrkdwn import Body
-from bot.slack.requesters import replies
+from bot.slack.requesters import replies, surge_messages
 from bot.slack.requesters.replies import Occasion
 from bot.slack.sentences import Language, say
 from bot.store.db import Session
 from bot.store.handoffs import shown
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import ExpiryCause, Handoff, HandoffState, MessageKind, Ticket
+from bot.store.schema import ExpiryCause, Handoff, HandoffState, MessageKind, SurgeEnd, Ticket
 from bot.store.tickets import first_words
 
 
@@ -181,6 +181,22 @@ def went_on(session: Session, moved: Moved, owner: str) -> None:
     refresh(session, moved)
     _note(session, moved, "returned", queue_notes.went_on(owner))
     _tell_requester(session, moved, "returned", replies.goes_on, ours=True)
+
+
+def went_on_after_surge(session: Session, moved: Moved) -> None:
+    """Close the card, and say on both sides that the agent goes on because the directory answers again."""
+    refresh(session, moved)
+    _note(session, moved, "returned", queue_notes.went_on_after_surge())
+    _tell_requester(
+        session, moved, "returned", lambda language: surge_messages.over(SurgeEnd.ANSWERS, language), ours=True
+    )
+
+
+def surge_over(session: Session, handoff: Handoff) -> None:
+    """Tell the holder of a handoff that the directory answers again."""
+    body = queue_notes.surge_over(str(handoff.claimed_by))
+    key = f"surge_over:handoff:{handoff.id}"
+    linked_threads.below(session, handoff, key=key, kind=MessageKind.MOVE, bodies=[body])
 
 
 def resolved(session: Session, moved: Moved, user: str) -> None:

@@ -91,6 +91,8 @@ def _status(view: HandoffView) -> str:
             return f"*With {who}{until}*{longer} · {word}"
         case HandoffState.RETURNED if view.raised_by is not None:
             return f"{mrkdwn.mention(view.raised_by)} raised the budget{ended}; the agent goes on."
+        case HandoffState.RETURNED if view.claimed_by is None:
+            return f"the directory answers again{ended}; the agent goes on."
         case HandoffState.RESOLVED | HandoffState.RETURNED:
             return f"by {who}{ended}."
         case HandoffState.CANCELLED:
@@ -127,8 +129,15 @@ def _why(view: HandoffView) -> Iterator[str]:
     """Yield the reason, with what is to be done while the handoff is open, and the facts about the account."""
     to_do = f": {reasons.to_do(view.reason)}" if view.state is HandoffState.OPEN else ""
     yield f"*{reasons.words(view.reason)}*{to_do}"
+    if view.people is not None:
+        yield f"*{_affected(view.people)}*; this is for all of them"
     for fact in handoff_facts.known(view):
         yield mrkdwn.line(fact, _FACT_CHARACTERS)
+
+
+def _affected(people: int) -> str:
+    """Return how many people a surge affects, in words."""
+    return "1 person is affected" if people == 1 else f"{people} people are affected"
 
 
 def _quoted(text: str, width: int) -> str:

@@ -130,6 +130,19 @@ def went_on(owner: str) -> Body:
     return _note(f"{mrkdwn.mention(owner)} raised the budget, so the agent goes on with this.")
 
 
+def went_on_after_surge() -> Body:
+    """Say that the agent goes on because the directory answers again."""
+    return _note("The directory answers again, so the agent goes on with this and with everyone who waits.")
+
+
+def surge_over(holder: str) -> Body:
+    """Tell the holder that the directory answers again, and what that means for their ticket."""
+    return _note(
+        f"{mrkdwn.mention(holder)}: the directory answers again. The agent goes on with everyone who waits; "
+        "this ticket stays with you."
+    )
+
+
 def cancelled(requester: str) -> Body:
     """Say that nobody is needed any longer."""
     return _note(f"{mrkdwn.mention(requester)} no longer needs help. There is nothing left to do.")

@@ -21,6 +21,7 @@ _WORDS = {
     Reason.ERROR: "A fault in the bot",
     Reason.REOPENED: "They wrote again after it was closed",
     Reason.TAKEN_OVER: "A responder has answered in the agent's thread",
+    Reason.OUTAGE: "Nobody's account can be read now",
 }
 _NEXT = {
     Reason.REQUESTED: "talk to them",
@@ -39,6 +40,7 @@ _NEXT = {
     Reason.ERROR: "help them yourself",
     Reason.REOPENED: "see what is left",
     Reason.TAKEN_OVER: "go on with it",
+    Reason.OUTAGE: "find out why",
 }
 _SAME = {
     Reason.OUT_OF_POLICY: "(this|an?) account( in this state)? is a person's (work|decision)",

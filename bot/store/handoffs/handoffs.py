@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 from bot.escalation import EscalationAction
 from bot.principals import NoRequest, Reason
-from bot.store.handoffs import moves, responses
+from bot.store.handoffs import moves, responses, unblocked
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import (
     EndingRaise,
@@ -40,7 +40,7 @@ from bot.store.schema import (
     TicketState,
     now,
 )
-from bot.store.tickets import shares, ticket_messages, tickets, waiting_messages
+from bot.store.tickets import followers, ticket_messages, tickets
 
 CLOCK = "clock"
 "The actor of moves that the clock makes."
@@ -72,8 +72,7 @@ def open_for(
         actor: who hands the ticket off.
     """
     ticket = tickets.lock(session, ticket_id)
-    found = active(session, ticket_id)
-    if found is not None:
+    if (found := active(session, ticket_id)) is not None:
         return found
     before, at = last(session, ticket_id), now()
     handoff = Handoff(
@@ -89,6 +88,7 @@ def open_for(
         opened_at=at,
     )
     session.add(handoff)
+    followers.leave(session, ticket, why="person")
     ticket.state = TicketState.HANDED_OFF
     session.flush()
     moves.note_opened(session, handoff, actor, agent=ticket.agent)
@@ -201,19 +201,13 @@ def go_on(
         review_id: the review in which they raised it.
         at_once: the most turns of one person that may be under way; None: any number.
     """
-    free = and_(Handoff.state == HandoffState.OPEN, Handoff.claimed_by.is_(None), Handoff.reason == Reason.BUDGET)
+    free = and_(unblocked.FREE, Handoff.reason == Reason.BUDGET)
     moved = _ended(session, handoff_id, HandoffState.RETURNED, user, free, review=review_id)
     if isinstance(moved, NotMoved):
         return moved
-    handoff, ticket = moved.handoff, moved.ticket
+    handoff = moved.handoff
     handoff.context = replace(handoff.context, raised=EndingRaise(user, review_id))
-    ticket.state, ticket.assignee = TicketState.OPEN, None
-    full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
-    turn = tickets.open_turn(session, ticket.id, held_back=full)
-    since = handoff.opened_at
-    refused = waiting_messages.unanswered(session, ticket.id, turn_id=handoff.turn_id, since=since)
-    waiting_messages.fold(refused, turn.id)
-    return replace(moved, turn_id=None if full else turn.id)
+    return unblocked.with_turn(session, moved, at_once=at_once)
 
 
 def resolve(

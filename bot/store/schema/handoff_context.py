@@ -24,6 +24,17 @@ class EndingRaise:
 
 
 @dataclass(frozen=True, slots=True)
+class SurgeFacts:
+    """The surge whose parent a handoff is, as its card shows it."""
+
+    id: int
+    cause: str
+    "A `SurgeCause`."
+    people: int
+    "How many people are affected."
+
+
+@dataclass(frozen=True, slots=True)
 class HandoffContext:
     """What is known when a handoff is opened, and what has been shown of it."""
 
@@ -61,6 +72,8 @@ class HandoffContext:
     "The rows of the transcript: each its table (`InboxEvent` or `Message`) and its id."
     raised: EndingRaise | None = None
     "Set when the handoff ended because a budget was raised."
+    surge: SurgeFacts | None = None
+    "Set on the parent of a surge."
     fell_back: bool = False
     "Its card could not be posted in the queue channel and went to the agent's owner instead."
 
@@ -103,5 +116,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "footers": tuple,
     "transcript": _pairs,
     "raised": lambda kept: EndingRaise(kept["by"], kept["review"]),
+    "surge": lambda kept: SurgeFacts(kept["id"], kept["cause"], kept["people"]),
 }
 "How the JSON of a field becomes its value; a field that is not listed is stored as it is."

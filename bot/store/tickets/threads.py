@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.store.schema import (
     TO_REQUESTER,
+    FollowerState,
     InboxEvent,
     InboxKind,
     Message,
@@ -110,7 +111,8 @@ def open_request(session: Session, channel: str, user: str) -> Ticket | None:
     """Return the open request that a message at the top level of a channel belongs to; None: it opens a new one.
 
     A ticket that people have counts however old it is. A ticket of the agent counts while a turn is under way, and
-    after that for an hour; for a day if it waits for the directory, because a link that was sent may not have come.
+    after that for an hour; for a day if it waits for the directory, because a link that was sent may not have come; and
+    as long as it waits for a surge.
     """
     mine = select(Ticket).where(Ticket.channel == channel, ~Ticket.private, Ticket.requester == user)
     unresolved = mine.where(Ticket.state != TicketState.RESOLVED).order_by(Ticket.id.desc()).limit(NEWEST)
@@ -123,7 +125,7 @@ def open_request(session: Session, channel: str, user: str) -> Ticket | None:
 
 def _goes_on(session: Session, ticket: Ticket) -> bool:
     last = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id.desc()).limit(1)).first()
-    if last is None or last.state is not TurnState.DONE:
+    if last is None or last.state is not TurnState.DONE or ticket.following is FollowerState.WAITING:
         return True
     return now() - _last_message_at(session, ticket) < (RESOLVED_FOR if last.category is None else UNRESOLVED_FOR)
 

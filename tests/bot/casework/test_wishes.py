@@ -1,6 +1,7 @@
 """A wish for a person, seen before the agent plays a turn: `bot.casework.beforehand`."""
 
 from bot.admission import NotAdmitted
+from bot.agent.linked import Linked
 from bot.agent.loop import NeedsPerson, Outcome
 from bot.agent.runtime import AgentRuntime
 from bot.casework import beforehand
@@ -12,7 +13,7 @@ from tests.support.factories import rows
 from tests.support.scripted_models import Unlocker
 
 
-def before(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome | NotAdmitted | None:
+def before(runtime: AgentRuntime, attempt: Attempt, subject: Subject) -> Outcome | NotAdmitted | Linked | None:
     """Return what a turn of somebody who was admitted comes to before it is played, with nothing to catch up."""
     return beforehand.outcome(runtime, attempt, None, subject, catch_up=lambda: None)
 

@@ -32,9 +32,12 @@ COMPUTED = {
     "refused.": [str(bar) for bar in Bar],
     "denied.": [why.name.lower() for why in Forbidden],
     "home.": ["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"],
-    "press.only_theirs_to_": ["take_back", "judge"],
+    "press.only_theirs_to_": ["take_back", "judge", "say"],
     "feedback.": ["title", "send", "cancel"],
     "budget.": ["in_conversation", "in_channel", "on_yours", "today", "this_week", "this_month"],
+    "surge.joined_": ["directory", "alike"],
+    "surge.ended_": ["directory", "people"],
+    "surge.notice_": ["directory", "alike", "directory_over", "people_over"],
     "excess.": ["messages", "tickets_hour", "tickets_day", "another", "others"],
 }
 "Keys that code puts together or chooses between, by what they begin with."

@@ -17,6 +17,7 @@ KEPT_FOR_CODE = {
     "budget",
     "busy",
     "taken_over",
+    "outage",
     "model_unavailable",
     "not_released",
     "error",

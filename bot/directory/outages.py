@@ -1,0 +1,69 @@
+"""A directory whose failures have a name: each `Transient` of an adapter becomes `DirectoryDown`.
+
+So whoever plays a turn can tell a directory that does not answer from a Slack or a database that does not.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bot.directory.protocol import Directory
+from bot.errors import DirectoryDown, Transient
+from bot.principals import Account, SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class NamingOutages:
+    """An adapter's calls, unchanged but for the name of their failure."""
+
+    adapter: Directory
+
+    def find_by_email(self, email: str) -> tuple[Account, ...]:
+        """Return every account with an e-mail address."""
+        with _named():
+            return self.adapter.find_by_email(email)
+
+    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
+        """Return every account that is bound to a Slack user id."""
+        with _named():
+            return self.adapter.find_by_slack_user(user)
+
+    def account(self, account_id: str) -> Account | None:
+        """Return an account by id."""
+        with _named():
+            return self.adapter.account(account_id)
+
+    def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
+        """Return the last sign-in attempts, newest first."""
+        with _named():
+            return self.adapter.sign_ins(account_id, at_most=at_most)
+
+    def names_of(self, users: Collection[str]) -> dict[str, str]:
+        """Return the names of the accounts that are bound to these Slack user ids."""
+        with _named():
+            return self.adapter.names_of(users)
+
+    def was_done(self, key: str) -> bool:
+        """Return whether a change was made under a key."""
+        with _named():
+            return self.adapter.was_done(key)
+
+    def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
+        """Lift a lock-out, or a suspension that its owner may lift."""
+        with _named():
+            return self.adapter.unlock(account_id, key=key, seen=seen)
+
+    def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
+        """Send the reset link; the account is unchanged until its owner has used it."""
+        with _named():
+            return self.adapter.send_password_reset(account_id, key=key, seen=seen)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except DirectoryDown:
+        raise
+    except Transient as error:
+        raise DirectoryDown(f"directory: {error}", retry_after=error.retry_after) from error
