@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    "With the client id: the dashboard is opened by signing in with Slack, and no longer by links."
     slack_api_url: str = "https://slack.com/api/"
     anthropic_base_url: str | None = None
     "Address of the model's API; the vendor's own by default."

@@ -254,7 +254,7 @@ def _respond(ctx: WorkerContext, event: InboxEvent, body: Body, plainer: Body | 
             audit.append(session, "command.answered", actor=event.user, command=event.detail["command"])
             if door is not None:
                 address = dashboard_links.make(session, door, event.user)
-                body, plainer = dashboard_offer.with_link(body, plainer, address, minutes=dashboard_links.minutes())
+                body, plainer = dashboard_offer.with_link(body, plainer, address, minutes=dashboard_links.minutes(door))
             _add_response(session, event, body, None, plainer)
     undeliverable.deliver(0)
 

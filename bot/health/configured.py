@@ -38,11 +38,16 @@ def check_dashboard(settings: Settings) -> Iterator[Finding]:
     if settings.slack_bot_token is None:
         yield Finding("dashboard", "fail", "Nobody can be let in: SLACK_BOT_TOKEN is not set.", "Set it.")
         return
+    if (settings.slack_client_id is None) != (settings.slack_client_secret is None):
+        message = "Only one of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET is set."
+        yield Finding("dashboard", "fail", message, "Set both to let people sign in with Slack, or neither.")
+        return
     if public.startswith("http:"):
         message = f"It is at {public}, which only browsers of this machine can open."
         yield Finding("dashboard", "warn", message, "Put a proxy with TLS in front, and its https address there.")
         return
-    yield Finding("dashboard", "ok", f"Links from Slack lead to {public}.")
+    how = "Links from Slack lead to" if settings.slack_client_id is None else "People sign in with Slack at"
+    yield Finding("dashboard", "ok", f"{how} {public}.")
 
 
 def check_agents(settings: Settings) -> Iterator[Finding]:

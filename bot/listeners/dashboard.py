@@ -42,7 +42,7 @@ def _link(ctx: ListenerContext, body: dict[str, Any]) -> dict[str, Any] | None:
         found = rights.viewer(ctx.agents, actor(session, press.user, press.membership))
         if isinstance(found, Viewer) and ctx.door is not None:
             address = dashboard_links.make(session, ctx.door, found.user)
-            return dashboard_offer.modal(address, minutes=dashboard_links.minutes())
+            return dashboard_offer.modal(address, minutes=dashboard_links.minutes(ctx.door))
         buttons.tell(session, press, CLOSED if isinstance(found, Viewer) else denials.in_words(found), None)
     ctx.deliver(ANYWHERE)
     return None

@@ -27,6 +27,8 @@ FOR_PROGRAMS = ("/api/", "/upload/", "/link", "/commands/", "/actions/", "/app/"
 
 A name that ends in a slash includes everything below it.
 """
+FROM_ELSEWHERE = ("/", "/openid/connect/authorize")
+"Pages that a link on another site may lead to; they change nothing, and show nothing to it."
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 FROM_HERE = frozenset({"same-origin", "none"})
 "What a browser sends with a request that our own page made, or that was typed."
@@ -144,7 +146,7 @@ def _refused(asked: _Asked) -> str | None:
     if asked.for_programs and asked.of_a_browser:
         return "Browsers may not use this address."
     site = asked.headers.get("sec-fetch-site", "same-origin")
-    if site not in FROM_HERE and not (asked.path == "/" and asked.method in SAFE_METHODS):
+    if site not in FROM_HERE and not (asked.path in FROM_ELSEWHERE and asked.method in SAFE_METHODS):
         return "Another site may not ask the local workspace."
     return None
 

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from bot.sandbox import files
 from bot.sandbox.api import call_method
 from bot.sandbox.guard import Guard
-from bot.sandbox.people import acts, control, people, sharing
+from bot.sandbox.people import acts, control, people, sharing, sign_in
 from bot.sandbox.people.answers import take_response
 from bot.sandbox.people.feed import stream_events
 from bot.sandbox.slack.saving import Saver, load
@@ -86,6 +86,9 @@ def _routes() -> list[BaseRoute]:
         Mount("/static", FreshFiles(directory=STATIC, check_dir=False)),
         Route("/healthz", _healthy),
         Route("/archives/{channel}/{stamp}", _permalink),
+        Route("/api/openid.connect.token", sign_in.exchange, methods=["POST"]),
+        Route("/openid/connect/authorize", sign_in.authorize),
+        Route("/openid/connect/agree", sign_in.agree),
         Route("/api/{method}", call_method, methods=["GET", "POST"]),
         Route("/upload/v1/{file}", files.upload, methods=["POST", "PUT"]),
         Route("/files-pri/{team_file}/{name:path}", files.download),

@@ -7,6 +7,7 @@ server    the HTTP server with its limits
 dashboard  the dashboard's pages; notices: small pages around them; headers: the headers of every answer
 doorway   links and sessions of the dashboard: shown, used, ended; refusals: records who was not let in
 pages     what the dashboard's pages are made of, read for a viewer
+slack_sign_in  the way in for those who sign in with Slack
 visitors  who asks for a page of the dashboard, and whether they may see it
 socket    the same listeners over Socket Mode
 tally     counts the requests that were refused, and logs the counts once a minute

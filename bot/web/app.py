@@ -41,7 +41,7 @@ from bot.slack.api.token_check import TokenCheck
 from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import marks
-from bot.web import dashboard, doorway, entrance, visitors
+from bot.web import dashboard, doorway, entrance, slack_sign_in, visitors
 from bot.web.bolt import create_bolt, failed, request_of
 from bot.web.dashboard import PageMaker
 from bot.web.doorway import Doorway
@@ -137,13 +137,8 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     if entry is not None:
         routes.append(Route("/slack/events", _slack_events(entry, create_bolt(settings, ctx), tally), methods=["POST"]))
     if settings.deskhand_public_url is not None:
-        pages = PageMaker(ctx, visitors.cookie_for(settings.deskhand_public_url))
-        routes.extend(dashboard.routes(pages))
-        if ctx.door is None:
-            raise ConfigError(
-                "environment: SLACK_BOT_TOKEN is not set; without it nobody can be let into the dashboard"
-            )
-        routes.extend(doorway.routes(Doorway(ctx, ctx.door, pages, RefusalLog(ctx.database))))
+        pages, of_the_dashboard = _dashboard(settings, ctx)
+        routes.extend(of_the_dashboard)
         closing.insert(0, pages.close)
     app = Starlette(
         lifespan=_closing_at_the_end(tally.close, *closing),
@@ -158,6 +153,15 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     app.state.tally = tally
     app.state.ctx = ctx
     return app
+
+
+def _dashboard(settings: Settings, ctx: ListenerContext) -> tuple[PageMaker, list[Route]]:
+    """Return what makes the dashboard's pages, and the routes of its pages and of the way in."""
+    if ctx.door is None:
+        raise ConfigError("environment: SLACK_BOT_TOKEN is not set; without it nobody can be let into the dashboard")
+    pages = PageMaker(ctx, visitors.cookie_for(ctx.door.public_url), ctx.door.by_sign_in)
+    way_in = Doorway(ctx, ctx.door, pages, RefusalLog(ctx.database))
+    return pages, [*dashboard.routes(pages), *doorway.routes(way_in), *slack_sign_in.routes(settings, way_in)]
 
 
 def _closing_at_the_end(*closing: Callable[[], None]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -83,6 +83,8 @@ class PageMaker:
 
     ctx: ListenerContext
     cookie: Cookie
+    by_sign_in: bool = False
+    "Whether people sign in with Slack."
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "dashboard"))
     _held: int = 0
 
@@ -120,16 +122,21 @@ class PageMaker:
         found = None if secret is None else visitors.viewer(self.ctx, secret)
         if found is Forbidden.UNCHECKED:
             return later("Slack does not say at this moment who you are.")
-        return page(self.ctx, Visit(found, query, path)) if isinstance(found, Viewer) else not_open()
+        return (
+            page(self.ctx, Visit(found, query, path))
+            if isinstance(found, Viewer)
+            else not_open(by_sign_in=self.by_sign_in)
+        )
 
 
-def not_open() -> HTMLResponse:
+def not_open(*, by_sign_in: bool) -> HTMLResponse:
     """Return the answer to everybody whose browser has no session: it is the same for all reasons."""
+    sign_in = [notices.link("Sign in with Slack", "/dashboard/sign-in")] if by_sign_in else []
     return notices.notice(
         "The dashboard is not open in this browser",
         "Owners and responders of an agent open it from Slack: send /agent-eval, and press Open the dashboard.",
         status=403,
-        more=[notices.link("It was open a moment ago: try again", "/dashboard")],
+        more=[*sign_in, notices.link("If it was open here a moment ago: try again", "/dashboard")],
     )
 
 

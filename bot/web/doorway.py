@@ -59,30 +59,32 @@ class Doorway:
     async def show(self, request: Request) -> Response:
         """Show whom a link is for, with the button that uses it."""
         given = request.query_params.getlist("link")
-        return await self._answered(lambda: self._shown(given))
+        return await self.answered(lambda: self._shown(given))
 
     async def use(self, request: Request) -> Response:
         """Use a link: open the dashboard in this browser."""
         given = await _form(request, "link")
         before = visitors.secret_in(request.headers, self.pages.cookie)
         if not visitors.is_from_our_page(request.headers, self.door.public_url):
-            return await self._answered(lambda: DoorRefusal(DoorCheck.FOREIGN))
-        return await self._answered(lambda: self._used(given, before))
+            return await self.answered(lambda: DoorRefusal(DoorCheck.FOREIGN))
+        return await self.answered(lambda: self._used(given, before))
 
     async def sign_out(self, request: Request) -> Response:
         """End the session of this browser."""
         secret = visitors.secret_in(request.headers, self.pages.cookie)
         if not visitors.is_from_our_page(request.headers, self.door.public_url):
-            return await self._answered(lambda: DoorRefusal(DoorCheck.FOREIGN))
-        return await self._answered(lambda: self._signed_out(secret))
+            return await self.answered(lambda: DoorRefusal(DoorCheck.FOREIGN))
+        return await self.answered(lambda: self._signed_out(secret))
 
-    async def _answered(self, decide: Callable[[], Response | DoorRefusal]) -> Response:
+    async def answered(self, decide: Callable[[], Response | DoorRefusal]) -> Response:
+        """Run what decides about a request in a thread; a refusal is recorded, and answered as every other."""
+
         def make() -> Response:
             found = decide()
             if isinstance(found, Response):
                 return found
             self.refusals.add(found)
-            return _closed()
+            return _closed(by_sign_in=self.door.by_sign_in)
 
         return await self.pages.run(make)
 
@@ -106,26 +108,36 @@ class Doorway:
         link = self._read(given)
         if isinstance(link, DoorRefusal):
             return link
-        membership = self.ctx.membership(link.user, "")
+        secret = self.let_in(link.user, before, link)
+        if not isinstance(secret, str):
+            return secret
+        return self.with_cookie(RedirectResponse("/dashboard", status_code=303), secret)
+
+    def let_in(self, user: str, before: str | None, link: SignedLink | None = None) -> str | Response | DoorRefusal:
+        """Open a session for somebody who may look at the dashboard now; return the secret for their browser.
+
+        Args:
+            user: Slack user id.
+            before: the secret that the browser has from another session, which ends.
+            link: the link that is used; None when they have signed in with Slack.
+        """
+        membership, link_id = self.ctx.membership(user, ""), None if link is None else link.id
         with self.ctx.database.read() as session:
-            who = actor(session, link.user, membership)
+            who = actor(session, user, membership)
         found = rights.viewer(self.ctx.agents, who)
         if found is Forbidden.UNCHECKED:
             return dashboard.later("Slack does not say at this moment who you are.")
         if not isinstance(found, Viewer):
-            return DoorRefusal(found, link.user, link.id)
-        return self._opened(link, before) or DoorRefusal(DoorCheck.USED, link.user, link.id)
-
-    def _opened(self, link: SignedLink, before: str | None) -> Response | None:
-        """Use a link and open a session in one transaction; None when the link was used before."""
+            return DoorRefusal(found, user, link_id)
         secret = secrets.token_urlsafe(SECRET_BYTES)
         with self.ctx.database.write() as session:
-            if not dashboard_access.use_link(session, link.id, link.user):
-                return None
+            if link is not None and not dashboard_access.use_link(session, link.id, user):
+                return DoorRefusal(DoorCheck.USED, user, link_id)
             if before is not None:
                 dashboard_access.end_session(session, before, SessionEnd.REPLACED)
-            dashboard_access.open_session(session, secret, link.user, lasts=SESSION, by="link")
-        return self.with_cookie(RedirectResponse("/dashboard", status_code=303), secret)
+            by = "sign-in with Slack" if link is None else "link"
+            dashboard_access.open_session(session, secret, user, lasts=SESSION, by=by)
+        return secret
 
     def with_cookie(self, response: Response, secret: str) -> Response:
         """Return an answer that puts a session's secret into the browser."""
@@ -147,7 +159,7 @@ class Doorway:
                 dashboard_access.end_session(session, secret, SessionEnd.SIGNED_OUT)
         response = notices.notice(
             "You are signed out",
-            "The dashboard is closed in this browser. To open it again, ask for a new link in Slack: send /agent-eval.",
+            "The dashboard is closed in this browser. To open it again, send /agent-eval in Slack.",
         )
         cookie = self.pages.cookie
         response.delete_cookie(cookie.name, path=cookie.path, secure=cookie.secure, httponly=True, samesite="strict")
@@ -161,12 +173,9 @@ class Doorway:
 
 
 def routes(doorway: Doorway) -> list[Route]:
-    """Return the routes of links and of signing out."""
-    return [
-        Route(OPEN, doorway.show, methods=["GET"]),
-        Route(OPEN, doorway.use, methods=["POST"]),
-        Route(SIGN_OUT, doorway.sign_out, methods=["POST"]),
-    ]
+    """Return the routes of links and of signing out; where people sign in with Slack, no link opens anything."""
+    links = [Route(OPEN, doorway.show, methods=["GET"]), Route(OPEN, doorway.use, methods=["POST"])]
+    return [*([] if doorway.door.by_sign_in else links), Route(SIGN_OUT, doorway.sign_out, methods=["POST"])]
 
 
 async def _form(request: Request, field: str) -> list[str]:
@@ -185,12 +194,20 @@ async def _form(request: Request, field: str) -> list[str]:
         return []
 
 
-def _closed() -> HTMLResponse:
+def _closed(*, by_sign_in: bool) -> HTMLResponse:
     """Return the answer to every link and form that is not accepted: it is the same for all reasons."""
-    return notices.notice(
+    title, go_on = (
         "This does not open the dashboard",
+        notices.link("If it is open in this browser: go to it", "/dashboard"),
+    )
+    if by_sign_in:
+        again = notices.link("Sign in with Slack", "/dashboard/sign-in")
+        said = "Owners and responders of an agent sign in with Slack."
+        return notices.notice(title, said, status=403, more=[again, go_on])
+    return notices.notice(
+        title,
         "A link works once, for ten minutes, and for the person who asked for it.",
         "Ask for a new one in Slack: send /agent-eval, and press Open the dashboard.",
         status=403,
-        more=[notices.link("The dashboard is open in this browser: go to it", "/dashboard")],
+        more=[go_on],
     )

@@ -15,6 +15,7 @@ from tests.support.live_server import PATIENCE
 PUBLIC = "http://127.0.0.1:3000"
 "The public address of the dashboard in tests: the process listens on another port, which it does not know."
 COOKIE = "deskhand-dashboard"
+CLIENT_ID, CLIENT_SECRET = "1111.2222", "client-secret-of-the-front"
 FORM = "application/x-www-form-urlencoded"
 
 

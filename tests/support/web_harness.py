@@ -37,6 +37,7 @@ from bot.store.tickets import threads
 from bot.web import server
 from bot.web.entrance import ClientLimits
 from jobs import process, undeliverable
+from tests.support.dashboard_visits import CLIENT_ID, CLIENT_SECRET, PUBLIC
 from tests.support.factories import open_for_people
 from tests.support.front_workspace import PAGE_KEY, FrontWorkspace
 from tests.support.json_object import Json
@@ -247,6 +248,9 @@ def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
         app_token="xapp-front",
         signing_secret=FRONT_SECRET,
         key=PAGE_KEY,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        redirect_url=f"{PUBLIC}/dashboard/sign-in/done",
         deliver_to=deliver_to,
         retry_delays=(0.0, 0.05, 0.1),
         rate_limits=False,

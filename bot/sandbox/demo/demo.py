@@ -82,7 +82,7 @@ Deskhand is up:  {page}
   as Maya    in #help-access    I'm locked out of my account
   as Lena    in #help-access    I lost my phone and can't get my code
   as Priya   in #access-queue   press Claim on Lena's card, then Reply, then Resolve
-  as Olivia  anywhere           /agent-cost   or   /agent-eval
+  as Olivia  anywhere           /agent-cost or /agent-eval, then press Open the dashboard
 
     Everything is kept in {STATE}/ (logs in {STATE}/logs/); --fresh deletes it. Ctrl-C ends the demo.
 """

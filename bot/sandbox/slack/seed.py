@@ -29,6 +29,10 @@ class WorkspaceConfig:
     signing_secret: str
     key: str
     """The key that the page and our own programs send, so that no web site can use the workspace."""
+    client_id: str = ""
+    client_secret: str = ""
+    redirect_url: str = ""
+    """Where people are sent back to who sign in with Slack; empty: nobody can."""
     agents: Path | None = None
     """The configuration folder whose agents' channels are added to those of the people file."""
     deliver_to: str | None = None

@@ -1,4 +1,4 @@
-"""What Slack issues for a short time: trigger ids (3 s, once) and response addresses (30 min, 5 uses)."""
+"""What Slack issues for a short time: trigger ids (3 s, once), response addresses (30 min, 5 uses), codes (10 min)."""
 
 import secrets
 import time
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 RESPONSE_SECONDS = 30 * 60
 RESPONSE_USES = 5
+CODE_SECONDS = 10 * 60
 
 
 @dataclass(slots=True)
@@ -31,6 +32,16 @@ class ResponseAddress:
     uses: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SignInCode:
+    """A right to learn who has signed in."""
+
+    user: str
+    redirect_uri: str
+    nonce: str | None
+    expires: float
+
+
 class IssuedTokens:
     """All that is issued and still valid."""
 
@@ -38,6 +49,7 @@ class IssuedTokens:
         self._trigger_seconds = trigger_seconds
         self.triggers: dict[str, Trigger] = {}
         self.addresses: dict[str, ResponseAddress] = {}
+        self.codes: dict[str, SignInCode] = {}
 
     def new_trigger(self, user: str) -> str:
         """Issue a trigger id for this person."""
@@ -86,3 +98,16 @@ class IssuedTokens:
             return "used_url"
         address.uses += 1
         return address
+
+    def new_code(self, user: str, redirect_uri: str, nonce: str | None) -> str:
+        """Issue a code for somebody who signs in to the app."""
+        now = time.monotonic()
+        self.codes = {name: one for name, one in self.codes.items() if one.expires >= now}
+        name = secrets.token_urlsafe(24)
+        self.codes[name] = SignInCode(user, redirect_uri, nonce, now + CODE_SECONDS)
+        return name
+
+    def use_code(self, name: str) -> SignInCode | None:
+        """Return what a code is for; None when it was used or has expired."""
+        code = self.codes.pop(name, None)
+        return code if code is not None and time.monotonic() <= code.expires else None

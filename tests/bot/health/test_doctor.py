@@ -153,6 +153,7 @@ def test_a_dashboard_is_said_to_be_there_or_not(sound: Sound) -> None:
     assert "There is no dashboard" in sound.examine()["dashboard"].message
     assert f"lead to {public}" in sound.examine(deskhand_public_url=public)["dashboard"].message
     assert sound.examine(deskhand_public_url=public, slack_bot_token=None)["dashboard"].state == "fail"
+    assert sound.examine(deskhand_public_url=public, slack_client_id="1.2")["dashboard"].state == "fail"
 
 
 @pytest.mark.parametrize(
