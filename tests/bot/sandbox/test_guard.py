@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 
 from bot.sandbox import standin
 from bot.sandbox.demo.serve import listen
-from bot.sandbox.guard import FOR_PROGRAMS, KEY_HEADER, OPEN, cookie_name
+from bot.sandbox.guard import FOR_PROGRAMS, FROM_ELSEWHERE, KEY_HEADER, OPEN, cookie_name
 from bot.sandbox.standin.server import StandinConfig
 from bot.sandbox.workspace import create_app
 from tests.support.live_server import PromptWorkspace, running_server, served
@@ -140,7 +140,7 @@ def test_what_another_site_sends_is_answered_nowhere(base: str, name: str) -> No
 def test_what_a_browser_says_comes_from_elsewhere_is_refused(base: str, site: str) -> None:
     """A picture or a form of another page has no Origin of its own, and the browser says so all the same."""
     headers = {**with_key(base), "Sec-Fetch-Site": site}
-    assert statuses(base, every(lambda path: path != "/"), headers).keys() == {403}
+    assert statuses(base, every(lambda path: path not in FROM_ELSEWHERE), headers).keys() == {403}
 
 
 def test_a_browser_has_nothing_to_ask_where_the_bot_does(base: str) -> None:

@@ -67,10 +67,10 @@ def code_for(slack: str, user: str = "U0OLIVIA") -> str:
     return given["code"][0]
 
 
-def exchanged(slack: str, code: str, **changes: str) -> dict[str, Any]:
+def exchanged(slack: str, **changes: str) -> dict[str, Any]:
     """Exchange a code as an app does."""
     client = WebClient(token="", base_url=f"{slack}/api/")
-    asked = {"client_id": "1.2", "client_secret": "a secret", "redirect_uri": BACK, "code": code, **changes}
+    asked = {"client_id": "1.2", "client_secret": "a secret", "redirect_uri": BACK, **changes}
     return dict(client.openid_connect_token(**asked).data)  # type: ignore[arg-type]  # a JSON object
 
 
@@ -84,13 +84,13 @@ def test_page_asks_who_somebody_is(slack: str) -> None:
 def test_code_becomes_an_id_token_once(slack: str) -> None:
     """With Slack's claims, for the app, the person and the nonce; a second time it is no code."""
     code = code_for(slack)
-    token = exchanged(slack, code)["id_token"]
+    token = exchanged(slack, code=code)["id_token"]
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert (claims["iss"], claims["aud"], claims["nonce"]) == (slack, "1.2", "a nonce")
     assert (claims["https://slack.com/user_id"], claims["https://slack.com/team_id"]) == ("U0OLIVIA", "T0DESKHAND")
     with pytest.raises(SlackApiError, match="invalid_code"):
-        exchanged(slack, code)
+        exchanged(slack, code=code)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_code_becomes_an_id_token_once(slack: str) -> None:
 def test_exchange_is_refused_as_slack_does(slack: str, changes: dict[str, str], error: str) -> None:
     """For another app, with another secret, for another place or without a code."""
     with pytest.raises(SlackApiError, match=error):
-        exchanged(slack, code_for(slack), **changes)
+        exchanged(slack, **{"code": code_for(slack), **changes})
 
 
 @pytest.mark.parametrize(
