@@ -122,11 +122,9 @@ class PageMaker:
         found = None if secret is None else visitors.viewer(self.ctx, secret)
         if found is Forbidden.UNCHECKED:
             return later("Slack does not say at this moment who you are.")
-        return (
-            page(self.ctx, Visit(found, query, path))
-            if isinstance(found, Viewer)
-            else not_open(by_sign_in=self.by_sign_in)
-        )
+        if not isinstance(found, Viewer):
+            return not_open(by_sign_in=self.by_sign_in)
+        return page(self.ctx, Visit(found, query, path))
 
 
 def not_open(*, by_sign_in: bool) -> HTMLResponse:
