@@ -36,7 +36,7 @@ NOT_BEGUN, DECLINED = "sign-in not begun in this browser", "not agreed to at Sla
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class SignInPages:
     """The two pages of signing in."""
 
     doorway: Doorway
@@ -120,7 +120,7 @@ def routes(settings: Settings, doorway: Doorway) -> list[Route]:
         raise ConfigError("environment: SLACK_API_URL needs https to sign people in with Slack")
     session = doorway.pages.cookie
     path = "/" if session.secure else START
-    one = SignIn(doorway, app, Cookie(f"{session.name}-sign-in", path, secure=session.secure))
+    one = SignInPages(doorway, app, Cookie(f"{session.name}-sign-in", path, secure=session.secure))
     return [Route(START, one.begin, methods=["GET"]), Route(DONE, one.finish, methods=["GET"])]
 
 
