@@ -1,7 +1,5 @@
 """Signing in with Slack: `bot.web.slack_sign_in`, by real HTTP between web process and workspace."""
 
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
@@ -11,27 +9,16 @@ import pytest
 
 from bot import web
 from bot.errors import ConfigError
-from bot.sandbox.guard import KEY_HEADER
 from bot.settings import Settings
 from bot.store.schema import AuditRow, DashboardLink, DashboardSession
 from tests.support.dashboard_visits import CLIENT_ID, CLIENT_SECRET, PUBLIC, Seen, VisitedAddress
 from tests.support.front_workspace import PAGE_KEY
-from tests.support.live_server import PATIENCE
+from tests.support.unfollowed import ask_workspace
 from tests.support.web_harness import FrontDoor, web_opened
 
 OWNER, REQUESTER = "U0OLIVIA", "U0MAYA"
 START, DONE = "/dashboard/sign-in", "/dashboard/sign-in/done"
 COOKIE = "deskhand-dashboard-sign-in"
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows none, so that a test sees where Slack sends a browser."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Return nothing to follow."""
-
-
-_BROWSER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirects())
 
 
 @dataclass(frozen=True)
@@ -66,14 +53,9 @@ def begin(visit: VisitedAddress) -> Begun:
 def agreed(begun: Begun, user: str) -> str:
     """Let somebody say at Slack who they are; return the path to which Slack sends the browser back."""
     address = begun.slack.replace("/openid/connect/authorize?", "/openid/connect/agree?") + f"&user={user}"
-    request = urllib.request.Request(address, headers={KEY_HEADER: PAGE_KEY})  # noqa: S310 - ours
-    with pytest.raises(urllib.error.HTTPError) as redirected:
-        _BROWSER.open(request, timeout=PATIENCE)
-    with redirected.value as answer:
-        assert answer.code == 302
-        location = str(answer.headers["Location"])
-    assert location.startswith(PUBLIC + DONE)
-    return location.removeprefix(PUBLIC)
+    answer = ask_workspace(address, PAGE_KEY)
+    assert (answer.status, answer.location.startswith(PUBLIC + DONE)) == (302, True)
+    return answer.location.removeprefix(PUBLIC)
 
 
 def finish(visit: VisitedAddress, path: str, cookie: str | None) -> Seen:

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,10 +11,10 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.workspace import create_app
-from tests.support.live_server import PATIENCE, served
+from tests.support.live_server import served
 from tests.support.local_workspace import KEY, WORKSPACE
+from tests.support.unfollowed import ask_workspace
 
 BACK = "http://127.0.0.1:3000/dashboard/sign-in/done"
 ASKED = {
@@ -29,16 +27,6 @@ ASKED = {
 }
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Return nothing to follow."""
-
-
-_BROWSER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
-
-
 @pytest.fixture
 def slack() -> Iterator[str]:
     """Serve a workspace whose app may sign people in; return its address."""
@@ -47,22 +35,11 @@ def slack() -> Iterator[str]:
         yield address
 
 
-def seen(address: str, **headers: str) -> tuple[int, str, str]:
-    """Return the status, the text and the place that a browser with the key is sent to."""
-    request = urllib.request.Request(address, headers={KEY_HEADER: KEY, **headers})  # noqa: S310 - ours
-    try:
-        with _BROWSER.open(request, timeout=PATIENCE) as answer:
-            return answer.status, answer.read().decode(), ""
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode(), str(error.headers.get("Location", ""))
-
-
 def code_for(slack: str, user: str = "U0OLIVIA") -> str:
     """Let somebody agree; return the code."""
-    status, _, location = seen(f"{slack}/openid/connect/agree?{urlencode({**ASKED, 'user': user})}")
-    assert (status, location.startswith(f"{BACK}?")) == (302, True)
-    given = parse_qs(urlsplit(location).query)
+    answer = ask_workspace(f"{slack}/openid/connect/agree?{urlencode({**ASKED, 'user': user})}", KEY)
+    assert (answer.status, answer.location.startswith(f"{BACK}?")) == (302, True)
+    given = parse_qs(urlsplit(answer.location).query)
     assert given["state"] == ["a state"]
     return given["code"][0]
 
@@ -76,9 +53,10 @@ def exchanged(slack: str, **changes: str) -> dict[str, Any]:
 
 def test_page_asks_who_somebody_is(slack: str) -> None:
     """Slack would know; here each person of the workspace is a link."""
-    status, text, _ = seen(f"{slack}/openid/connect/authorize?{urlencode(ASKED)}", **{"Sec-Fetch-Site": "same-site"})
-    assert (status, "Olivia" in text, "Priya" in text) == (200, True, True)
-    assert f"{urlencode({'user': 'U0OLIVIA'})}" in text
+    asked = f"{slack}/openid/connect/authorize?{urlencode(ASKED)}"
+    answer = ask_workspace(asked, KEY, **{"Sec-Fetch-Site": "same-site"})
+    assert (answer.status, "Olivia" in answer.text, "Priya" in answer.text) == (200, True, True)
+    assert "user=U0OLIVIA" in answer.text
 
 
 def test_code_becomes_an_id_token_once(slack: str) -> None:
@@ -116,12 +94,12 @@ def test_exchange_is_refused_as_slack_does(slack: str, changes: dict[str, str], 
 def test_odd_request_is_sent_nowhere(slack: str, page: str, changes: dict[str, str]) -> None:
     """The browser stays, and reads what is wrong."""
     asked = urlencode({**ASKED, **changes, "user": "U0OLIVIA"})
-    status, _, location = seen(f"{slack}/openid/connect/{page}?{asked}")
-    assert (status, location) == (400, "")
+    answer = ask_workspace(f"{slack}/openid/connect/{page}?{asked}", KEY)
+    assert (answer.status, answer.location) == (400, "")
 
 
 def test_another_site_can_make_nobody_agree(slack: str) -> None:
     """It may lead to the page that asks, and not past it."""
     asked = urlencode({**ASKED, "user": "U0OLIVIA"})
-    status, _, location = seen(f"{slack}/openid/connect/agree?{asked}", **{"Sec-Fetch-Site": "cross-site"})
-    assert (status, location) == (403, "")
+    answer = ask_workspace(f"{slack}/openid/connect/agree?{asked}", KEY, **{"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status, answer.location) == (403, "")
