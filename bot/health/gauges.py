@@ -7,7 +7,7 @@ would look like good news.
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -22,8 +22,10 @@ from bot.queue import JobQueue
 from bot.store import backlog, releases
 from bot.store.backlog import AGES, OLDER, Backlog
 from bot.store.db import Database, Session
+from bot.store.figures import drift_checks
+from bot.store.figures.drift_checks import DriftReading
 from bot.store.installation import heartbeats
-from bot.store.schema import HandoffState, now
+from bot.store.schema import HandoffState, SurgeCause, now
 from bot.telemetry import metrics
 from bot.telemetry.metrics import GaugeName
 
@@ -97,18 +99,20 @@ class InstallationGauges(Collector):
     def _from_database(self) -> Sequence[Value]:
         with self._database.read() as session:
             work, beat = backlog.read(session), heartbeats.last(session, "clock")
-            return [*_unfinished(work), *_handoffs(session), *_clock(beat, work.at)]
+            surges = backlog.surges_under_way(session)
+            return [*_unfinished(work), *_handoffs(session), *_clock(beat, work.at), *_surges(surges)]
 
     def _from_releases(self) -> Sequence[Value]:
-        found: list[Value] = []
+        found, readings = list[Value](), list[DriftReading]()
         with self._database.read() as session:
             for one in self._served:
                 verdict = releases.verdict(session, one.release)
                 found.append((metrics.RELEASE_INFO, (one.release, one.model, str(verdict or NEVER)), 1.0))
+                readings += drift_checks.latest(session, one.agent, one.release)
                 run = releases.last_run(session, one.agent)
                 if run is not None:
                     found += _evaluated(one.agent, releases.tallies(session, run.id))
-        return found
+        return [*found, *_drift(readings)]
 
     def _from_redis(self) -> Sequence[Value]:
         oldest, queue = self._queue.oldest(), self._queue.queue.name
@@ -167,6 +171,19 @@ def _evaluated(suite: str, tallies: Sequence[tuple[int, int]]) -> Iterable[Value
         hat = pass_hat(tallies, k)
         if hat is not None:
             yield metrics.EVAL_PASS_HAT, (suite, str(k)), hat
+
+
+def _drift(readings: Sequence[DriftReading]) -> Iterable[Value]:
+    """Yield the readings of all agents; of one stream and window, those of the agent that has moved most."""
+    for stream, window in dict.fromkeys((one.stream, one.window) for one in readings):
+        mine = [one for one in readings if (one.stream, one.window) == (stream, window)]
+        yield metrics.DRIFT_P_VALUE, (stream, str(window)), min(one.p_value for one in mine)
+        yield metrics.DRIFTED, (stream, str(window)), float(any(one.drifted for one in mine))
+
+
+def _surges(under_way: Mapping[SurgeCause, int]) -> Iterable[Value]:
+    for cause in SurgeCause:
+        yield metrics.SURGES, (cause,), under_way.get(cause, 0)
 
 
 def _age(since: datetime | None, at: datetime) -> float:

@@ -22,6 +22,8 @@ from bot.store.schema import (
     Message,
     MessageKind,
     MessageState,
+    Surge,
+    SurgeCause,
     Turn,
     TurnState,
     UtcDateTime,
@@ -121,6 +123,12 @@ def handoffs_by_age(session: Session) -> tuple[HandoffCount, ...]:
         .group_by(Handoff.state, age)
     )
     return tuple(HandoffCount(HandoffState(state), label, count, oldest) for state, label, count, oldest in rows)
+
+
+def surges_under_way(session: Session) -> dict[SurgeCause, int]:
+    """Count the surges that are not over, by what their tickets have in common."""
+    rows = session.execute(select(Surge.cause, func.count()).where(Surge.over_at.is_(None)).group_by(Surge.cause))
+    return {SurgeCause(cause): count for cause, count in rows}
 
 
 def read(session: Session) -> Backlog:

@@ -118,6 +118,17 @@ EVAL_PASS_RATIO = GaugeName(
 EVAL_PASS_HAT = GaugeName(
     "agent_eval_pass_hat_k", "Chance that a case passes k times in a row, from the same evaluation.", ("suite", "k")
 )
+DRIFT_P_VALUE = GaugeName(
+    "agent_drift_p_value",
+    "How likely a shift of this size is when nothing has changed; of several agents the least.",
+    ("stream", "window"),
+)
+DRIFTED = GaugeName(
+    "agent_drifted",
+    "Whether an agent has drifted: the shift is large and no chance.",
+    ("stream", "window"),
+)
+SURGES = GaugeName("deskhand_surges", "Surges under way, by what their tickets have in common.", ("cause",))
 RQ_JOBS = GaugeName("rq_jobs", "RQ jobs by status.", ("queue", "status"))
 RQ_WORKERS = GaugeName("rq_workers", "RQ workers; always 1.", ("name", "queues", "state"))
 JOB_AGE = GaugeName("deskhand_oldest_job_seconds", "How long the job at the head of the queue has waited; 0 if none.")
@@ -140,7 +151,7 @@ SCRAPE_ERRORS = GaugeName(
     "deskhand_scrape_errors", "Whether this source could not be read: its gauges are missing meanwhile.", ("source",)
 )
 GAUGES = (
-    *(RELEASE_INFO, EVAL_PASS_RATIO, EVAL_PASS_HAT, RQ_JOBS, RQ_WORKERS, JOB_AGE),
+    *(RELEASE_INFO, EVAL_PASS_RATIO, EVAL_PASS_HAT, DRIFT_P_VALUE, DRIFTED, SURGES, RQ_JOBS, RQ_WORKERS, JOB_AGE),
     *(TURNS_LEFT, TURNS_LATE, TURN_AGE, HANDOFFS_LEFT, HANDOFF_AGE, HANDOFFS_UNSEEN),
     *(OUTBOX, OUTBOX_AGE, CALLS_LEFT, COMMANDS_LEFT, CLOCK_AGE, SCRAPE_ERRORS),
 )

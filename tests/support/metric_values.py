@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
 from bot.telemetry import metrics
@@ -39,6 +40,10 @@ def counted() -> Iterator[Callable[[], Samples]]:
 def label_names() -> dict[str, set[str]]:
     """Return by metric the labels that its series have, for every metric of the house."""
     names: dict[str, set[str]] = {one.name: set(one.labels) for one in metrics.GAUGES}
+    for one in vars(metrics).values():
+        if isinstance(one, MetricWrapperBase):  # one without a series yet has labels all the same
+            [family] = one.describe()
+            names[f"{family.name}{'_total' * (family.type == 'counter')}"] = set(one._labelnames)
     for family in metrics.REGISTRY.collect():
         for sample in family.samples:
             names.setdefault(sample.name, set()).update(sample.labels)

@@ -14,8 +14,10 @@ from bot.health.gauges import ActiveRelease, InstallationGauges, pass_hat
 from bot.queue import RUN_TURN, JobQueue, open_queue
 from bot.store import db, releases
 from bot.store.db import Database
+from bot.store.figures import drift_checks
+from bot.store.figures.drift_checks import DriftReading
 from bot.store.installation import heartbeats
-from bot.store.schema import Handoff, RunState, Verdict, now
+from bot.store.schema import DriftStream, Handoff, RunState, Surge, SurgeCause, Verdict, now
 from bot.telemetry import metrics
 from tests.support.busy_machine import within
 from tests.support.factories import FIRST, handed_off, new_turn, put, running, store
@@ -103,6 +105,43 @@ def test_the_release_and_its_evaluation_are_told(database: Database, queue: JobQ
     assert found["agent_eval_pass_hat_k{k=1,suite=access}"] == pytest.approx(4 / 6)
     assert found["agent_eval_pass_hat_k{k=3,suite=access}"] == pytest.approx(1 / 2)
     assert "agent_eval_pass_hat_k{k=5,suite=access}" not in found
+
+
+def drifted(database: Database, agent: str, p_value: float, *, drifted: bool) -> None:
+    """Store what a check of drift has found for one agent."""
+    reading = DriftReading(DriftStream.OUTCOME, 300, "r", 500, p_value, 0.2, 0.1, drifted, (), now())
+    with database.write() as session:
+        drift_checks.replace(session, agent, "access@12345678" if agent == "access" else "other@1", [reading])
+
+
+def test_drift_is_told_of_the_agent_that_has_moved_most(database: Database, queue: JobQueue) -> None:
+    """One series a stream and window, whatever the number of agents; nothing before there are enough tickets."""
+    assert not any(series.startswith("agent_drift") for series in read(database, queue))
+    drifted(database, "access", 0.3, drifted=False)
+    drifted(database, "other", 0.0001, drifted=True)
+    served = (*SERVED, ActiveRelease("other", "other@1", "stand-in-1"))
+    found = samples(iter(InstallationGauges(database, queue, served, seconds=within(5)).collect()))
+    assert found["agent_drift_p_value{stream=outcome,window=300}"] == 0.0001
+    assert found["agent_drifted{stream=outcome,window=300}"] == 1
+    assert read(database, queue)["agent_drifted{stream=outcome,window=300}"] == 0
+
+
+def test_surges_under_way_are_counted(database: Database, queue: JobQueue) -> None:
+    """By their cause; one that is over counts no more."""
+    handoff = handed_off(database)
+    about = {
+        "agent": "access",
+        "reason": "repeated_failure",
+        "handoff_id": handoff.id,
+        "channel": "C0HELP",
+        "language": "en",
+    }
+    with database.write() as session:
+        session.add(Surge(cause=SurgeCause.DIRECTORY, **about))
+        session.add(Surge(cause=SurgeCause.ALIKE, over_at=now(), **about))
+    found = read(database, queue)
+    assert found["deskhand_surges{cause=directory}"] == 1
+    assert found["deskhand_surges{cause=alike}"] == 0
 
 
 @pytest.mark.parametrize(

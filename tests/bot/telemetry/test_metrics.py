@@ -28,6 +28,7 @@ OF_THE_DESIGN = {
     "agent_release_info": {"release", "model", "verdict"},
     "agent_eval_pass_ratio": {"suite"},
     "agent_eval_pass_hat_k": {"suite", "k"},
+    "agent_drift_p_value": {"stream", "window"},
     "rq_jobs": {"queue", "status"},
     "rq_workers": {"name", "queues", "state"},
 }
@@ -69,6 +70,7 @@ def test_no_label_is_a_persons_a_threads_or_a_tickets() -> None:
     allowed = {
         *("outcome", "tool", "status", "direction", "cache", "reason", "scope", "result", "process", "version"),
         *("release", "model", "verdict", "suite", "k", "queue", "queues", "name", "state", "age", "source", "le"),
+        *("stream", "window", "cause"),
     }
     assert {label for labels in label_names().values() for label in labels} <= allowed
 
