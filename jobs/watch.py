@@ -4,11 +4,13 @@ Each cause is written down once while it lasts (`bot.store.figures.owner_alerts`
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
+from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.release import release_of
 from bot.budget.prices.pricing import DATED
@@ -50,7 +52,8 @@ def look_at_turns(ctx: WorkerContext) -> None:
     with ctx.database.read() as session:
         before = watermarks.get(session, watermarks.TURNS)
         turns = [] if before is None else finished_turns.after(session, before, limit=BATCH)
-        found = [*_loops(turns), *_other_models(session, turns)]
+        played = list(_of_agents(ctx, turns))
+        found = [*_loops(played), *_other_models(session, played)]
     if before is None:
         with ctx.database.write() as session:  # what is past is not told
             watermarks.move(session, watermarks.TURNS, before=None, to=(now() - SETTLED, 0))
@@ -58,7 +61,7 @@ def look_at_turns(ctx: WorkerContext) -> None:
         with ctx.database.write() as session:
             if watermarks.move(session, watermarks.TURNS, before=before, to=turns[-1].mark):
                 _open(session, found)
-                _close_answered(session, turns, found)
+                _close_answered(session, played, found)
     _close_old_loops(ctx)
 
 
@@ -87,6 +90,14 @@ def look_at_parts(ctx: WorkerContext, *, alive: str | None = None) -> frozenset[
     }
     _settle(ctx, EVERYBODYS, AlertKind.SILENT, silent)
     return frozenset(silent)
+
+
+def _of_agents(ctx: WorkerContext, turns: Sequence[FinishedTurn]) -> Iterator[FinishedTurn]:
+    """Yield each turn under the agent that answers for it now: its own, or the heir of one that is gone."""
+    for turn in turns:
+        agent = card.answering(ctx.agents, turn.agent)
+        if agent is not None:
+            yield replace(turn, agent=agent.card.name)
 
 
 def _loops(turns: Sequence[FinishedTurn]) -> Iterator[Cause]:

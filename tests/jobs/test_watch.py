@@ -1,6 +1,8 @@
 """What needs no statistics: loops, other models, old evaluations, silence; and how owners are told: `jobs.watch`."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
@@ -93,6 +95,21 @@ def test_a_loop_is_told_once_until_it_is_gone_for_a_day(ctx: WorkerContext, past
     assert [one.event for one in rows(ctx.database, AuditRow)] == ["alert.opened", "alert.closed"]
 
 
+def test_the_heir_of_an_agent_that_is_gone_is_told(
+    ctx: WorkerContext, past: PastTickets, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tickets are the heir's now; without an heir nobody answers for them, and nothing is opened."""
+    [access] = ctx.agents.values()
+    heir = replace(access, card=access.card.model_copy(update={"inherits": ("gone",)}))
+    monkeypatch.setitem(cast("dict[str, Any]", ctx.agents), "access", heir)
+    for agent in ("nobodys", "gone"):
+        past.agent = agent
+        past.add("gone@1", tools=(LOOKED_UP,), ends_with=LOOKED_UP)
+    look(ctx, past, clock)
+    assert [(one.agent, one.detail["ticket"]) for one in rows(ctx.database, OwnerAlert)] == [("access", 2)]
+    assert len(told(ctx)) == 1
+
+
 def test_what_is_past_at_the_first_look_is_not_told(
     ctx: WorkerContext, past: PastTickets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +153,13 @@ def test_the_right_model_again_is_told(ctx: WorkerContext, past: PastTickets, cl
     assert ["`stand-in-1` was asked and `other-model` answered" in told(ctx)[0], len(told(ctx))] == [True, 2]
 
 
+def put_verdict(ctx: WorkerContext, release: str) -> None:
+    """Let a release pass its evaluation now."""
+    with ctx.database.write() as session:
+        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+
+
 def test_an_old_verdict_is_told_and_so_is_a_missing_one(ctx: WorkerContext, clock: Clock) -> None:
     """After the days of the card, or an hour after the release was first seen; a new evaluation ends it."""
     release = str(release_of(ctx.settings, ctx.agents["access"]))
@@ -148,13 +172,7 @@ def test_an_old_verdict_is_told_and_so_is_a_missing_one(ctx: WorkerContext, cloc
     owner_alerts.tell(ctx)
     assert alerts(ctx, AlertKind.EVALUATION_STALE) == [(release, False)]
     assert f"{release} has no verdict" in told(ctx)[0]
-
-    def evaluate() -> None:
-        with ctx.database.write() as session:
-            run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
-
-    evaluate()
+    put_verdict(ctx, release)
     watch.look_around(ctx)
     assert alerts(ctx, AlertKind.EVALUATION_STALE) == [(release, True)]
     clock.passes(days=29)
@@ -272,3 +290,19 @@ def test_of_clocks_that_look_at_once_one_opens_an_alert(ctx: WorkerContext, past
     at_once(4, lambda _: watch.look_at_turns(ctx))
     at_once(4, lambda _: owner_alerts.tell(ctx))
     assert len(told(ctx)) == 3
+
+
+def test_of_clocks_that_look_around_at_once_one_opens_an_alert(ctx: WorkerContext, clock: Clock) -> None:
+    """What is no turn has no mark that one clock moves; the guard is that a kind and subject has one open alert."""
+    release = str(release_of(ctx.settings, ctx.agents["access"]))
+    with ctx.database.write() as session:
+        releases.register(session, agent="access", fingerprint=release, body={})
+    clock.passes(hours=2)
+    for _ in range(3):
+        at_once(6, lambda _: watch.look_around(ctx))
+        put_verdict(ctx, release)
+        at_once(6, lambda _: watch.look_around(ctx))
+        clock.passes(days=40)
+    assert [one.event for one in rows(ctx.database, AuditRow) if one.event.startswith("alert.")] == [
+        *("alert.opened", "alert.closed") * 3
+    ]
