@@ -1,13 +1,13 @@
 """Whether what is measured can be relied on: drift, the last signs of each part, and the last tickets. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import assert_never
 
 from bot.dashboard import handovers, parts, wording
 from bot.dashboard.elements import Element, element
 from bot.dashboard.overview_values import Overview
 from bot.dashboard.parts import Column
+from bot.slack.reports import drift_report
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.latest_tickets import TicketEnd
 from bot.store.figures.watch import Sign
@@ -22,7 +22,7 @@ def drift(overview: Overview) -> Element:
     title = "Drift"
     readings = [(agent, one) for agent, found in overview.drift for one in found]
     if not readings:
-        said = "Nothing has been compared yet: a release needs enough tickets of its own first."
+        said = "Nothing has been compared yet: the first check needs 600 tickets of a release."
         return parts.section("drift", title, said, wide=True)
     drifted = [one for _, one in readings if one.drifted]
     compared = wording.count(len(readings), "comparison")
@@ -52,7 +52,13 @@ def _reading(prefix: str, one: DriftReading, overview: Overview) -> list[parts.C
     )
     window = f"last {one.window:,} against {one.reference:,}"
     return [
-        *(f"{prefix}{wording.plain(one.stream)}", window, p, f"{one.effect:.2f}", f"{100 * one.detectable:.0f} points"),
+        *(
+            f"{prefix}{drift_report.NAMES[one.stream]}",
+            window,
+            p,
+            f"{one.effect:.2f}",
+            f"{100 * one.detectable:.0f} points",
+        ),
         *(state, moved or wording.UNKNOWN, wording.age(one.at, overview.at)),
     ]
 
@@ -60,7 +66,7 @@ def _reading(prefix: str, one: DriftReading, overview: Overview) -> list[parts.C
 def signs(overview: Overview) -> Element:
     """Return when each part of the product was last seen at work."""
     title = "Self-watch"
-    stale = [one for one in overview.signs if one.is_late(overview.at)]
+    stale = [one for one in overview.signs if one.late]
     never = [one.name for one in overview.signs if one.at is None]
     if stale:
         said = (
@@ -72,7 +78,7 @@ def signs(overview: Overview) -> Element:
     columns = (Column("What"), Column("When"), Column("Age", number=True), Column("State"))
     rows: list[list[parts.Cell]] = []
     for one in overview.signs:
-        look, state = _state(one, overview.at)
+        look, state = _state(one)
         name = one.name[0].upper() + one.name[1:]
         rows.append(
             [name, wording.moment(one.at), wording.age(one.at, overview.at), element("span", state, class_=look)]
@@ -80,13 +86,13 @@ def signs(overview: Overview) -> Element:
     return parts.section("watch", title, f"{said}{more}", parts.table("The last signs", columns, rows))
 
 
-def _state(one: Sign, now: datetime) -> tuple[str, str]:
+def _state(one: Sign) -> tuple[str, str]:
     """Return the look and the word of how a sign stands."""
     if one.at is None:
         return "soft", "None yet"
-    if one.late_after is None:
+    if one.late is None:
         return "soft", "Seen"
-    return ("bad", "Late") if one.is_late(now) else ("good", "In time")
+    return ("bad", "Late") if one.late else ("good", "In time")
 
 
 def examples(overview: Overview) -> Iterator[Element]:

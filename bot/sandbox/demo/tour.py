@@ -19,6 +19,7 @@ from bot.sandbox.demo.scenes.drifting import drift
 from bot.sandbox.demo.scenes.dying import worker_killed
 from bot.sandbox.demo.scenes.giving_back import give_back
 from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
+from bot.sandbox.demo.scenes.looking import dashboard
 from bot.sandbox.demo.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.demo.scenes.stage import Stage
 from bot.sandbox.demo.scenes.waiting import escalation, expire
@@ -43,6 +44,7 @@ SCENES: tuple[Scene, ...] = (
     budget_hard,
     agent_cost,
     agent_eval,
+    dashboard,
     digest,
     worker_killed,
     drift,

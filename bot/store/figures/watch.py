@@ -1,4 +1,7 @@
-"""When each part of the product was last seen at work, by what it has stored. Reads only."""
+"""When each part of the product was last seen at work, by what it has stored. Reads only.
+
+Whether one of them has been silent for too long is decided in `vital_signs`, of which owners are alerted.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bot import durations
+from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
 from bot.store.schema import DriftCheck, EvalRun, Release, Ticket, Turn, TurnState
 
@@ -23,12 +26,8 @@ class Sign:
     "What was done, as a noun in the singular."
     at: datetime | None
     "When (UTC); None: never, or not for a long time."
-    late_after: timedelta | None = None
-    "The age from which it is late; None: it has no fixed rhythm."
-
-    def is_late(self, now: datetime) -> bool:
-        """Return whether it was done and is older than it should be."""
-        return self.at is not None and self.late_after is not None and now - self.at > self.late_after
+    late: bool | None = None
+    "Whether it is older than it should be; None: it has no rhythm of its own."
 
 
 def signs(session: Session, agents: Collection[str], *, at: datetime) -> tuple[Sign, ...]:
@@ -42,9 +41,10 @@ def signs(session: Session, agents: Collection[str], *, at: datetime) -> tuple[S
         at: the current time (UTC).
     """
     clock = heartbeats.last(session, "clock")
+    silent = {one.sign.name: one.silent for one in vital_signs.read(session)}
     return (
-        Sign("turn", _turn(session, agents, at - LOOK_BACK)),
-        Sign("heartbeat of the clock", None if clock is None else clock[1], timedelta(seconds=durations.CLOCK_SILENT)),
+        Sign("turn", _turn(session, agents, at - LOOK_BACK), silent["turn"]),
+        Sign("heartbeat of the clock", None if clock is None else clock[1], silent["clock"]),
         Sign("drift check", session.scalars(select(func.max(DriftCheck.at)).where(DriftCheck.agent.in_(agents))).one()),
         Sign("evaluation", _evaluation(session, agents)),
         Sign("scored sample", None),

@@ -5,7 +5,7 @@ asking          the agent answers alone
 handing_over    a person takes over; giving_back: and lets the agent go on
 waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps
-reporting       what the owner asks for
+reporting       what the owner asks for; looking: what the dashboard shows them
 dying           workers that are killed
 drifting        a release that moves away from its own past
 """

@@ -20,7 +20,7 @@ OWNER, AGENT = "U0OLIVIA", "access"
 def agent_cost(stage: Stage) -> Json:
     """Olivia asks what was spent today."""
     spent = stage.wait("all model calls to be settled", lambda: _settled(stage)).spent_nusd
-    note, took = _ask(stage, "/agent-cost", "day by user")
+    note, took = ask(stage, "/agent-cost", "day by user")
     told = re.search(r"\$([\d,]+\.\d+)", note["text"])
     shown = round(float(told[1].replace(",", "")) * NANO) if told else 0
     off = abs(shown - spent) * 2 * 10 ** len(told[1].partition(".")[2]) if told else NANO + 1
@@ -37,7 +37,7 @@ def agent_eval(stage: Stage) -> Json:
     results = stage.read(lambda session: releases.results(session, run.id))
     played = Counter(result.slice for result in results)
     passed = Counter(result.slice for result in results if result.passed)
-    note, took = _ask(stage, "/agent-eval", "")
+    note, took = ask(stage, "/agent-eval", "")
     shown = json.dumps(note["blocks"])
     check(run.release in shown and f"Run {run.id}" in shown, f"run {run.id} of {run.release}", note["text"])
     for name in played:
@@ -53,7 +53,7 @@ def _settled(stage: Stage) -> BudgetState | None:
     return None if found.under_way else found
 
 
-def _ask(stage: Stage, command: str, text: str) -> tuple[Json, int]:
+def ask(stage: Stage, command: str, text: str) -> tuple[Json, int]:
     """Type a slash command and wait for the answer that only its sender sees; return it and the milliseconds."""
     known = {note["id"] for note in stage.sees(OWNER)["ephemeral"]}
     stage.say(f"  {stage.name(OWNER)} in #help-access: {command} {text}".rstrip())

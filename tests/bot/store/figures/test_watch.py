@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from bot import durations
+from sqlalchemy import func, select, update
+
 from bot.store.db import Database
 from bot.store.figures import watch
 from bot.store.figures.watch import Sign
-from bot.store.schema import Turn, now
+from bot.store.schema import Heartbeat, Turn, now
 from tests.support.lived_month import live
 
 WHAT = ("turn", "heartbeat of the clock", "drift check", "evaluation", "scored sample", "probe")
@@ -22,7 +23,7 @@ def test_nothing_was_done_in_an_empty_database(database: Database) -> None:
     """And nothing of that is late: it has not begun."""
     found = signs(database, "access")
     assert set(WHAT) < found.keys()
-    assert all(one.at is None and not one.is_late(now()) for one in found.values())
+    assert all(one.at is None and not one.late for one in found.values())
 
 
 def test_the_last_of_each_is_found(database: Database) -> None:
@@ -37,9 +38,17 @@ def test_the_last_of_each_is_found(database: Database) -> None:
     assert [name for name, one in others.items() if one.at is not None] == ["heartbeat of the clock"]
 
 
-def test_a_clock_that_is_silent_is_late() -> None:
-    """From the time on after which `deskhand doctor` takes it for dead; what has no rhythm is never late."""
-    limit, at = timedelta(seconds=durations.CLOCK_SILENT), now()
-    sign = Sign("heartbeat of the clock", at, limit)
-    assert (sign.is_late(at + limit), sign.is_late(at + limit + timedelta(seconds=1))) == (False, True)
-    assert not Sign("turn", at).is_late(at + timedelta(days=9))
+def test_what_owners_are_alerted_of_is_late(database: Database) -> None:
+    """A clock that is silent, and a turn that waits while none ends; a clock that beats and an idle worker are not."""
+    live(database, now())
+    seen = signs(database, "access")
+    assert (seen["turn"].late, seen["heartbeat of the clock"].late, seen["drift check"].late) == (False, False, None)
+    long_ago = now() - timedelta(hours=1)
+    with database.write() as session:
+        session.execute(update(Heartbeat).values(at=long_ago))
+        last = session.scalars(select(func.max(Turn.id))).one()
+        session.execute(update(Turn).where(Turn.id == last).values(state="waiting", queued_at=long_ago, outcome=None))
+        session.execute(update(Turn).where(Turn.id == last).values(finished_at=None))
+        session.execute(update(Turn).where(Turn.id != last).values(finished_at=long_ago))
+    seen = signs(database, "access")
+    assert (seen["turn"].late, seen["heartbeat of the clock"].late) == (True, True)
