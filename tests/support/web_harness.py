@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -194,6 +195,7 @@ def web_opened(
     redis_url: str,
     config: Path = CONFIG,
     limits: ClientLimits | None = None,
+    port: int = 0,
 ) -> Iterator[FrontDoor]:
     """Serve the door and a workspace until the block ends.
 
@@ -203,6 +205,7 @@ def web_opened(
         redis_url: a real Redis.
         config: where agents and tariffs are read.
         limits: other ones than production's.
+        port: the door's; a free one by default.
     """
     with listen("127.0.0.1", 0) as listener:
         slack = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -211,7 +214,9 @@ def web_opened(
             environ.setenv(name, value)
         environ.setenv("DESKHAND_CONFIG", str(config))
         with (
-            served_as(server.config(web.create_app(Settings.from_environment(), limits), limits=limits)) as address,
+            served_as(
+                server.config(web.create_app(Settings.from_environment(), limits), limits=limits, port=port)
+            ) as address,
             _workspace(listener, f"{address}/slack/events") as world,
             _hands(),
             closing(db.connect(database_url)) as database,
@@ -250,7 +255,7 @@ def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
         key=PAGE_KEY,
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
-        redirect_url=f"{PUBLIC}/dashboard/sign-in/done",
+        redirect_url=f"{os.environ.get('DESKHAND_PUBLIC_URL', PUBLIC)}/dashboard/sign-in/done",
         deliver_to=deliver_to,
         retry_delays=(0.0, 0.05, 0.1),
         rate_limits=False,

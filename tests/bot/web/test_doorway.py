@@ -20,7 +20,7 @@ from bot.store.schema import AuditRow, DashboardLink, DashboardSession, now
 from bot.web import doorway
 from tests.support.dashboard_visits import COOKIE, PUBLIC, Seen, VisitedAddress
 from tests.support.factories import at_once
-from tests.support.web_harness import FrontDoor
+from tests.support.web_harness import FrontDoor, web_opened
 
 OWNER, RESPONDER, REQUESTER = "U0OLIVIA", "U0PRIYA", "U0MAYA"
 OPEN, SIGN_OUT = "/dashboard/open", "/dashboard/sign-out"
@@ -358,6 +358,28 @@ def test_cookie_is_kept_from_others(house: FrontDoor, visit: VisitedAddress) -> 
     flags = {part.strip().lower() for part in cookie.split(";")[1:]}
     assert flags == {"httponly", "samesite=strict", "path=/dashboard", "max-age=28800"}
     assert len(str(seen.cookie)) == 43
+
+
+def test_with_https_the_cookie_is_this_hosts_alone(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str
+) -> None:
+    """Only this host can set a cookie with that prefix, and it never goes over a connection without TLS."""
+    public = "https://deskhand.example.com"
+    monkeypatch.setenv("DESKHAND_PUBLIC_URL", public)
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as house:
+        visit = VisitedAddress(house.url.removesuffix("/slack/events"))
+        with house.database.write() as session:
+            link = dashboard_links.make(session, door(house), OWNER).partition("link=")[2]
+        seen = visit.press(OPEN, {"link": link}, origin=[("Origin", public)])
+        [cookie] = seen.headers.get_all("set-cookie", [])
+        name, _, secret = cookie.partition(";")[0].partition("=")
+        flags = {part.strip().lower() for part in cookie.split(";")[1:]}
+        assert (name, flags) == (
+            "__Host-deskhand",
+            {"httponly", "secure", "samesite=strict", "path=/", "max-age=28800"},
+        )
+        assert visit.get("/dashboard", None, ("Cookie", f"{name}={secret}")).status == 200
+        assert visit.get("/dashboard", secret).status == 403
 
 
 def test_signing_out_ends_the_session(house: FrontDoor, visit: VisitedAddress) -> None:
