@@ -25,11 +25,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from bot.store import db, schema
 from bot.store.installation import revisions
-from tests.support import shortcuts, xdist_order
+from tests.support import kept_connections, shortcuts, xdist_order
 from tests.support.redis_servers import RedisServer, start_redis
 
 _HANG_UP = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL (%s)"""
 _NO_POWER_CUT = (
     "ALTER SYSTEM SET fsync = off",
     "ALTER SYSTEM SET full_page_writes = off",
@@ -41,6 +41,8 @@ _NO_POWER_CUT = (
     "SELECT pg_reload_conf()",
 )
 "What guards PostgreSQL against a machine that goes dark, and makes what is written wait for its disk."
+_MANY_OBJECTS = 20_000
+"New objects after which garbage is collected: Python's own 700 are made by a few statements."
 _EMPTY = "; ".join(
     [
         *(f"DELETE FROM {table.name}" for table in reversed(schema.Base.metadata.sorted_tables)),  # noqa: S608 - our names
@@ -58,6 +60,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         gc.freeze()
+        gc.set_threshold(_MANY_OBJECTS)
 
 
 @pytest.hookimpl(trylast=True)
@@ -135,19 +138,33 @@ def _idle_databases() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="session")
+def _sweepers(_postgres: sqlalchemy.URL) -> Iterator[dict[str, psycopg.Connection]]:
+    """Hold the connections by which databases are emptied, by the databases' names."""
+    sweepers = dict[str, psycopg.Connection]()
+    yield sweepers
+    for sweeper in sweepers.values():
+        sweeper.close()
+    kept_connections.close_kept()
+
+
 @pytest.fixture
-def postgres_url(_postgres: sqlalchemy.URL, _idle_databases: list[str]) -> Iterator[str]:
+def postgres_url(
+    _postgres: sqlalchemy.URL, _idle_databases: list[str], _sweepers: dict[str, psycopg.Connection]
+) -> Iterator[str]:
     """Return the address of a migrated, empty PostgreSQL database of the test's own."""
     if not _idle_databases:
         _idle_databases.append(f"test_{uuid4().hex}")
         _on(_postgres, sqlalchemy.text(f"CREATE DATABASE {_idle_databases[-1]} TEMPLATE template_deskhand"))
+        kept_connections.keep(_idle_databases[-1])
     url = _postgres.set(database=_idle_databases.pop())
     yield url.render_as_string(hide_password=False)
-    with psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    ) as one:
-        one.execute(_HANG_UP)
-        one.execute(_EMPTY)
+    sweeper = _sweepers.get(str(url.database))
+    if sweeper is None or not kept_connections.is_alive(sweeper):
+        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        sweeper = _sweepers[str(url.database)] = psycopg.connect(address, autocommit=True, prepare_threshold=None)
+    sweeper.execute(_HANG_UP, [kept_connections.kept_processes(str(url.database))])
+    sweeper.execute(_EMPTY)
     _idle_databases.append(str(url.database))
 
 

@@ -22,6 +22,7 @@ from bot.budget.prices import tariffs
 from bot.budget.prices.tariffs import Json, Tariffs
 from bot.store import db
 from bot.yaml_text import Loader
+from tests.support import kept_connections
 
 
 def take() -> None:
@@ -30,6 +31,7 @@ def take() -> None:
     _parse_yaml_once()
     _read_rates_once()
     _read_certificates_once()
+    _keep_connections()
     leave_the_disk_behind()
 
 
@@ -90,6 +92,12 @@ def _read_certificates_once() -> None:
         return made[key]
 
     _put(ssl, "create_default_context", create)
+
+
+def _keep_connections() -> None:
+    """Let the next engine have the connections of the last one: see `kept_connections`."""
+    _put(psycopg.dialect, "connect", kept_connections.connect)
+    _put(psycopg.dialect, "do_close", kept_connections.close)
 
 
 def _not_synchronous(connection: PoolProxiedConnection, _entry: object) -> None:
