@@ -4,12 +4,12 @@ The clock looks every second, so each query is one or two statements, however ma
 the columns that the clock needs.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, false, func, not_, or_, select
+from sqlalchemy import and_, case, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.escalation import EscalationAction
@@ -149,6 +149,6 @@ def private(session: Session) -> Sequence[tuple[int, str]]:
 
 def stranded(session: Session, known: Collection[str]) -> dict[str, int]:
     """Return the number of open and claimed handoffs of all agents except the known ones, by agent."""
-    query = select(Ticket.agent, func.count()).join(Handoff, Handoff.ticket_id == Ticket.id)
-    active_ones = query.where(ACTIVE, Ticket.agent.not_in(known))
-    return {row[0]: row[1] for row in session.execute(active_ones.group_by(Ticket.agent))}
+    query = select(Ticket.agent).join(Handoff, Handoff.ticket_id == Ticket.id)
+    # They are counted here: to group them, SQLite would read every ticket there is, by an index on the agent.
+    return dict(Counter(session.scalars(query.where(ACTIVE, Ticket.agent.not_in(known)))))
