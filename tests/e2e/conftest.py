@@ -1,8 +1,9 @@
-"""The real processes, started once a session and ended with it; their logs are shown when a test fails."""
+"""The real processes, ended after the last test in them; their logs are shown when a test fails."""
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -50,6 +51,20 @@ def house(
         carry_over(f"sqlite:///{_prepared}", url)
     with moved_in(order, url, folder) as house:
         yield house
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a house with the last test in it: its eight processes would keep looking for work until the session ends."""
+    built, next_built = (_fixtures(one, "house") for one in (item, nextitem))
+    if built and built != next_built:
+        built[-1].finish(item._request)  # type: ignore[attr-defined]  # a test that asks again builds another
+
+
+def _fixtures(item: pytest.Item | None, name: str) -> Sequence[Any]:
+    """Return what a test's fixture of a name is built by."""
+    found: Sequence[Any] = getattr(item, "_fixtureinfo").name2fixturedefs.get(name, ()) if item else ()  # noqa: B009
+    return found
 
 
 @pytest.fixture
