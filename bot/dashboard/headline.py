@@ -46,7 +46,12 @@ def _served(one: Served) -> Element:
     age = "" if release.verdict_age_seconds is None else f", {wording.seconds(release.verdict_age_seconds)} ago"
     run = "" if not one.played else f"; {one.passed:,} of {one.played:,} plays of its cases passed"
     hard = f", {wording.count(one.hard_failures, 'failure')} in hard slices" if one.hard_failures else ""
-    serves = "It answers people." if one.serving else "It answers nobody: every request goes straight to a person."
+    if one.serving:
+        serves = "It answers people."
+    elif one.instead is None:
+        serves = "It answers nobody: every request goes straight to a person."
+    else:
+        serves = f"{one.instead} has replaced it and was never evaluated: every request goes straight to a person."
     said = f"{release.fingerprint}{age}{run}{hard}. {serves}"
     return element("li", element("span", state, class_=f"state {look}"), _words(said))
 

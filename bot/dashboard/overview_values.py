@@ -24,6 +24,8 @@ class Served:
     "All plays of that run; 0: there was none."
     hard_failures: int = 0
     "Plays of hard slices that failed."
+    instead: str | None = None
+    "The release that this process would serve, if it is another one; it was never evaluated."
 
 
 @dataclass(frozen=True, slots=True)

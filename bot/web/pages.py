@@ -81,12 +81,14 @@ def _overview(
 def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> Served:
     agent = ctx.agents.get(release.agent)
     active = agent is not None and agent.card.status == "active"
-    serving = active and release.verdict is Verdict.PASS and ctx.releases.get(release.agent) == release.fingerprint
+    current = ctx.releases.get(release.agent, release.fingerprint)
+    serving = active and release.verdict is Verdict.PASS and current == release.fingerprint
+    instead = None if current == release.fingerprint else current
     found = releases.get(session, release.fingerprint)
     if found is None or found.run_id is None:
-        return Served(release, serving)
+        return Served(release, serving, instead=instead)
     tally = releases.tally(session, found.run_id)
-    return Served(release, serving, tally.passed, tally.played, tally.hard_failures)
+    return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead)
 
 
 def _names(ctx: ListenerContext, ids: Collection[str]) -> dict[str, str]:

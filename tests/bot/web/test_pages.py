@@ -6,7 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bot.store.schema import LedgerRow, Ticket, Turn, now
+from bot.agent.release import release_of
+from bot.agent_cards import Cards
+from bot.settings import Settings
+from bot.store import releases
+from bot.store.schema import LedgerRow, RunState, Ticket, Turn, Verdict, now
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.dashboard_visits import VisitedAddress, with_session
 from tests.support.hostile_texts import PAYLOADS, write_hostile
@@ -95,6 +99,25 @@ def test_a_wrong_address_is_a_page_with_a_sentence(visit: VisitedAddress, owner:
     assert ("so it was left out" in page.text or "You can see no agent" in page.text) is (query != "=&&a")
     assert "Solved without a person" in page.text
     assert "b" not in page.elements
+
+
+def test_the_release_that_is_served_is_named(house: FrontDoor, visit: VisitedAddress, owner: str) -> None:
+    """One that passed answers people; when its process would serve another, the page says which and that nobody is."""
+    live(house.database, now())
+    served = Settings.from_environment()
+    current = str(release_of(served, Cards(served.deskhand_config)["access"]))
+    page = asked(visit, owner).text
+    assert f"121 of 122 plays of its cases passed. {current} has replaced it and was never evaluated" in page
+    with house.database.write() as session:
+        releases.register(session, agent="access", fingerprint=current, body={})
+        run = releases.start_run(session, release=current, suite="s", repeats=1, cases=1, started_by="U0OLIVIA")
+        releases.add_result(session, run, case_id="c", slice="hard", hard=True, repeat=0, passed=False, duration_ms=1)
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
+    assert f"Blocked{current}" in asked(visit, owner).text
+    with house.database.write() as session:
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+    page = asked(visit, owner).text
+    assert "0 of 1 plays of its cases passed, 1 failure in hard slices. It answers people." in page
 
 
 def test_only_owners_see_costs_and_tickets(house: FrontDoor, visit: VisitedAddress, owner: str) -> None:
