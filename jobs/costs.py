@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from bot import rights
+from bot import agent_cards, rights
 from bot.budget.caps import Budgets
 from bot.budget.reports import statement
 from bot.budget.reports.statement import Question, Statement
@@ -55,7 +55,7 @@ def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body] | str:
     alone = None if apart else event.user
     question = Question(asked.window, asked.by, now(), seen, _budgets_shown(ctx, event, seen), alone=alone)
     with ctx.database.read() as session:
-        found = statement.draw_up(session, budgets, question, now=now())
+        found = statement.draw_up(session, budgets, question, now=now(), rates=agent_cards.rates(ctx.agents))
     reader = Reader(event.user, event.channel, _names(ctx, found))
     return cost_report.report(found, reader), cost_report.fallback(found, reader)
 

@@ -123,6 +123,8 @@ def cost_command(
     as_json: bool,
 ) -> None:
     """Show what was spent, on whom or what, against which budgets: the figures of /agent-cost."""
+    from bot import agent_cards
+    from bot.agent import card
     from bot.budget.caps import Budgets
     from bot.budget.reports import statement
     from bot.budget.reports.statement import Question
@@ -134,6 +136,7 @@ def cost_command(
     if agent is not None:
         known(settings, agent)
     budgets, at = Budgets.load(settings.deskhand_config / "budgets.yaml"), now()
+    rates = agent_cards.rates(card.load_all(settings.deskhand_config))
     if day is not None and day.date() > at.astimezone(budgets.zone).date():
         raise click.BadParameter(f"{day:%Y-%m-%d} has not come yet", param_hint="--at")
     if day is not None:
@@ -143,7 +146,7 @@ def cost_command(
     question = Question(window, by, at, None, named, channel, user, agent)
     with reading_database(settings) as database:
         with database.read() as session:
-            found = statement.draw_up(session, budgets, question, now=now())
+            found = statement.draw_up(session, budgets, question, now=now(), rates=rates)
         if not as_json:
             found = names.put_into(found, settings, database)
     click.echo(json.dumps(cost_table.as_json(found)) if as_json else cost_table.as_text(found))

@@ -1,5 +1,6 @@
 """Findings and status as text for a terminal, and as plain values for programs. Pure."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from bot.store.backlog import Backlog, BacklogCount
 from bot.store.figures.owner_alerts import OpenAlert
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+TEXT_COLUMNS = 100
+"Columns beside the names of the rows."
 MOST_ALERTS = 3
 "The most open alerts that a status names."
 
@@ -60,8 +63,9 @@ def _success_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.success is None:
         yield "Success", status.success_unknown or "the database is down, so it is not known"
         return
-    for number, line in enumerate(success_report.lines(status.success, "in the last 7 days")):
-        yield "" if number else "Success", line.replace("*", "")
+    said = success_report.lines(status.success, "in the last 7 days")
+    lines = [part for one in said for part in textwrap.wrap(one.replace("*", ""), TEXT_COLUMNS)]
+    yield from (("" if number else "Success", line) for number, line in enumerate(lines))
 
 
 def _queue_rows(status: Status) -> Iterator[tuple[str, str]]:

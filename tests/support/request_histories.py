@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store.figures.success import Requests, Success, TicketCosts
+from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
+from bot.store.money.ticket_costs import TicketCosts
 from bot.store.schema import (
     Base,
     Feedback,

@@ -5,7 +5,7 @@ not known is None, never guessed, and nothing is summed that its reader may not 
 query is filtered by what the reader may see.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from bot.budget.reports.forecast import UsualWindow
 from bot.cost_dimensions import SCOPES, WINDOWS, BudgetScope, Dimension, Window
 from bot.principals import EVALUATIONS
 from bot.store.db import Session
-from bot.store.money import reviews, spending
+from bot.store.money import people_time, reviews, spending
 from bot.store.money.reviews import Decided
 from bot.store.money.spending import BudgetHolder, CostLine, LedgerFilter, Summary
 from bot.store.schema import Purpose
@@ -108,7 +108,9 @@ class Statement:
         return self.summary.cost_nusd / self.usual.so_far_nusd - 1
 
 
-def draw_up(session: Session, budgets: Budgets, question: Question, *, now: datetime) -> Statement:
+def draw_up(
+    session: Session, budgets: Budgets, question: Question, *, now: datetime, rates: Mapping[str, int] | None = None
+) -> Statement:
     """Answer a question.
 
     Args:
@@ -116,6 +118,7 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
         budgets: the budgets in force.
         question: what is asked, and what its reader may see.
         now: the current time.
+        rates: what an hour of people costs (nano-USD), by agent, where its card says it.
     """
     spending.at_one_moment(session)
     since, until = budgets.bounds(question.window, question.at)
@@ -124,6 +127,7 @@ def draw_up(session: Session, budgets: Budgets, question: Question, *, now: date
     people, evaluations = replace(where, purpose=Purpose.TURN), _evaluations(session, where)
     lines = spending.spend_by(session, question.by, people)
     summary = spending.summary(session, where, (*lines, *evaluations))
+    summary = people_time.added(session, summary, where, rates=rates or {}, at=question.at)
     usual = forecast.usual(session, budgets, question.window, where, question.at)
     spenders = _spenders(session, question, people, lines)
     if question.alone is not None and question.by == "user":

@@ -72,6 +72,7 @@ def as_json(statement: Statement) -> dict[str, Any]:
         "per_ticket_nusd": summary.per_ticket,
         "per_resolved_nusd": summary.per_resolved,
         "per_handoff_nusd": summary.per_handoff,
+        "with_people": cost_words.as_json(summary),
         "interactions": summary.interactions,
         "tokens_per_interaction": summary.tokens_per_interaction,
         "cache_hit_share": summary.cache_hit_share,

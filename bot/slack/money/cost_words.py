@@ -5,17 +5,23 @@ made of.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from bot.cost_dimensions import Dimension, Window
 from bot.principals import OF_EVALUATIONS
 from bot.slack import mrkdwn
 from bot.slack.money import holders
 from bot.slack.mrkdwn import dollars
+from bot.slack.reports import success_report
+from bot.store.money import people_time
 from bot.store.money.spending import Summary
+from bot.store.money.ticket_costs import TicketCosts
 from bot.store.schema import TurnOutcome
 
 SPENT, CALLS, TICKETS = "Spent", "Model calls", "Tickets"
 PER_TICKET, PER_RESOLVED, PER_HANDOFF = "Cost per ticket", "Cost per resolved ticket", "Cost per handoff"
+PEOPLE = "Time of people"
+_MINUTE = 60
 TOKENS, CACHE = "Tokens per turn", "Prompt read from cache"
 NAMES = (SPENT, CALLS, TICKETS, PER_TICKET, PER_RESOLVED, PER_HANDOFF, TOKENS, CACHE)
 THIS: Mapping[Window, str] = {"day": "today", "week": "this week", "month": "this month"}
@@ -69,9 +75,8 @@ def figures(summary: Summary) -> dict[str, str | None]:
     tokens = summary.prompt_tokens + summary.output_tokens
     return {
         TICKETS: f"{summary.tickets:,}",
-        PER_TICKET: _mean(summary.per_ticket, summary.tickets_nusd, summary.tickets),
-        PER_RESOLVED: _mean(summary.per_resolved, summary.resolved_nusd, summary.resolved),
-        PER_HANDOFF: _mean(summary.per_handoff, summary.handed_off_nusd, summary.handed_off),
+        **{name: _mean(costs) for name, costs in shown(summary).items()},
+        PEOPLE: people(summary),
         TOKENS: None
         if summary.tokens_per_interaction is None
         else f"{summary.tokens_per_interaction:,} ({tokens:,} in {summary.interactions:,})",
@@ -82,5 +87,36 @@ def figures(summary: Summary) -> dict[str, str | None]:
     }
 
 
-def _mean(mean: int | None, nusd: int, count: int) -> str | None:
-    return None if mean is None else f"{dollars(mean)} ({dollars(nusd)} for {count:,})"
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Return what tickets have cost with the time of people, as JSON values: nano-USD, null for unknown."""
+    return {
+        "tickets": success_report.money(people_time.of_tickets(summary)),
+        "resolved": success_report.money(people_time.of_resolved(summary)),
+        "handed_off": success_report.money(people_time.of_handed_off(summary)),
+    }
+
+
+def shown(summary: Summary) -> dict[str, TicketCosts]:
+    """Return the costs behind each mean: with people where the rate of all of them is known, else without."""
+    known = {
+        PER_TICKET: people_time.of_tickets(summary),
+        PER_RESOLVED: people_time.of_resolved(summary),
+        PER_HANDOFF: people_time.of_handed_off(summary),
+    }
+    if not summary.people.unpriced:
+        return known
+    return {name: TicketCosts(costs.tickets, costs.ai_nusd) for name, costs in known.items()}
+
+
+def people(summary: Summary) -> str | None:
+    """Return how long people had the tickets claimed, and what of the costs is for that; None: nobody claimed one."""
+    costs = people_time.of_tickets(summary)
+    if not costs.claimed_seconds:
+        return None
+    priced = "no rate in card" if costs.human_nusd is None else dollars(costs.human_nusd)
+    return f"{costs.claimed_seconds / _MINUTE:,.0f} min ({priced})"
+
+
+def _mean(costs: TicketCosts) -> str | None:
+    mean, total = costs.per_ticket, costs.total_nusd
+    return None if mean is None or total is None else f"{dollars(mean)} ({dollars(total)} for {costs.tickets:,})"

@@ -97,7 +97,8 @@ def _body(digest: Digest, shown: Sequence[Block]) -> Body:
 def _criterion(digest: Digest) -> list[str]:
     """Return the success criterion of the period, in the words of every report."""
     so_far = "" if digest.over else " so far"
-    return list(success_report.lines(digest.now.success, f"in {called(digest.period, digest.zone)}{so_far}"))
+    when = f"in {called(digest.period, digest.zone)}{so_far}"
+    return list(success_report.lines(digest.now.success, when, with_costs=False))  # they are among its figures
 
 
 def _words(digest: Digest, name: Name) -> Iterator[str]:

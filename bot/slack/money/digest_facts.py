@@ -20,7 +20,7 @@ from bot.store.db import Session
 from bot.store.figures import success
 from bot.store.handoffs import handoff_metrics
 from bot.store.handoffs.handoff_metrics import Cohort
-from bot.store.money import digests, ledger, reviews, spending
+from bot.store.money import digests, ledger, people_time, reviews, spending
 from bot.store.money.spending import LedgerFilter
 from bot.store.schema import MessageKind, Purpose
 from bot.store.tickets import feedback
@@ -100,9 +100,10 @@ def send(session: Session, digest: Digest, owners: Iterable[str]) -> tuple[str, 
 
 
 def _side(session: Session, period: Period, at: datetime, rates: Mapping[str, int]) -> Side:
+    where = LedgerFilter(period.since, period.until)
     cohort = Cohort(period.since, period.until, at, rates=rates)
     return Side(
-        spent=spending.summary(session, LedgerFilter(period.since, period.until)),
+        spent=people_time.added(session, spending.summary(session, where), where, rates=rates, at=at),
         handoffs=handoff_metrics.totals(session, cohort),
         charged=digests.charged(session, period.since, period.until),
         success=success.total(session, cohort),

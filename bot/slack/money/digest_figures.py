@@ -5,6 +5,7 @@ Invariant: an unknown figure is left out (`-` in a table, null in JSON), never g
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from bot.budget.reports.periods import Period
@@ -125,12 +126,19 @@ def figures(digest: Digest) -> Iterator[Figure]:
     yield figure(cost_words.SPENT, lambda side: side.spent.cost_nusd)
     yield figure(cost_words.CALLS, lambda side: side.spent.calls)
     yield figure(cost_words.TICKETS, lambda side: side.spent.tickets)
-    yield figure(cost_words.PER_TICKET, lambda side: side.spent.per_ticket)
-    yield figure(cost_words.PER_RESOLVED, lambda side: side.spent.per_resolved)
-    yield figure(cost_words.PER_HANDOFF, lambda side: side.spent.per_handoff)
+    for mean in (cost_words.PER_TICKET, cost_words.PER_RESOLVED, cost_words.PER_HANDOFF):
+        yield figure(mean, partial(_mean, mean, unpriced=bool(now.spent.people.unpriced)))
+    yield figure(cost_words.PEOPLE, lambda side: side.spent.people.seconds or None)
     yield figure(HANDED, lambda side: side.handoffs.rate, share=True)
     yield figure(cost_words.TOKENS, lambda side: side.spent.tokens_per_interaction)
     yield figure(cost_words.CACHE, lambda side: side.spent.cache_hit_share, share=True)
+
+
+def _mean(name: str, side: Side, *, unpriced: bool) -> int | None:
+    """Return a mean cost, or None if it holds the time of people and the one that it stands beside does not."""
+    if bool(side.spent.people.unpriced) is not unpriced:
+        return None
+    return cost_words.shown(side.spent)[name].per_ticket
 
 
 def header(digest: Digest) -> tuple[str, str, str, str]:
@@ -157,6 +165,7 @@ def _plain(side: Side) -> dict[str, Any]:
         "per_ticket_nusd": side.spent.per_ticket,
         "per_resolved_nusd": side.spent.per_resolved,
         "per_handoff_nusd": side.spent.per_handoff,
+        "with_people": cost_words.as_json(side.spent),
         "handoffs": side.handoffs.handoffs,
         "outcomes": side.handoffs.outcomes,
         "handoff_share": side.handoffs.rate,

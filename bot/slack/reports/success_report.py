@@ -11,8 +11,9 @@ from typing import Any
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import dollars
 from bot.slack.reports import waits
-from bot.store.figures.success import Requests, Success, TicketCosts
+from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Spread
+from bot.store.money.ticket_costs import TicketCosts
 
 NAME = "Solved without a person"
 "What the success criterion is called wherever it is read."
@@ -20,12 +21,13 @@ PER_RESOLVED = "Cost per resolved ticket"
 _MINUTE = 60
 
 
-def lines(seen: Success, when: str) -> Iterator[str]:
+def lines(seen: Success, when: str, *, with_costs: bool = True) -> Iterator[str]:
     """Yield the criterion, then what became of the other requests, what is not settled yet, times and costs.
 
     Args:
         seen: the figures.
         when: their window, in words: `in the last 7 days`.
+        with_costs: the report says nothing else of what a resolved ticket costs.
     """
     yield headline(seen, when)
     others = list(_others(seen.settled))
@@ -37,7 +39,7 @@ def lines(seen: Success, when: str) -> Iterator[str]:
     times = [f"{name} {waits.median_and_most(spread)}" for name, spread in took.items() if spread.count]
     if times:
         yield _sentence("; ".join(times))
-    if seen.resolved.tickets:
+    if with_costs and seen.resolved.tickets:
         yield f"{PER_RESOLVED}: {cost(seen.resolved)}."
 
 
@@ -86,8 +88,8 @@ def as_json(seen: Success) -> dict[str, Any]:
         "not_settled_yet": _plain(seen.unsettled),
         "to_first_answer": _seconds(seen.to_answer),
         "to_resolution": _seconds(seen.to_resolution),
-        "cost": _money(seen.costs),
-        "cost_of_resolved": _money(seen.resolved),
+        "cost": money(seen.costs),
+        "cost_of_resolved": money(seen.resolved),
     }
 
 
@@ -124,7 +126,8 @@ def _seconds(spread: Spread) -> dict[str, Any]:
     return {"count": spread.count, "median_seconds": spread.median, "p90_seconds": spread.p90}
 
 
-def _money(costs: TicketCosts) -> dict[str, Any]:
+def money(costs: TicketCosts) -> dict[str, Any]:
+    """Return costs as JSON values: nano-USD and seconds, null for unknown."""
     return {
         "tickets": costs.tickets,
         "model_nusd": costs.ai_nusd,

@@ -5,7 +5,6 @@ day_counts      what is counted of turns, tickets and model calls, by UTC day an
 quantiles       durations to two significant digits, and their quantiles by nearest rank
 success         the success criterion, with how long requests took and what they cost
 verdicts        what became of each request: the conditions of the criterion in SQL
-claims          how long people had tickets claimed
 latest_tickets  the tickets whose turns ended last
 watch           when each part was last seen at work
 drift_checks    the latest comparison of each stream of an agent with its own past

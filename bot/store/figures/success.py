@@ -6,7 +6,7 @@ and no responder wrote to its requester. Its requester did not contradict it wit
 they wrote nothing but thanks, and did not say that the answer was no help. And those 24 hours are over.
 
 A request is *not settled yet* while it was opened, or resolved without a person, less than 24 hours ago; those that go
-well and those that do not are then counted at the same pace, which `docs/decisions/0030` explains. The share is that of
+well and those that do not are then counted at the same pace, which `docs/decisions/0031` explains. The share is that of
 settled requests. Requests that were taken back before anybody came, or whose requester was not admitted, are none.
 
 A day is the UTC date on which a ticket was opened. Invariant: a figure without a denominator is None, never 0.
@@ -25,6 +25,7 @@ from bot.store import ranks
 from bot.store.figures import verdicts
 from bot.store.figures.verdicts import ENDS
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
+from bot.store.money.ticket_costs import TicketCosts
 
 TIMES = ("to_answer", "to_resolution")
 
@@ -49,30 +50,6 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketCosts:
-    """What some tickets have cost: model calls, and the time in which people had claimed them."""
-
-    tickets: int = 0
-    ai_nusd: int = 0
-    claimed_seconds: float = 0.0
-    priced_nusd: int = 0
-    "The cost of the time of people, at the rates of the cards."
-    unpriced: int = 0
-    "The number of tickets on which people spent time at no known rate."
-
-    @property
-    def human_nusd(self) -> int | None:
-        """Return what the time of people has cost; None: an agent's card says no rate."""
-        return None if self.unpriced else self.priced_nusd
-
-    @property
-    def per_ticket(self) -> int | None:
-        """Return the mean cost of a ticket, model calls and people together; None: it is not known."""
-        human = self.human_nusd
-        return None if human is None or not self.tickets else round((self.ai_nusd + human) / self.tickets)
-
-
-@dataclass(frozen=True, slots=True)
 class Success:
     """The success criterion over the requests of a cohort, or those of one day, one agent or both (None: all)."""
 
@@ -85,9 +62,9 @@ class Success:
     "Seconds from the opening of a ticket to the first answer that was posted, of the agent or of a person."
     to_resolution: Spread = field(default_factory=Spread)
     "Seconds from the opening of a ticket to its last resolution, by the agent or by a person."
-    costs: TicketCosts = TicketCosts()
+    costs: TicketCosts = field(default_factory=TicketCosts)
     "Of all these requests."
-    resolved: TicketCosts = TicketCosts()
+    resolved: TicketCosts = field(default_factory=TicketCosts)
     "Of those that are resolved, by the agent or by people."
 
     @property

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from bot.principals import NoRequest
-from bot.store.figures import claims
+from bot.store.handoffs import claims
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.schema import (
     Feedback,

@@ -4,7 +4,7 @@ Amounts are nano-US-dollars. The time to read a window depends on the calls in i
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from bot.cost_dimensions import Dimension
 from bot.principals import NoRequest
 from bot.store.money.ledger import HOLDERS
+from bot.store.money.ticket_costs import ClaimedTime
 from bot.store.schema import (
     Handoff,
     LedgerRow,
@@ -128,20 +129,24 @@ class Summary:
     "How many of these tickets were ever handed to people, resolved or not."
     handed_off_nusd: int
     evaluations_nusd: int = 0
+    people: ClaimedTime = field(default_factory=ClaimedTime, kw_only=True)
+    "The time in which people had claimed these tickets, within the window."
+    people_resolved: ClaimedTime = field(default_factory=ClaimedTime, kw_only=True)
+    "The part of it for tickets that are resolved by now."
 
     @property
     def per_ticket(self) -> int | None:
-        """Return the mean cost of a ticket; None: there are no tickets."""
+        """Return the mean cost of the model calls for a ticket; None: there are no tickets."""
         return _mean(self.tickets_nusd, self.tickets)
 
     @property
     def per_resolved(self) -> int | None:
-        """Return the mean cost of a resolved ticket; None: there are none."""
+        """Return the mean cost of the model calls for a resolved ticket; None: there are none."""
         return _mean(self.resolved_nusd, self.resolved)
 
     @property
     def per_handoff(self) -> int | None:
-        """Return the mean cost of a ticket that was handed to people; None: there are none."""
+        """Return the mean cost of the model calls for a ticket that was handed to people; None: there are none."""
         return _mean(self.handed_off_nusd, self.handed_off)
 
     @property
@@ -179,7 +184,7 @@ def spend_by(session: Session, by: Dimension, where: LedgerFilter) -> tuple[Cost
     """Return who or what spent how much, the largest amount first."""
     key = GROUPS[by]
     sums = [figure.label(name) for name, figure in FIGURES.items()]
-    rows = select(key.label("key"), *sums).where(_within(where)).group_by(key)
+    rows = select(key.label("key"), *sums).where(within(where)).group_by(key)
     if by == "outcome":
         # Looks each turn up once; a join might read every turn in the table.
         turn = rows.subquery()
@@ -193,12 +198,12 @@ def spend_by(session: Session, by: Dimension, where: LedgerFilter) -> tuple[Cost
 def top_spenders(session: Session, scope: str, where: LedgerFilter, *, most: int) -> tuple[tuple[str, int], ...]:
     """Return at most `most` of the holders that spent most, each with the amount."""
     holder, cost = HOLDERS[scope], func.sum(LedgerRow.cost_nusd)
-    rows = select(holder, cost).where(_within(where)).group_by(holder).order_by(cost.desc(), holder).limit(most)
+    rows = select(holder, cost).where(within(where)).group_by(holder).order_by(cost.desc(), holder).limit(most)
     return tuple((name, int(nusd)) for name, nusd in session.execute(rows))
 
 
 def summary(session: Session, where: LedgerFilter, lines: Iterable[CostLine] | None = None) -> Summary:
-    """Return the figures over the rows that a filter lets through.
+    """Return the figures over the rows that a filter lets through; `people_time` adds the time of people.
 
     Args:
         session: the open transaction.
@@ -206,13 +211,13 @@ def summary(session: Session, where: LedgerFilter, lines: Iterable[CostLine] | N
         lines: lines of the same calls, by any dimension, so that they are not summed again; None: sum them.
     """
     known = tuple(spend_by(session, "agent", where) if lines is None else lines)
-    calls = {name: sum(getattr(line, name) for line in known) for name in FIGURES if name != "tokens"}
+    calls: dict[str, Any] = {name: sum(getattr(line, name) for line in known) for name in FIGURES if name != "tokens"}
     return Summary(**calls, **_tickets(session, where))
 
 
 def spent(session: Session, where: LedgerFilter) -> int:
     """Return what the calls that a filter lets through have cost."""
-    return int(session.scalar(select(_sum(LedgerRow.cost_nusd)).where(_within(where))) or 0)
+    return int(session.scalar(select(_sum(LedgerRow.cost_nusd)).where(within(where))) or 0)
 
 
 def first_call(session: Session) -> datetime | None:
@@ -227,7 +232,7 @@ def ticket_cost(session: Session, ticket_id: int) -> TicketCost:
     return TicketCost(calls, int(cost))
 
 
-def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:
+def _tickets(session: Session, where: LedgerFilter) -> dict[str, Any]:
     """Return the number of turns, and number and cost of all, of resolved and of handed-off tickets."""
     each = (
         select(
@@ -235,15 +240,11 @@ def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:
             func.sum(LedgerRow.cost_nusd).label("cost"),
             func.count(LedgerRow.turn_id.distinct()).label("turns"),
         )
-        .where(_within(where), LedgerRow.ticket_id.is_not(None))
+        .where(within(where), LedgerRow.ticket_id.is_not(None))
         .group_by(LedgerRow.ticket_id)
         .subquery()
     )
-    resolved_by_now = select(Ticket.id).where(
-        Ticket.id == each.c.ticket_id,
-        Ticket.state == TicketState.RESOLVED,
-        func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)),
-    )
+    resolved_by_now = select(Ticket.id).where(Ticket.id == each.c.ticket_id, is_resolved())
     handed_off = select(Handoff.id).where(Handoff.ticket_id == each.c.ticket_id)
     # LIMIT makes the database look up each ticket once instead of reading whole tables, and OFFSET keeps it from
     # looking it up again for each sum.
@@ -260,7 +261,13 @@ def _tickets(session: Session, where: LedgerFilter) -> dict[str, int]:
     return dict(zip(figures, map(int, row), strict=True))
 
 
-def _within(where: LedgerFilter) -> ColumnElement[bool]:
+def is_resolved() -> ColumnElement[bool]:
+    """Return the condition that a ticket is resolved by now, and was a request."""
+    return and_(Ticket.state == TicketState.RESOLVED, func.coalesce(Ticket.category, "").not_in(tuple(NoRequest)))
+
+
+def within(where: LedgerFilter) -> ColumnElement[bool]:
+    """Return the condition that a filter lets a row of the ledger through."""
     wanted = (
         (LedgerRow.channel, where.channel),
         (LedgerRow.user, where.user),

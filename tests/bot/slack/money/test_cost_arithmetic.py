@@ -89,7 +89,7 @@ def summed(ledger: list[Call]) -> Summary:
     """Return the figures of a ledger; tickets of an even number are resolved, those from four on handed over."""
     whole = line(None, ledger)
     turns = [call for call in ledger if call.ticket is not None]
-    ends: dict[str, int] = {}
+    ends: dict[str, Any] = {}
     for name, of in (
         ("tickets", turns),
         ("resolved", [call for call in turns if not (call.ticket or 0) % 2]),

@@ -3,8 +3,9 @@
 import pytest
 
 from bot.slack.reports import success_report
-from bot.store.figures.success import Requests, Success, TicketCosts
+from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Spread
+from bot.store.money.ticket_costs import TicketCosts
 
 WEEK = "in the last 7 days"
 FULL = Success(

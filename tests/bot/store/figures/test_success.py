@@ -8,8 +8,9 @@ import pytest
 
 from bot.store.db import Database
 from bot.store.figures import success
-from bot.store.figures.success import Requests, Success, TicketCosts
+from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
+from bot.store.money.ticket_costs import TicketCosts
 from tests.support.request_histories import AGENTS, MEASURED, RATES, History, computed, random_history
 
 WEEK = Cohort(MEASURED - timedelta(days=7), MEASURED, MEASURED)

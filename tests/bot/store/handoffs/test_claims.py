@@ -1,4 +1,4 @@
-"""How long people had tickets claimed: `bot.store.figures.claims`."""
+"""How long people had tickets claimed: `bot.store.handoffs.claims`."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, true
 
 from bot.store.db import Database
-from bot.store.figures import claims
+from bot.store.handoffs import claims
 from tests.support.request_histories import History
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -89,3 +89,17 @@ def test_each_ticket_has_its_own_time(database: Database) -> None:
         by_ticket = claims.by_ticket(true(), at=after(600))
         found = {row.ticket_id: float(row.claimed_seconds) / 60 for row in session.execute(select(by_ticket))}
     assert found == {ticket: 16, other: 7}
+
+
+@pytest.mark.parametrize(
+    ("since", "at", "minutes"), [(0, 600, 25), (10, 600, 20), (0, 20, 15), (10, 20, 10), (40, 600, 0), (0, 5, 0)]
+)
+def test_what_is_outside_a_window_does_not_count(database: Database, since: float, at: float, minutes: float) -> None:
+    """Of a claim from the fifth to the thirtieth minute only what lies between both ends counts, and never less."""
+    history = History()
+    history.handoff(history.ticket(BEFORE), BEFORE, [("claimed", after(5)), ("resolved", after(30))])
+    with database.write() as session:
+        history.write(session)
+    with database.read() as session:
+        held = claims.by_ticket(true(), at=after(at), since=after(since))
+        assert float(session.execute(select(held.c.claimed_seconds)).scalar_one()) / 60 == pytest.approx(minutes)

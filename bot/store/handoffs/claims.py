@@ -6,6 +6,7 @@ so neither midnight nor a change of clocks adds or removes anything.
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, case, func, literal, select
 
@@ -20,12 +21,13 @@ END = (
 )
 
 
-def by_ticket(of: ColumnElement[bool], *, at: datetime) -> FromClause:
+def by_ticket(of: ColumnElement[bool], *, at: datetime, since: datetime | None = None) -> FromClause:
     """Return `ticket_id` and `claimed_seconds` of each ticket that was ever claimed.
 
     Args:
-        of: which tickets.
-        at: the time of measuring.
+        of: which tickets or handoffs.
+        at: the time of measuring; what comes after it does not count.
+        since: what was before it does not count; None: everything does.
     """
     next_move = func.lead(HandoffMove.at).over(partition_by=HandoffMove.handoff_id, order_by=HandoffMove.id)
     moves = (
@@ -35,8 +37,11 @@ def by_ticket(of: ColumnElement[bool], *, at: datetime) -> FromClause:
         .where(of, HandoffMove.move.in_({*BEGIN, *END}))
         .subquery()
     )
-    measured = literal(at, UtcDateTime())
-    until = case((moves.c.until.is_not(None), moves.c.until), (measured > moves.c.since, measured), else_=moves.c.since)
-    seconds = func.sum(SecondsBetween(moves.c.since, until))
+    end = literal(at, UtcDateTime())
+    until = case((moves.c.until < end, moves.c.until), else_=end)
+    begin: ColumnElement[Any] = moves.c.since
+    if since is not None:
+        begin = case((moves.c.since > since, moves.c.since), else_=literal(since, UtcDateTime()))
+    seconds = func.sum(case((until > begin, SecondsBetween(begin, until)), else_=0.0))
     query = select(moves.c.ticket_id, seconds.label("claimed_seconds")).where(moves.c.move.in_(BEGIN))
     return query.group_by(moves.c.ticket_id).subquery()
