@@ -10,7 +10,7 @@ from bot.dashboard.overview_values import Overview
 from bot.dashboard.parts import Column, Fact
 from bot.slack import mrkdwn
 from bot.store.figures.dashboard import Volume
-from bot.store.figures.success import TicketCosts
+from bot.store.money.ticket_costs import TicketCosts
 
 AXIS = Axis(scales.money, lambda nusd: mrkdwn.dollars(round(nusd)))
 

@@ -1,6 +1,7 @@
 """A statement for a terminal and for programs, with the same figures as `/agent-cost`. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -62,9 +63,7 @@ def as_json(statement: Statement) -> dict[str, Any]:
         "held_nusd": summary.held_nusd,
         "forecast_nusd": statement.forecast_nusd,
         "deviation": statement.deviation,
-        "usual": None
-        if usual is None
-        else {"windows": usual.windows, "so_far_nusd": usual.so_far_nusd, "rest_nusd": usual.rest_nusd},
+        "usual": None if usual is None else asdict(usual),
         "calls": summary.calls,
         "tickets": summary.tickets,
         "resolved_tickets": summary.resolved,
