@@ -10,6 +10,7 @@ from bot.budget.caps import Budgets
 from bot.budget.prices import price_diff
 from bot.budget.prices.pricing import Prices
 from bot.errors import ConfigError
+from bot.ground import Kind
 from bot.health import budgets
 from bot.health.findings import Finding
 from bot.settings import Settings
@@ -42,7 +43,7 @@ def check_dashboard(settings: Settings) -> Iterator[Finding]:
         message = "Only one of SLACK_CLIENT_ID and SLACK_CLIENT_SECRET is set."
         yield Finding("dashboard", "fail", message, "Set both to let people sign in with Slack, or neither.")
         return
-    if public.startswith("http:"):
+    if public.startswith("http:") and settings.deskhand_ground is Kind.INSTALLATION:
         message = f"It is at {public}, which only browsers of this machine can open."
         yield Finding("dashboard", "warn", message, "Put a proxy with TLS in front, and its https address there.")
         return

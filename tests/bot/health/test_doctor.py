@@ -22,6 +22,7 @@ from bot.agent.release import fingerprint
 from bot.budget.prices import snapshot
 from bot.budget.prices.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
+from bot.ground import Kind
 from bot.health import alive, doctor, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
@@ -154,6 +155,9 @@ def test_a_dashboard_is_said_to_be_there_or_not(sound: Sound) -> None:
     assert f"lead to {public}" in sound.examine(deskhand_public_url=public)["dashboard"].message
     assert sound.examine(deskhand_public_url=public, slack_bot_token=None)["dashboard"].state == "fail"
     assert sound.examine(deskhand_public_url=public, slack_client_id="1.2")["dashboard"].state == "fail"
+    here = {"deskhand_public_url": "http://127.0.0.1:3000"}
+    states = {kind: sound.examine(**here, deskhand_ground=kind)["dashboard"].state for kind in Kind}
+    assert states == {Kind.INSTALLATION: "warn", Kind.DEMO: "ok"}
 
 
 @pytest.mark.parametrize(
