@@ -61,6 +61,10 @@ bench-worker: $(VENV)/.dev ## Turns in flight per GiB, beside other queues (inst
 bench-turn: $(VENV)/.dev ## What a turn adds to the model's own time, step by step
 	@exec $(BIN)/python -m tests.benchmarks turn
 
+.PHONY: bench-telemetry
+bench-telemetry: $(VENV)/.dev ## What metrics and traces add to the CPU of a turn, on and off side by side
+	@exec $(BIN)/python -m tests.benchmarks telemetry
+
 .PHONY: bench-memory
 bench-memory: $(VENV)/.dev ## Whether a worker grows over 10,000 turns
 	@exec $(BIN)/python -m tests.benchmarks memory

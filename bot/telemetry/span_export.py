@@ -179,34 +179,40 @@ def sender(address: str, process: Process) -> Send:
     }
     resource = Resource(about).merge(OTELResourceDetector().detect())  # what the environment says counts
 
+    read = _reader(resource)
+
     def send(batch: Sequence[SpanRecord]) -> bool:
-        return exporter.export([_readable(span, resource) for span in batch]) is SpanExportResult.SUCCESS
+        return exporter.export([read(span) for span in batch]) is SpanExportResult.SUCCESS
 
     return send
 
 
-def _readable(span: SpanRecord, resource: "Resource") -> "ReadableSpan":
-    """Return a span as OpenTelemetry's exporter wants it."""
+def _reader(resource: "Resource") -> "Callable[[SpanRecord], ReadableSpan]":
+    """Return a function that makes of a span what OpenTelemetry's exporter wants; what is dear is done here, once."""
     from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415 - an extra
     from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags  # noqa: PLC0415 - an extra
 
-    def context(span_id: int) -> SpanContext:
-        return SpanContext(span.trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    scope, sampled = InstrumentationScope("deskhand", version("deskhand")), TraceFlags(TraceFlags.SAMPLED)
+    kinds = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
+    fine, failed = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 
-    failed = named.ERROR_TYPE in span.attributes
-    return ReadableSpan(
-        span.name,
-        context=context(span.span_id),
-        parent=None if span.parent_id is None else context(span.parent_id),
-        resource=resource,
-        attributes=span.attributes,
-        kind=SpanKind.CLIENT if span.kind == "client" else SpanKind.INTERNAL,
-        status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
-        start_time=span.started_ns,
-        end_time=span.ended_ns,
-        instrumentation_scope=InstrumentationScope("deskhand", version("deskhand")),
-    )
+    def read(span: SpanRecord) -> ReadableSpan:
+        parent = span.parent_id
+        return ReadableSpan(
+            span.name,
+            context=SpanContext(span.trace_id, span.span_id, is_remote=False, trace_flags=sampled),
+            parent=None if parent is None else SpanContext(span.trace_id, parent, is_remote=False, trace_flags=sampled),
+            resource=resource,
+            attributes=span.attributes,
+            kind=kinds[span.kind],
+            status=failed if named.ERROR_TYPE in span.attributes else fine,
+            start_time=span.started_ns,
+            end_time=span.ended_ns,
+            instrumentation_scope=scope,
+        )
+
+    return read
 
 
 def _nothing() -> None:

@@ -17,6 +17,7 @@ from tests.benchmarks import (
     bench_handoff,
     bench_memory,
     bench_redaction,
+    bench_telemetry,
     bench_turn,
     bench_worker,
 )
@@ -30,6 +31,7 @@ BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
     "redaction": bench_redaction.run,
     "worker": bench_worker.run,
     "memory": bench_memory.run,
+    "telemetry": bench_telemetry.run,
 }
 
 

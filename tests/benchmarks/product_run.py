@@ -7,7 +7,7 @@ the model's stream, the post into the thread; the clock runs beside them.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +46,8 @@ class RunPlan:
     concurrency: int = 50
     worker: str | None = None
     "A module of a benchmark's own that is run in the worker's place."
+    environments: Sequence[Mapping[str, str]] = ()
+    "What each worker is told beside the rest, in their order."
     bot: str = "deskhand"
     "Who hears Slack: `deskhand`, or the module of a bot that needs nothing else."
 
@@ -165,7 +167,7 @@ def _site(database_url: str, folder: Path) -> Site:
     budgets = yaml.safe_load((config / "budgets.yaml").read_text(encoding="utf-8"))
     budgets["channel"]["default"]["hard"] = "100000.00"
     (config / "budgets.yaml").write_text(yaml.safe_dump(budgets), encoding="utf-8")
-    mine = {"DESKHAND_CONFIG": str(config), "DESKHAND_TURN_LEASE": LEASE_SECONDS}
+    mine = {"DESKHAND_CONFIG": str(config), "DESKHAND_TURN_LEASE": LEASE_SECONDS, "DESKHAND_METRICS": ""}
     return Site(site.ports, {**site.environment, **mine})
 
 
@@ -173,5 +175,6 @@ def _worker(site: Site, plan: RunPlan, number: int) -> Program:
     """Return a worker; the one place that knows how it is started."""
     worker = site.worker(number)
     command = worker.command if plan.worker is None else [*worker.command[:-1], plan.worker]
-    environment = {**worker.environment, "DESKHAND_CONCURRENCY": str(plan.concurrency)}
+    own = plan.environments[number - 1] if plan.environments else {}
+    environment = {**worker.environment, "DESKHAND_CONCURRENCY": str(plan.concurrency), **own}
     return replace(worker, command=command, environment=environment)
