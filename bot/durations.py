@@ -53,3 +53,6 @@ COMMAND_RETRY = 10.0
 "An answer to a slash command that is not posted within this time is queued again."
 COMMAND_GIVE_UP = 25 * 60.0
 "No answer is tried after this time: Slack takes answers to a command for 30 minutes."
+
+FIGURES_SETTLE = 600.0
+"What happened this long ago is committed, and does not change: the dashboard's figures may add it up for good."

@@ -19,7 +19,7 @@ from bot.errors import ConfigError, Transient
 from bot.health.gauges import ActiveRelease, InstallationGauges
 from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
-from jobs import alerts, budgets, digest, drift, handoff, home, owner_alerts, process, surges, upkeep, watch
+from jobs import alerts, budgets, digest, drift, figures, handoff, home, owner_alerts, process, surges, upkeep, watch
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -46,6 +46,7 @@ ROUNDS: Mapping[Round, float] = {
     handoff.check_departures: 60.0,
     handoff.check_queue_privacy: 60.0,
     digest.send_due: 60.0,
+    figures.add_up: 15.0,
     alerts.tell: 3_600.0,
     drift.check: 5.0,
     watch.look_at_turns: 10.0,

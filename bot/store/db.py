@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 import sqlalchemy
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, ColumnElement, Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -265,6 +265,14 @@ def upsert(session: Session, table: type[DeclarativeBase], **values: object) -> 
     insert, keys = _insert(session, table).values(**values), sqlalchemy.inspect(table).primary_key
     others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
     session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others))
+
+
+def upsert_if(session: Session, table: type[DeclarativeBase], where: ColumnElement[bool], **values: object) -> bool:
+    """Insert a row, or update the one with the same primary key where a condition holds; return whether it was done."""
+    insert, keys = _insert(session, table).values(**values), list(sqlalchemy.inspect(table).primary_key)
+    others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
+    written = insert.on_conflict_do_update(index_elements=keys, set_=others, where=where).returning(keys[0])
+    return session.execute(written).one_or_none() is not None
 
 
 def _insert(session: Session, table: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:

@@ -19,6 +19,8 @@ HOLDS = {
     "a turn has ended before RQ ends its job": d.LONGEST_TURN + d.MODEL_SILENCE + d.SLACK_ANSWER < d.JOB,
     "a worker is seen after three heartbeats are lost": min(d.WORKER_SEEN, d.WORKER_SILENT) > 4 * d.WORKER_BEAT,
     "so is a clock": 4 * d.CLOCK_BEAT < d.CLOCK_SILENT,
+    "a job has committed what it did before that is added up": d.JOB < d.FIGURES_SETTLE,
+    "so has the worker of a stopped turn": d.STOPPED_STEP < d.FIGURES_SETTLE,
     "a command is answered while Slack takes it": d.COMMAND_RETRY < d.COMMAND_GIVE_UP < 30 * 60,
 }
 

@@ -34,6 +34,14 @@ class Counted(StrEnum):
     "Tickets that were opened; the one key is empty."
     SPENDING = "spending"
     "Model calls, tokens and nano-US-dollars, by the name of the figure; those of evaluations apart."
+    HANDOFF = "handoff"
+    "Handoffs, by reason."
+    TO_CLAIM = "to_claim"
+    "Handoffs that were claimed, by the milliseconds until then, to two significant digits, and reason: `1200 budget`."
+    TO_FIRST_RESPONSE = "to_first_response"
+    "The same of the first response of a person."
+    TO_RESOLVE = "to_resolve"
+    "The same of the resolution."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Span:
     until: datetime
 
 
+Agents = Sequence[str] | None
+"The names of agents; None: all of them."
 DayAgent = tuple[str, str]
 "A UTC day, as `2026-11-22`, and an agent."
 Counts = dict[Counted, Counter[str]]
@@ -59,17 +69,17 @@ EVALUATIONS = ("evaluation_calls", "evaluation_cost_nusd")
 "The figures of the calls of evaluations."
 
 
-def counted(session: Session, spans: Sequence[Span], agent: str | None = None) -> ByDayAndAgent:
-    """Count what happened in some spans of time, of one agent or of all."""
+def counted(session: Session, spans: Sequence[Span], agents: Agents = None) -> ByDayAndAgent:
+    """Count what happened in some spans of time, of some agents or of all."""
     found: ByDayAndAgent = defaultdict(dict)
     if spans:
         for rows in (_turns, _tools, _tickets, _spending):
-            for day, name, what, key, count in rows(session, spans, agent):
+            for day, name, what, key, count in rows(session, spans, agents):
                 found[day, name].setdefault(what, Counter())[key] += count
     return found
 
 
-def _turns(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+def _turns(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
     milliseconds = MillisecondsBetween(Turn.created_at, Turn.finished_at)
     each = select(
         UtcDate(Turn.finished_at).label("day"),
@@ -78,7 +88,7 @@ def _turns(session: Session, spans: Sequence[Span], agent: str | None) -> Iterat
         func.coalesce(Turn.category, "").label("category"),
         case((Turn.outcome.in_(ANSWERED), milliseconds)).label("took"),
     ).join(Ticket, Ticket.id == Turn.ticket_id)
-    c = _within(each, Turn.finished_at, spans, Ticket.agent, agent).subquery().c
+    c = _within(each, Turn.finished_at, spans, Ticket.agent, agents).subquery().c
     columns = (c.day, c.agent, c.outcome, c.category, quantiles.rounded_in_sql(c.took).label("latency"))
     keys = select(*columns).subquery().c
     query: Select[Any] = select(*keys, func.count()).group_by(*keys)
@@ -89,31 +99,40 @@ def _turns(session: Session, spans: Sequence[Span], agent: str | None) -> Iterat
             yield day, name, Counted.LATENCY, str(latency), turns
 
 
-def _tools(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+def _tools(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
     # The clock turns one into the other, at any time after the turn has ended.
     status = case((Step.status == StepStatus.STARTED, StepStatus.UNSEEN), else_=Step.status)
     keys = (UtcDate(Turn.finished_at), Ticket.agent, status, Step.name)
     of = select(*keys, func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
     of = of.join(Step, Step.turn_id == Turn.id).where(Step.kind == StepKind.TOOL)
-    found = session.execute(_within(of, Turn.finished_at, spans, Ticket.agent, agent).group_by(*keys))
+    found = session.execute(_within(of, Turn.finished_at, spans, Ticket.agent, agents).group_by(*keys))
     for day, name, state, tool, calls in found:
         yield day, name, Counted.TOOL, f"{state} {tool}", calls
 
 
-def _tickets(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+def _tickets(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
     keys: tuple[Any, ...] = (UtcDate(Ticket.created_at), Ticket.agent)
-    of = select(*keys, func.count())
-    found = session.execute(_within(of, Ticket.created_at, spans, Ticket.agent, agent).group_by(*keys))
-    for day, name, tickets in found:
+    # The index on the time begins with the agent.
+    known = list(_with_tickets(session)) if agents is None else agents
+    of = _within(select(*keys, func.count()), Ticket.created_at, spans, Ticket.agent, known)
+    for day, name, tickets in session.execute(of.group_by(*keys)):
         yield day, name, Counted.TICKET, "", tickets
 
 
-def _spending(session: Session, spans: Sequence[Span], agent: str | None) -> Iterator[Row]:
+def _with_tickets(session: Session) -> Iterator[str]:
+    """Yield the agents that have tickets, each found at its place in an index."""
+    name = session.scalar(select(func.min(Ticket.agent)))
+    while name is not None:
+        yield name
+        name = session.scalar(select(func.min(Ticket.agent)).where(Ticket.agent > name))
+
+
+def _spending(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
     keys = (UtcDate(LedgerRow.at), LedgerRow.agent, LedgerRow.purpose)
     written = LedgerRow.cache_write_5m_tokens + LedgerRow.cache_write_1h_tokens
     used: tuple[Any, ...] = (LedgerRow.input_tokens, LedgerRow.cache_read_tokens, written, LedgerRow.output_tokens)
     of = select(*keys, func.count(), *(func.sum(one) for one in (*used, LedgerRow.cost_nusd)))
-    found = session.execute(_within(of, LedgerRow.at, spans, LedgerRow.agent, agent).group_by(*keys))
+    found = session.execute(_within(of, LedgerRow.at, spans, LedgerRow.agent, agents).group_by(*keys))
     for day, name, purpose, *figures in found:
         names, values = (CALLS, figures) if purpose is Purpose.TURN else (EVALUATIONS, (figures[0], figures[-1]))
         yield from ((day, name, Counted.SPENDING, key, int(value)) for key, value in zip(names, values, strict=True))
@@ -124,7 +143,7 @@ def _within(
     time: InstrumentedAttribute[Any],
     spans: Sequence[Span],
     owner: InstrumentedAttribute[str],
-    agent: str | None,
+    agents: Agents,
 ) -> Select[Any]:
     within: ColumnElement[bool] = or_(*(and_(time >= span.since, time < span.until) for span in spans))
-    return query.where(within) if agent is None else query.where(within, owner == agent)
+    return query.where(within) if agents is None else query.where(within, owner.in_(agents))

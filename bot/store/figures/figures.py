@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import groupby
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
-from bot.store.figures import day_counts, quantiles
+from bot.store.figures import folding, quantiles
 from bot.store.figures.dashboard import (
     DashboardCohort,
     DashboardFigures,
@@ -25,8 +25,8 @@ from bot.store.figures.dashboard import (
     last_days,
 )
 from bot.store.figures.day_counts import Counted, Counts, Span
-from bot.store.handoffs import handoff_metrics
-from bot.store.handoffs.handoff_metrics import Figures, Spread
+from bot.store.figures.handoff_counts import TIMES
+from bot.store.handoffs.handoff_metrics import Spread
 from bot.store.schema import Feedback, Release, StepStatus, Ticket, Turn, TurnOutcome, now
 from bot.store.sql_dialects import UtcDate
 
@@ -35,12 +35,15 @@ __all__ = ["DashboardCohort", "DashboardFigures", "last_days", "read"]
 
 def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
     """Return everything that the dashboard shows of a cohort."""
-    found = day_counts.counted(session, [Span(cohort.since, cohort.until)], cohort.agent)
+    _run_at_once(session)
+    span = Span(cohort.since, cohort.until)
+    found = folding.activity(session, span, cohort.named)
+    handed: Counts = {}
+    for counts in folding.handoffs(session, span, cohort.named, at=now()).values():
+        _add(handed, counts)
     by_day: dict[str, Counts] = {day.isoformat(): {} for day in cohort.days}
     by_agent: dict[str, Counts] = {}
     for (day, agent), counts in found.items():
-        if cohort.named is not None and agent not in cohort.named:
-            continue
         _add(by_day[day], counts)
         _add(by_agent.setdefault(agent, {}), counts)
     everything: Counts = {}
@@ -48,7 +51,7 @@ def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
         _add(everything, counts)
     thumbs = _thumbs(session, cohort)
     days = tuple(DayVolume(day, _volume(by_day[str(day)], thumbs.get(str(day), {}))) for day in cohort.days)
-    all_handoffs, by_reason = _handoffs(session, cohort)
+    all_handoffs, *by_reason = _handoffs(handed)
     return DashboardFigures(
         cohort,
         days,
@@ -56,9 +59,15 @@ def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
         _tools(everything),
         _outputs(by_agent),
         all_handoffs,
-        by_reason,
+        tuple(by_reason),
         _releases(session, cohort),
     )
+
+
+def _run_at_once(session: Session) -> None:
+    """Let PostgreSQL run these statements without compiling them first, which takes longer."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL jit = off"))
 
 
 def _add(to: Counts, counts: Counts) -> None:
@@ -113,22 +122,25 @@ def _thumbs(session: Session, cohort: DashboardCohort) -> dict[str, dict[str, in
     return {on: {"thumbs_up": int(up), "thumbs_down": every - int(up)} for on, up, every in rows}
 
 
-def _handoffs(session: Session, cohort: DashboardCohort) -> tuple[HandoffTimes, tuple[HandoffTimes, ...]]:
-    opened = handoff_metrics.Cohort(cohort.since, cohort.until, now(), cohort.agent, among=cohort.among)
-    every, by_reason = handoff_metrics.totals(session, opened), handoff_metrics.by_reason(session, opened)
-    return _times(every), tuple(map(_times, by_reason))
+def _handoffs(counts: Counts) -> tuple[HandoffTimes, ...]:
+    """Return the handoffs of every reason, and then of each, the most frequent first."""
+    reasons = counts.get(Counted.HANDOFF, Counter[str]())
+    times: dict[str | None, list[Counter[int]]] = {one: [Counter() for _ in TIMES] for one in (None, *reasons)}
+    for number, what in enumerate(TIMES):
+        for key, handoffs in counts.get(what, {}).items():
+            milliseconds, _, reason = key.partition(" ")
+            for one in (None, reason):
+                times[one][number][int(milliseconds)] += handoffs
+    order = sorted(reasons, key=lambda one: (-reasons[one], one))
+    every = HandoffTimes(None, sum(reasons.values()), *map(_spread, times[None]))
+    return every, *(HandoffTimes(one, reasons[one], *map(_spread, times[one])) for one in order)
 
 
-def _times(figures: Figures) -> HandoffTimes:
-    times = (figures.to_claim, figures.to_first_response, figures.to_resolve)
-    return HandoffTimes(figures.reason, figures.handoffs, *map(_rounded, times))
-
-
-def _rounded(spread: Spread) -> Spread:
-    def seconds(exact: float | None) -> float | None:
-        return None if exact is None else quantiles.rounded(round(exact * 1000)) / 1000
-
-    return Spread(spread.count, seconds(spread.median), seconds(spread.p90))
+def _spread(durations: Counter[int]) -> Spread:
+    median, p90 = (quantiles.nearest_rank(durations, percent) for percent in (50, 90))
+    if median is None or p90 is None:
+        return Spread()
+    return Spread(sum(durations.values()), median / 1000, p90 / 1000)
 
 
 def _releases(session: Session, cohort: DashboardCohort) -> tuple[ServedRelease, ...]:

@@ -9,6 +9,7 @@ from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
 from bot.store.schema.enums import (
+    CountedEvents,
     ExpiryCause,
     FollowerState,
     HandoffState,
@@ -29,6 +30,7 @@ from bot.store.schema.enums import (
     Verdict,
     WriteState,
 )
+from bot.store.schema.figures import FigureCounts, FigureDay
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
 from bot.store.schema.heartbeats import Heartbeat
@@ -53,6 +55,7 @@ __all__ = [
     "BoundedAccount",
     "BudgetNotice",
     "BudgetReview",
+    "CountedEvents",
     "DashboardLink",
     "DashboardSession",
     "Departed",
@@ -64,6 +67,8 @@ __all__ = [
     "EvalRun",
     "ExpiryCause",
     "Feedback",
+    "FigureCounts",
+    "FigureDay",
     "FollowerState",
     "Handoff",
     "HandoffContext",

@@ -277,6 +277,15 @@ class RunState(StrEnum):
     "There were outages, so it says nothing about the release."
 
 
+class CountedEvents(StrEnum):
+    """Which events the dashboard's figures add up; see `bot.store.figures.folding`."""
+
+    ACTIVITY = "activity"
+    "Turns that ended, tickets that were opened and model calls that left."
+    CLOSINGS = "closings"
+    "Handoffs that were closed."
+
+
 ALL: tuple[type[StrEnum], ...] = (
     *(TicketState, TurnState, TurnOutcome),
     *(SurgeCause, SurgeEnd, FollowerState),
@@ -284,6 +293,6 @@ ALL: tuple[type[StrEnum], ...] = (
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, Purpose, WriteState),
     *(RunState, Verdict),
-    *(DriftStream, AlertKind),
+    *(DriftStream, AlertKind, CountedEvents),
 )
 "The enums that columns hold."

@@ -266,7 +266,7 @@ class Feedback(Base):
     """What a person thought of an answer; their last choice counts."""
 
     __tablename__ = "feedback"
-    __table_args__ = (UniqueConstraint("turn_id", "user"),)
+    __table_args__ = (UniqueConstraint("turn_id", "user"), Index("ix_feedback_at", "at"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id"))

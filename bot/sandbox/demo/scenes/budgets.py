@@ -14,9 +14,10 @@ from bot.sandbox.demo.scenes.checks import Json, Unexpected, change, check, fact
 from bot.sandbox.demo.scenes.stage import Stage, Thread, typed
 from bot.slack.mrkdwn import dollars
 from bot.slack.sentences import say
+from bot.store.figures import folding
 from bot.store.money import ledger, reviews, soft_cap_alerts
 from bot.store.outbox import messages
-from bot.store.schema import BudgetReview, MessageKind, TurnOutcome
+from bot.store.schema import BudgetReview, MessageKind, TurnOutcome, now
 from bot.store.tickets import turns
 from bot.store.tickets.ticket_history import TicketHistory
 
@@ -155,6 +156,8 @@ def _a_week_ago(stage: Stage, history: TicketHistory) -> None:
     with stage.running_demo.database.write() as session:
         turns.backdate(session, [turn.id for turn in history.turns], WEEK)
         ledger.backdate(session, history.ticket.id, WEEK)
+        today = now().date()
+        folding.start_over(session, [today - timedelta(days=ago) for ago in (0, 1, 7, 8)])
 
 
 def _sent_digest(stage: Stage) -> Json:

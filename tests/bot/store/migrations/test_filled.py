@@ -8,7 +8,7 @@ waits, and messages that are owed and in the hands of a sender.
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from sqlalchemy import Connection, select
 
 from bot.escalation import EscalationAction
 from bot.store import db, schema
+from bot.store.figures import figures
+from bot.store.figures.dashboard import DashboardFigures
 from bot.store.handoffs import handoff_history, handoffs, handoffs_due
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.installation import revisions
@@ -26,6 +28,7 @@ from bot.store.outbox import deliveries
 from bot.store.schema import Base, Handoff, HandoffState, MoveKind, Ticket, TurnState
 from bot.store.tickets import turns
 from tests.support.factories import everything, rows
+from tests.support.figure_folding import add_up
 
 BEFORE = "0011"
 KEPT: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / f"filled_{BEFORE}.json").read_text())
@@ -221,3 +224,20 @@ def take_all(database: db.Database, said: set[str]) -> int:
                 assert deliveries.posted(session, taken, f"1800000000.{message_id:06d}")
             said.add(taken.key)
     return len(waiting)
+
+
+def test_the_dashboard_adds_up_what_was_there(migrated: db.Database) -> None:
+    """Its figures are there at once, and are the same when the clock has added them up."""
+    finished = [row.finished_at for row in rows(migrated, schema.Turn) if row.finished_at is not None]
+    cohort = figures.last_days(30, at=max(finished))
+
+    def shown() -> DashboardFigures:
+        with migrated.read() as session:
+            return figures.read(session, cohort)
+
+    before = shown()
+    assert before.total.requests == len(finished)
+    assert before.handoffs.handoffs == len(KEPT["handoffs"])
+    assert add_up(migrated, max(finished) + timedelta(days=2)) != []
+    assert shown() == before
+    assert len(rows(migrated, schema.FigureCounts)) > 0

@@ -1,0 +1,225 @@
+"""Adds up what the dashboard counts, piece by piece, and reads what is added up.
+
+What can no longer change is added once to the counts of a day (`FigureCounts`); what is newer, or not added yet, is
+counted from the rows themselves, through an index on its time. Turns, tickets and model calls are added to the day on
+which they ended, were opened or left. A handoff is added when it is closed, to the day on which it was opened; those
+that are not closed are always counted from the rows.
+
+Invariant: each event is either in the counts or after `counted_until` of its day. A piece is counted in a reading
+transaction and added in a short writing one, only if its day is still at the version that was read: of two clocks one
+adds it, and what a crash interrupts is not added at all.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, Text, cast, delete, func, literal, null, select, text, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from bot import durations
+from bot.store import db
+from bot.store.figures import day_counts, handoff_counts
+from bot.store.figures.dashboard import DAY, midnight
+from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
+from bot.store.schema import (
+    CountedEvents,
+    FigureCounts,
+    FigureDay,
+    Handoff,
+    LedgerRow,
+    LedgerState,
+    Turn,
+    UtcDateTime,
+)
+
+PIECE = timedelta(hours=1)
+"The time that one piece covers on a day with many events."
+FEW = 5_000
+"So many events are one piece, whatever time they cover."
+_HAPPENED: dict[CountedEvents, InstrumentedAttribute[datetime | None]] = {
+    CountedEvents.ACTIVITY: Turn.finished_at,
+    CountedEvents.CLOSINGS: Handoff.closed_at,
+}
+"The indexed time by which the first event and the number of events are found."
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What happened in a part of a day, counted, and the version of the day that it may be added to."""
+
+    events: CountedEvents
+    day: str
+    span: Span
+    version: int
+    counts: ByDayAndAgent
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What is added up for some days, and when that happened which is not."""
+
+    counts: ByDayAndAgent
+    missing: Sequence[Span]
+
+
+def next_piece(session: Session, *, at: datetime) -> Piece | None:
+    """Return the newest piece that can be added, counted; None: everything that is final is added.
+
+    Args:
+        session: a transaction that reads at one moment (`bot.store.money.spending.at_one_moment`).
+        at: the time now.
+    """
+    for events in CountedEvents:
+        found = _newest_missing(session, events, _final_until(session, events, at))
+        if found is not None:
+            day, span, version = found
+            return Piece(events, day, span, version, _count(session, events, span))
+    return None
+
+
+def add(session: Session, piece: Piece) -> bool:
+    """Add a piece to the counts; False: its day has changed since the piece was counted, and nothing is written."""
+    _one_at_a_time(session)
+    unchanged = FigureDay.version == piece.version
+    values = {"day": piece.day, "events": piece.events, "counted_until": piece.span.until, "version": piece.version + 1}
+    if not db.upsert_if(session, FigureDay, unchanged, **values):
+        return False
+    for (day, agent), counts in piece.counts.items():
+        key = {"day": day, "agent": agent, "events": piece.events}
+        before = session.scalars(select(FigureCounts.counts).filter_by(**key)).one_or_none() or {}
+        db.upsert(session, FigureCounts, **key, counts=_together(before, counts))
+    return True
+
+
+def start_over(session: Session, days: Iterable[date]) -> None:
+    """Count the turns and model calls of these days anew, because a demo has moved some back in time."""
+    _one_at_a_time(session)
+    for day in sorted({one.isoformat() for one in days}):
+        key = {"day": day, "events": CountedEvents.ACTIVITY}
+        version = session.scalars(select(FigureDay.version).filter_by(**key)).one_or_none() or 0
+        db.upsert(session, FigureDay, **key, counted_until=_start(day), version=version + 1)
+        session.execute(delete(FigureCounts).filter_by(**key))
+
+
+def activity(session: Session, days: Span, agents: Agents) -> ByDayAndAgent:
+    """Return what is counted of turns, tickets and model calls on some days, of some agents or of all."""
+    added = _added(session, CountedEvents.ACTIVITY, days, days.until, agents)
+    return _merged(added.counts, day_counts.counted(session, added.missing, agents))
+
+
+def handoffs(session: Session, days: Span, agents: Agents, *, at: datetime) -> ByDayAndAgent:
+    """Return what is counted of the handoffs that were opened on some days, of some agents or of all."""
+    added = _added(
+        session, CountedEvents.CLOSINGS, days, midnight(at) + 2 * DAY, agents
+    )  # a clock may be ahead of ours
+    found = handoff_counts.counted(session, added.missing, opened=days, agents=agents, active=True)
+    return _merged(added.counts, found)
+
+
+def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent:
+    match events:
+        case CountedEvents.ACTIVITY:
+            return day_counts.counted(session, [span])
+        case CountedEvents.CLOSINGS:
+            return handoff_counts.counted(session, [span])
+
+
+def _final_until(session: Session, events: CountedEvents, at: datetime) -> datetime:
+    """Return before which time no event changes any more, and none can still be committed."""
+    final = at - timedelta(seconds=durations.FIGURES_SETTLE)
+    if events is CountedEvents.CLOSINGS:
+        return final
+    # OFFSET: the least time of a few rows, instead of the first few among all rows in the order of their time.
+    under_way = select(LedgerRow.at).where(LedgerRow.state == LedgerState.SENT).offset(0).subquery()
+    return min(final, session.scalar(select(func.min(under_way.c.at))) or final)
+
+
+def _newest_missing(session: Session, events: CountedEvents, final: datetime) -> tuple[str, Span, int] | None:
+    """Return the newest day with something to add, when that happened, and the version of the day."""
+    time = _HAPPENED[events]
+    first = session.scalar(select(func.min(time)))
+    if first is None:
+        return None
+    days = session.execute(select(FigureDay).where(FigureDay.events == events)).scalars()
+    known = {row.day: (row.counted_until, row.version) for row in days}
+    start, last = midnight(final), final.replace(minute=0, second=0, microsecond=0)
+    while start + DAY > first:
+        day = start.date().isoformat()
+        since, version = known.get(day, (start, 0))
+        until = min(start + DAY, last)
+        if since < until:
+            happened = select(literal(1)).where(time >= since, time < until).limit(FEW + 1).subquery()
+            many = (session.scalar(select(func.count()).select_from(happened)) or 0) > FEW
+            return day, Span(since, min(until, since + PIECE) if many else until), version
+        start -= DAY
+    return None
+
+
+def _added(session: Session, events: CountedEvents, days: Span, until: datetime, agents: Agents) -> Added:
+    """Return what is added up for some days.
+
+    Counts and `counted_until` are read by one statement, so that both are of the same moment.
+
+    Args:
+        session: the open transaction.
+        events: which events.
+        days: the days for which they count.
+        until: the end of the last day on which they happened.
+        agents: the agents; None: all.
+    """
+    first, last = days.since.date().isoformat(), days.until.date().isoformat()
+    counts = select(FigureCounts.day, FigureCounts.agent, FigureCounts.counts, cast(null(), UtcDateTime()))
+    counts = counts.where(FigureCounts.events == events, FigureCounts.day >= first, FigureCounts.day < last)
+    if agents is not None:
+        counts = counts.where(FigureCounts.agent.in_(agents))
+    progress = select(FigureDay.day, cast(null(), Text()), cast(null(), JSON()), FigureDay.counted_until)
+    progress = progress.where(FigureDay.events == events, FigureDay.day >= first)
+    found: ByDayAndAgent = defaultdict(dict)
+    counted: dict[str, datetime] = {}
+    for day, name, body, reached in session.execute(union_all(counts, progress)):
+        if name is None:
+            counted[day] = reached
+        else:
+            found[day, name] = {Counted(what): Counter(keys) for what, keys in body.items()}
+    return Added(found, tuple(_missing(counted, days.since, until)))
+
+
+def _missing(counted: dict[str, datetime], since: datetime, until: datetime) -> Iterator[Span]:
+    """Yield the times of each day that are not counted, as few spans as possible."""
+    begun: datetime | None = None
+    while since < until:
+        reached = counted.get(since.date().isoformat(), since)
+        if begun is not None and reached > since:
+            yield Span(begun, since)
+            begun = None
+        if begun is None and reached < since + DAY:
+            begun = reached
+        since += DAY
+    if begun is not None:
+        yield Span(begun, until)
+
+
+def _together(stored: dict[str, dict[str, int]], counts: day_counts.Counts) -> dict[str, Any]:
+    """Return stored counts with more of them."""
+    whats = sorted({*stored, *counts})
+    return {what: dict(Counter(stored.get(what, {})) + counts.get(Counted(what), Counter())) for what in whats}
+
+
+def _merged(counts: ByDayAndAgent, more: ByDayAndAgent) -> ByDayAndAgent:
+    for key, found in more.items():
+        for what, keys in found.items():
+            counts[key].setdefault(what, Counter()).update(keys)
+    return counts
+
+
+def _one_at_a_time(session: Session) -> None:
+    """Let one transaction at a time change the counts: several days may add to the same one. SQLite has one writer."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE figure_counts IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _start(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)

@@ -1,0 +1,67 @@
+"""What is counted of handoffs, by the UTC day on which they were opened, and agent.
+
+When a handoff is closed, its reason and times are final: a later wait opens another handoff. Times are those of
+`bot.store.handoffs.handoff_metrics`, from the requester's first wait, rounded to two significant digits.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.store.figures import quantiles
+from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
+from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
+from bot.store.sql_dialects import MillisecondsBetween, UtcDate
+
+TIMES = (Counted.TO_CLAIM, Counted.TO_FIRST_RESPONSE, Counted.TO_RESOLVE)
+
+
+def counted(
+    session: Session,
+    closed: Sequence[Span],
+    *,
+    opened: Span | None = None,
+    agents: Agents = None,
+    active: bool = False,
+) -> ByDayAndAgent:
+    """Count the handoffs that were closed in some spans of time.
+
+    Args:
+        session: the open transaction.
+        closed: when they were closed.
+        opened: when they were opened; None: at any time.
+        agents: the agents; None: all.
+        active: count those that are not closed, too.
+    """
+    found: ByDayAndAgent = defaultdict(dict)
+    ends: list[ColumnElement[bool]] = [
+        and_(Handoff.closed_at >= span.since, Handoff.closed_at < span.until) for span in closed
+    ]
+    ends += [Handoff.closed_at.is_(None)] if active else []
+    if not ends:
+        return found
+    query = select(UtcDate(Handoff.opened_at), Ticket.agent, Handoff.reason, *_times())
+    query = query.join(Ticket, Ticket.id == Handoff.ticket_id).where(or_(*ends))
+    if opened is not None:
+        query = query.where(Handoff.opened_at >= opened.since, Handoff.opened_at < opened.until)
+    if agents is not None:
+        query = query.where(Ticket.agent.in_(agents))
+    for day, name, reason, *took in session.execute(query):
+        counts = found[day, name]
+        counts.setdefault(Counted.HANDOFF, Counter())[reason] += 1
+        for what, milliseconds in zip(TIMES, took, strict=True):
+            if milliseconds is not None:
+                counts.setdefault(what, Counter())[f"{quantiles.rounded(milliseconds)} {reason}"] += 1
+    return found
+
+
+def _times() -> Iterator[ColumnElement[int]]:
+    """Yield how long each of `TIMES` took, in milliseconds."""
+    claimed = select(func.min(HandoffMove.at)).where(
+        HandoffMove.handoff_id == Handoff.id, HandoffMove.move == MoveKind.CLAIMED
+    )
+    resolved = case((Handoff.state == HandoffState.RESOLVED, Handoff.closed_at))
+    for end in (claimed.scalar_subquery(), Handoff.first_response_at, resolved):
+        yield MillisecondsBetween(Handoff.waiting_since, end)

@@ -1,0 +1,271 @@
+"""Adding up changes no figure, however it is interrupted: `bot.store.figures.folding`."""
+
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from bot import durations
+from bot.store.db import Database
+from bot.store.figures import figures, folding
+from bot.store.figures.dashboard import DashboardCohort, DashboardFigures
+from bot.store.figures.day_counts import Counted, Span
+from bot.store.schema import (
+    CountedEvents,
+    Feedback,
+    FigureCounts,
+    FigureDay,
+    Handoff,
+    HandoffMove,
+    HandoffState,
+    LedgerRow,
+    LedgerState,
+    Step,
+    Ticket,
+    Turn,
+)
+from bot.store.tickets import turns
+from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
+from tests.support.factories import everything, in_rounds, rows
+from tests.support.figure_folding import add_piece, add_up, counted_piece
+
+WEEK = DashboardCohort(SPRING_FORWARD, SPRING_FORWARD + timedelta(days=7))
+LATER = WEEK.until + timedelta(days=3)
+"When every turn of the week has ended and every handoff that ends is closed."
+SETTLE = timedelta(seconds=durations.FIGURES_SETTLE)
+COHORTS = (
+    WEEK,
+    replace(WEEK, agent="access"),
+    replace(WEEK, agent="gone"),
+    replace(WEEK, among=("access", "vpn")),
+    replace(WEEK, since=SPRING_FORWARD + timedelta(days=3), until=SPRING_FORWARD + timedelta(days=4)),
+)
+
+
+def shown(database: Database) -> list[DashboardFigures]:
+    """Return the figures of each cohort, but for the age of verdicts, which grows."""
+    with database.read() as session:
+        return [replace(figures.read(session, cohort), releases=()) for cohort in COHORTS]
+
+
+def small_pieces(patch: pytest.MonkeyPatch) -> None:
+    """Let few events be one piece, so that a day is added up in several."""
+    patch.setattr(folding, "FEW", 5)
+    patch.setattr(folding, "PIECE", timedelta(hours=6))
+
+
+@pytest.fixture
+def history(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """Return a database with a random week, of which few events are one piece."""
+    small_pieces(monkeypatch)
+    dashboard_history(3, turns=90).write(database)
+    return database
+
+
+def test_every_figure_is_the_same_before_and_after(history: Database) -> None:
+    """For each cohort, while the pieces are added and when all are, on a day on which clocks change too."""
+    before = shown(history)
+    assert before[0].total.requests > 70
+    while add_up(history, LATER, most=25):
+        assert shown(history) == before
+    assert shown(history) == before
+
+
+def test_what_is_added_up_is_not_read_again(history: Database) -> None:
+    """When the rows are gone, the figures are the same; only open handoffs and thumbs are always read."""
+    before = shown(history)
+    add_up(history, LATER)
+    with history.write() as session:
+        session.execute(delete(HandoffMove))
+        closed = select(Handoff.id).where(Handoff.closed_at.is_not(None))
+        session.execute(delete(Handoff).where(Handoff.id.in_(closed)))
+        session.execute(delete(Step))
+        session.execute(delete(LedgerRow))
+        session.execute(update(Turn).values(finished_at=None))
+        session.execute(update(Ticket).values(created_at=WEEK.until))
+    after = shown(history)
+    for old, new in zip(before, after, strict=True):
+        assert (new.days, new.total, new.tools, new.outputs) == (old.days, old.total, old.tools, old.outputs)
+        assert new.handoffs.handoffs == old.handoffs.handoffs
+        assert new.handoffs.to_resolve == old.handoffs.to_resolve
+
+
+def test_a_piece_is_added_once(history: Database) -> None:
+    """Counted by two clocks, or handed over again after a crash: the second time nothing is written."""
+    piece, again = counted_piece(history, LATER), counted_piece(history, LATER)
+    assert piece is not None
+    assert again is not None
+    assert (add_piece(history, piece), add_piece(history, again), add_piece(history, piece)) == (True, False, False)
+
+
+def test_a_crash_in_the_middle_of_adding_leaves_nothing(history: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written before it is rolled back; the next clock adds the same piece."""
+    before = shown(history)
+    while (piece := counted_piece(history, LATER)) is not None and not piece.counts:
+        add_piece(history, piece)
+    assert piece is not None
+    stored = everything(history)
+
+    def crash(*_: Any) -> dict[str, Any]:
+        raise RuntimeError("the process was killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folding, "_together", crash)
+        with pytest.raises(RuntimeError, match="killed"):
+            add_piece(history, piece)
+    assert everything(history) == stored
+    add_up(history, LATER)
+    assert shown(history) == before
+
+
+def test_clocks_that_add_at_once_count_nothing_twice(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four clocks on PostgreSQL, each always counting the piece that the others may be adding."""
+    small_pieces(monkeypatch)
+    dashboard_history(4, turns=90).write(postgres)
+    before = shown(postgres)
+    added = in_rounds(4, range(30), lambda _clock, _round: add_one(postgres))
+    pieces = sum(map(sum, added)) + len(add_up(postgres, LATER))
+    assert any(clocks.count(False) == 3 for clocks in added), "the clocks never met"
+    assert pieces == sum(row.version for row in rows(postgres, FigureDay))
+    assert shown(postgres) == before
+
+
+def add_one(database: Database) -> bool:
+    """Add the next piece, and return whether no other clock was faster."""
+    piece = counted_piece(database, LATER)
+    return piece is not None and add_piece(database, piece)
+
+
+def test_clocks_that_add_to_the_same_day_wait_for_each_other(postgres: Database) -> None:
+    """Handoffs of one day that were closed on two days: both are added, in whichever order."""
+    history = dashboard_history(5, turns=1)
+    opened = WEEK.since + timedelta(hours=9)
+    for days in (1, 2):
+        history.handoff(history.ticket(opened), opened)
+        history.rows[Handoff][-1] |= {"opened_at": opened, "state": "resolved", "closed_at": opened}
+        history.rows[Handoff][-1]["closed_at"] += timedelta(days=days)
+    history.write(postgres)
+    before = shown(postgres)
+    add_up(postgres, WEEK.since)
+    later = counted_piece_of(postgres, "2026-03-28")
+    sooner = counted_piece_of(postgres, "2026-03-27")
+    assert in_rounds(2, [0], lambda number, _: add_piece(postgres, (later, sooner)[number])) == [[True, True]]
+    add_up(postgres, LATER)
+    assert shown(postgres) == before
+
+
+def counted_piece_of(database: Database, day: str) -> folding.Piece:
+    """Return what was closed on a day, counted."""
+    with database.read() as session:
+        since = folding._start(day)
+        span = Span(since, since + timedelta(days=1))
+        counts = folding._count(session, CountedEvents.CLOSINGS, span)
+    return folding.Piece(CountedEvents.CLOSINGS, day, span, 0, counts)
+
+
+def test_what_may_still_change_waits(history: Database) -> None:
+    """Nothing of the last ten minutes is added, and nothing since a model call left whose cost is not known yet."""
+    noon = WEEK.since + timedelta(days=5, hours=12)
+    add_up(history, noon + SETTLE - timedelta(seconds=1))
+    reached = {row.counted_until for row in rows(history, FigureDay) if row.day == "2026-03-31"}
+    assert reached == {noon - timedelta(hours=1)}
+    with history.write() as session:
+        left = update(LedgerRow).where(LedgerRow.at >= noon + timedelta(hours=3)).values(state="sent")
+        first = session.scalars(left.returning(LedgerRow.at)).all()
+    before = shown(history)
+    add_up(history, LATER)
+    activity = [row for row in rows(history, FigureDay) if row.events == "activity"]
+    assert max(row.counted_until for row in activity) <= min(first)
+    assert shown(history) == before
+
+
+def test_what_is_settled_late_is_counted(history: Database) -> None:
+    """A call that left before a clock was down for a week is charged after it: its cost is in the figures."""
+    with history.write() as session:
+        first = session.scalars(select(LedgerRow).order_by(LedgerRow.at).limit(1)).one()
+        first.state, first.cost_nusd = LedgerState.SENT, 0
+    add_up(history, LATER)
+    before = shown(history)[0].total.cost_nusd + shown(history)[0].total.evaluation_cost_nusd
+    with history.write() as session:
+        session.execute(
+            update(LedgerRow).where(LedgerRow.rid == first.rid).values(state="charged", cost_nusd=12_345_678)
+        )
+    add_up(history, LATER)
+    after = shown(history)[0].total
+    assert after.cost_nusd + after.evaluation_cost_nusd == before + 12_345_678
+
+
+def test_a_handoff_that_is_closed_late_is_counted_on_its_day(history: Database) -> None:
+    """Weeks after the day on which it was opened was added up: its times are there, and it is counted once."""
+    add_up(history, LATER)
+    with history.write() as session:
+        handoff = session.scalars(select(Handoff).where(Handoff.closed_at.is_(None)).limit(1)).one()
+        handoff.state, handoff.closed_at = HandoffState.RESOLVED, LATER + timedelta(days=20)
+    closed, [whole, *_] = shown(history), shown(history)
+    assert add_up(history, LATER + timedelta(days=21)) != []
+    assert shown(history) == closed
+    assert whole.handoffs.handoffs == len([one for one in rows(history, Handoff) if one.opened_at < WEEK.until])
+
+
+def test_a_thumb_that_is_changed_later_counts_where_it_is_now(history: Database) -> None:
+    """Thumbs are read from their rows; the day on which somebody thought otherwise has one less."""
+    add_up(history, LATER)
+    before = shown(history)[0].total
+    with history.write() as session:
+        thumb = session.scalars(select(Feedback).where(Feedback.good).limit(1)).one()
+        thumb.good = False
+    after = shown(history)[0].total
+    assert (after.thumbs_up, after.thumbs_down) == (before.thumbs_up - 1, before.thumbs_down + 1)
+
+
+def test_pieces_are_small(history: Database) -> None:
+    """A clock that was down for a week, and an installation that is added up for the first time, go in small steps."""
+    for piece in add_up(history, LATER):
+        turns_ended = sum(
+            counts[Counted.OUTCOME].total() for counts in piece.counts.values() if Counted.OUTCOME in counts
+        )
+        assert turns_ended <= folding.FEW or piece.span.until - piece.span.since == folding.PIECE
+        assert piece.span.until - piece.span.since <= timedelta(days=1)
+
+
+def test_the_newest_days_are_added_first(history: Database) -> None:
+    """The days that are looked at most are quick first."""
+    days = [piece.day for piece in add_up(history, LATER) if piece.events == "activity"]
+    assert days == sorted(days, reverse=True)
+    assert len(set(days)) > 7
+
+
+def test_days_can_be_counted_anew(history: Database) -> None:
+    """A demo moves turns and their calls back: both days are right at once, and after they are added up again."""
+    add_up(history, LATER)
+    with history.write() as session:
+        moved = session.scalars(select(Turn.id).where(Turn.finished_at >= WEEK.until - timedelta(days=1))).all()
+        turns.backdate(session, moved, timedelta(days=5))
+        folding.start_over(session, [day for day in WEEK.days if day.day in (27, 28, 1)])
+    moved_away = shown(history)
+    with history.write() as session:
+        session.execute(delete(FigureCounts))
+        session.execute(delete(FigureDay))
+    assert shown(history) == moved_away
+    add_up(history, LATER)
+    assert shown(history) == moved_away
+
+
+def test_who_has_counted_before_a_day_is_begun_anew_adds_nothing(history: Database) -> None:
+    """Even the first piece of a day, which is of no version that was ever stored."""
+    piece = counted_piece(history, LATER)
+    assert piece is not None
+    with history.write() as session:
+        folding.start_over(session, [folding._start(piece.day).date()])
+    assert add_piece(history, piece) is False
+
+
+def test_the_total_is_that_of_the_days(history: Database) -> None:
+    """When everything is added up, the counts of all days are those of the whole."""
+    add_up(history, LATER)
+    whole = shown(history)[0]
+    for name, total in asdict(whole.total).items():
+        if not name.startswith("latency"):
+            assert total == sum(getattr(one.volume, name) for one in whole.days), name

@@ -1,0 +1,46 @@
+"""The clock adds up the dashboard's figures: `jobs.figures`."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.store.figures import figures
+from bot.store.figures.dashboard import DashboardFigures
+from bot.store.schema import FigureCounts, FigureDay
+from jobs import clock
+from jobs import figures as round_of_figures
+from jobs.process import WorkerContext
+from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
+from tests.support.factories import Clock, everything, rows
+
+
+@pytest.fixture
+def today(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let it be some days after the history."""
+    return Clock(SPRING_FORWARD + timedelta(days=6, hours=10)).rule(monkeypatch)
+
+
+def shown(ctx: WorkerContext) -> DashboardFigures:
+    """Return the figures of the history."""
+    with ctx.database.read() as session:
+        return figures.read(session, figures.last_days(9, at=SPRING_FORWARD + timedelta(days=6)))
+
+
+@pytest.mark.usefixtures("today")
+def test_what_is_final_is_added_up(ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In rounds that end when their time is over: none of them changes a figure, and the last has nothing to do."""
+    dashboard_history(6, turns=30, days=3).write(ctx.database)
+    before, stored, rounds = shown(ctx), None, 0
+    monkeypatch.setattr(round_of_figures, "SECONDS", 0.2)
+    while stored != (stored := everything(ctx.database)):
+        round_of_figures.add_up(ctx)
+        rounds += 1
+    assert rounds > 1
+    assert shown(ctx) == before
+    assert min(row.counted_until for row in rows(ctx.database, FigureDay)) > SPRING_FORWARD
+    assert {row.agent for row in rows(ctx.database, FigureCounts)} == {"access", "vpn", "gone"}
+
+
+def test_it_is_a_round_of_the_clock() -> None:
+    """Nobody has to start it."""
+    assert clock.ROUNDS[round_of_figures.add_up] <= 60
