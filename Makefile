@@ -78,6 +78,10 @@ bench-budget: $(VENV)/.dev ## How hard a cap is when 1,000 calls come at once, b
 bench-cost: $(VENV)/.dev ## How long the figures of /agent-cost take over a million calls, on both databases
 	@exec $(BIN)/python -m tests.benchmarks cost
 
+.PHONY: bench-dashboard
+bench-dashboard: $(VENV)/.dev ## How long the dashboard's figures take over a million turns, on both databases
+	@exec $(BIN)/python -m tests.benchmarks dashboard
+
 .PHONY: bench-redaction
 bench-redaction: $(VENV)/.dev ## What redaction finds and harms, beside detect-secrets and Presidio (in an environment of their own)
 	@$(MAKE) $(VENV)/redaction/.ready || echo 'make: the other libraries are not here; their rows will be null' >&2

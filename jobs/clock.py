@@ -47,6 +47,7 @@ ROUNDS: Mapping[Round, float] = {
     handoff.check_queue_privacy: 60.0,
     digest.send_due: 60.0,
     figures.add_up: 15.0,
+    figures.count_success: 30.0,
     alerts.tell: 3_600.0,
     drift.check: 5.0,
     watch.look_at_turns: 10.0,

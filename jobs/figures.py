@@ -1,8 +1,12 @@
-"""The clock adds up what the dashboard counts and can no longer change, so that a page need not read it again."""
+"""The clock counts for the dashboard, so that a page need not read every request.
+
+What can no longer change is added up for good; what had become of the requests of each day is counted again and again.
+"""
 
 import time
 
-from bot.store.figures import folding
+from bot import agent_cards
+from bot.store.figures import folding, success_days
 from bot.store.money import spending
 from bot.store.schema import now
 from jobs.process import WorkerContext
@@ -23,3 +27,19 @@ def add_up(ctx: WorkerContext) -> None:
         with ctx.database.write() as session:
             if not folding.add(session, piece):
                 return
+
+
+def count_success(ctx: WorkerContext) -> None:
+    """Count what became of the requests of the days that are due, the newest first, as long as the round lasts."""
+    deadline = time.monotonic() + SECONDS
+    with ctx.database.read() as session:
+        days = success_days.due(session, at=now())
+    for day in days:
+        if time.monotonic() > deadline:
+            return
+        at = now()
+        with ctx.database.read() as session:
+            spending.at_one_moment(session)
+            counts = success_days.count(session, day, at=at, rates=agent_cards.rates(ctx.agents))
+        with ctx.database.write() as session:
+            success_days.keep(session, day, counts, at=at)

@@ -65,8 +65,17 @@ def success(overview: Overview) -> Element:
     found = overview.success
     title = element("h2", "Solved without a person", id="success")
     left = element("div", title, *_share(found))
-    right = element("div", element("p", _ends(found), class_="soft"), parts.facts(*_facts(overview)))
+    counted = element("p", _counted(overview), class_="soft small")
+    right = element("div", element("p", _ends(found), class_="soft"), parts.facts(*_facts(overview)), counted)
     return element("section", left, right, class_="first", aria_labelledby="success")
+
+
+def _counted(overview: Overview) -> str:
+    """Return in words how fresh the figures of the criterion are."""
+    return (
+        "These are counted by the clock: recent days every few minutes, older days when one of their requests changes. "
+        f"The oldest count is of {wording.moment(overview.success_at)} UTC."
+    )
 
 
 def _share(found: Success) -> Iterator[Element]:

@@ -42,6 +42,8 @@ class Overview:
     served: tuple[Served, ...]
     success: Success
     success_by_day: tuple[Success, ...]
+    success_at: datetime
+    "When the clock has counted the success criterion: of all its days, the one that it counted first."
     figures: DashboardFigures
     shows_costs: bool
     "Whether the viewer owns all these agents: others do not see what was spent."

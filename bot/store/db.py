@@ -260,18 +260,13 @@ def insert_new(session: Session, table: type[DeclarativeBase], **values: object)
     return row
 
 
-def upsert(session: Session, table: type[DeclarativeBase], **values: object) -> None:
-    """Insert a row or update the one with the same primary key; it stays locked for the transaction."""
-    insert, keys = _insert(session, table).values(**values), sqlalchemy.inspect(table).primary_key
-    others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
-    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=others))
-
-
-def upsert_if(session: Session, table: type[DeclarativeBase], where: ColumnElement[bool], **values: object) -> bool:
-    """Insert a row, or update the one with the same primary key where a condition holds; return whether it was done."""
+def upsert(
+    session: Session, table: type[DeclarativeBase], only_if: ColumnElement[bool] | None = None, **values: object
+) -> bool:
+    """Insert a row or update the one with the same primary key, which stays locked; return False if it may not be."""
     insert, keys = _insert(session, table).values(**values), list(sqlalchemy.inspect(table).primary_key)
     others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
-    written = insert.on_conflict_do_update(index_elements=keys, set_=others, where=where).returning(keys[0])
+    written = insert.on_conflict_do_update(index_elements=keys, set_=others, where=only_if).returning(keys[0])
     return session.execute(written).one_or_none() is not None
 
 

@@ -18,7 +18,7 @@ from bot.listeners.context import ListenerContext
 from bot.rights import Viewer
 from bot.store import releases
 from bot.store.db import Session
-from bot.store.figures import drift_checks, figures, latest_tickets, success, watch
+from bot.store.figures import drift_checks, figures, latest_tickets, success_days, watch
 from bot.store.figures.dashboard import DashboardCohort, ServedRelease
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import spending
@@ -58,6 +58,7 @@ def _overview(
     agents = wanted.agents
     measured = Cohort(wanted.begins, wanted.ends, at, rates=agent_cards.rates(ctx.agents), among=agents)
     found = figures.read(session, DashboardCohort(wanted.begins, wanted.ends, serving=ctx.releases, among=agents))
+    criterion = success_days.read(session, measured)
     owned = tuple(one for one in agents if one in viewer.tickets)
     window = (wanted.begins, wanted.ends)
     return Overview(
@@ -66,8 +67,9 @@ def _overview(
         filter=wanted,
         allowed=tuple(sorted(viewer.figures)),
         served=tuple(_served(ctx, session, one) for one in found.releases),
-        success=success.total(session, measured),
-        success_by_day=success.by_day(session, measured),
+        success=criterion.total,
+        success_by_day=criterion.days,
+        success_at=criterion.counted_at,
         figures=found,
         shows_costs=owned == agents,
         drift=tuple((one.agent, drift_checks.latest(session, one.agent, one.fingerprint)) for one in found.releases),

@@ -15,7 +15,6 @@ from pathlib import Path
 from statistics import median
 
 from sqlalchemy import delete, text
-from sqlalchemy.engine import Engine
 
 from bot.budget.caps import Budgets
 from bot.budget.reports import statement
@@ -132,7 +131,7 @@ def _fill(database: Database, calls: int) -> None:
         for sql in script.split(";")[:-1]:
             session.execute(text(sql), {name: value for name, value in values.items() if f":{name}" in sql})
     if postgres:
-        _as_it_settles(database.engine)
+        product_run.as_it_settles(database.engine)
 
 
 def _ago(number: str) -> str:
@@ -140,10 +139,3 @@ def _ago(number: str) -> str:
     sparse, dense = 86_400 // SPARSE_A_DAY, 86_400 // DENSE_A_DAY
     later = f"{SHORT * (sparse - dense)} + {number} * {dense}"
     return f"(CASE WHEN {number} < {SHORT} THEN {number} * {sparse} ELSE {later} END)"
-
-
-def _as_it_settles(engine: Engine) -> None:
-    """Do what PostgreSQL does by itself within minutes, and would do while we measure."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE"))
-        connection.execute(text("CHECKPOINT"))

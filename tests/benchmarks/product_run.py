@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy
 import yaml
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select, text
 
 from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE as RESIDENTS
@@ -147,6 +147,13 @@ def bare_postgres() -> Iterator[tuple[str, int]]:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(runtime, ignore_errors=True)
+
+
+def as_it_settles(engine: Engine) -> None:
+    """Do what PostgreSQL does by itself within minutes, and would do while something is measured."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("CHECKPOINT"))
 
 
 def _evaluate(database_url: str, folder: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.store.figures import figures
 from bot.store.figures.dashboard import DashboardFigures
-from bot.store.schema import FigureCounts, FigureDay
+from bot.store.schema import FigureCounts, FigureDay, SuccessDay
 from jobs import clock
 from jobs import figures as round_of_figures
 from jobs.process import WorkerContext
@@ -41,6 +41,21 @@ def test_what_is_final_is_added_up(ctx: WorkerContext, monkeypatch: pytest.Monke
     assert {row.agent for row in rows(ctx.database, FigureCounts)} == {"access", "vpn", "gone"}
 
 
-def test_it_is_a_round_of_the_clock() -> None:
-    """Nobody has to start it."""
+@pytest.mark.usefixtures("today")
+def test_each_day_of_requests_is_counted(ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first to today, and not again as long as none is due."""
+    monkeypatch.setattr(round_of_figures, "SECONDS", 60.0)
+    dashboard_history(6, turns=30, days=3).write(ctx.database)
+    round_of_figures.count_success(ctx)
+    days = [row.day for row in rows(ctx.database, SuccessDay)]
+    assert days[-1] == "2026-04-01"
+    assert len(days) > 4
+    first = rows(ctx.database, SuccessDay)
+    round_of_figures.count_success(ctx)
+    assert [row.counted_at for row in rows(ctx.database, SuccessDay)] == [row.counted_at for row in first]
+
+
+def test_both_are_rounds_of_the_clock() -> None:
+    """Nobody has to start them, and what is due every two minutes is looked for more often."""
     assert clock.ROUNDS[round_of_figures.add_up] <= 60
+    assert clock.ROUNDS[round_of_figures.count_success] <= 60

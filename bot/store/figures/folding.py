@@ -84,11 +84,16 @@ def add(session: Session, piece: Piece) -> bool:
     """Add a piece to the counts; False: its day has changed since the piece was counted, and nothing is written."""
     _one_at_a_time(session)
     unchanged = FigureDay.version == piece.version
-    values = {"day": piece.day, "events": piece.events, "counted_until": piece.span.until, "version": piece.version + 1}
-    if not db.upsert_if(session, FigureDay, unchanged, **values):
+    values: dict[str, Any] = {
+        "day": piece.day,
+        "events": piece.events,
+        "counted_until": piece.span.until,
+        "version": piece.version + 1,
+    }
+    if not db.upsert(session, FigureDay, unchanged, **values):
         return False
     for (day, agent), counts in piece.counts.items():
-        key = {"day": day, "agent": agent, "events": piece.events}
+        key: dict[str, Any] = {"day": day, "agent": agent, "events": piece.events}
         before = session.scalars(select(FigureCounts.counts).filter_by(**key)).one_or_none() or {}
         db.upsert(session, FigureCounts, **key, counts=_together(before, counts))
     return True
@@ -98,7 +103,7 @@ def start_over(session: Session, days: Iterable[date]) -> None:
     """Count the turns and model calls of these days anew, because a demo has moved some back in time."""
     _one_at_a_time(session)
     for day in sorted({one.isoformat() for one in days}):
-        key = {"day": day, "events": CountedEvents.ACTIVITY}
+        key: dict[str, Any] = {"day": day, "events": CountedEvents.ACTIVITY}
         version = session.scalars(select(FigureDay.version).filter_by(**key)).one_or_none() or 0
         db.upsert(session, FigureDay, **key, counted_until=_start(day), version=version + 1)
         session.execute(delete(FigureCounts).filter_by(**key))

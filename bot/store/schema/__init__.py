@@ -30,7 +30,7 @@ from bot.store.schema.enums import (
     Verdict,
     WriteState,
 )
-from bot.store.schema.figures import FigureCounts, FigureDay
+from bot.store.schema.figures import FigureCounts, FigureDay, SuccessDay
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
 from bot.store.schema.heartbeats import Heartbeat
@@ -101,6 +101,7 @@ __all__ = [
     "Step",
     "StepKind",
     "StepStatus",
+    "SuccessDay",
     "Surge",
     "SurgeCause",
     "SurgeEnd",

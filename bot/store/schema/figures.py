@@ -37,3 +37,15 @@ class FigureCounts(Base):
     events: Mapped[CountedEvents] = mapped_column(primary_key=True)
     counts: Mapped[dict[str, Any]]
     'What is counted, each with its keys and how many there are: `{"outcome": {"reply": 3}}`.'
+
+
+class SuccessDay(Base):
+    """What had become, by a time, of the requests that were opened on one UTC day; see `figures.success_days`."""
+
+    __tablename__ = "success_days"
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    "The day on which the requests were opened, as `2026-11-22`."
+    counted_at: Mapped[datetime]
+    counts: Mapped[dict[str, Any]]
+    "By agent, what is counted, each with its keys and how many there are."

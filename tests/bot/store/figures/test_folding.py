@@ -1,11 +1,13 @@
 """Adding up changes no figure, however it is interrupted: `bot.store.figures.folding`."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from bot import durations
 from bot.store.db import Database
@@ -151,9 +153,27 @@ def test_clocks_that_add_to_the_same_day_wait_for_each_other(postgres: Database)
     add_up(postgres, WEEK.since)
     later = counted_piece_of(postgres, "2026-03-28")
     sooner = counted_piece_of(postgres, "2026-03-27")
-    assert in_rounds(2, [0], lambda number, _: add_piece(postgres, (later, sooner)[number])) == [[True, True]]
+    with ThreadPoolExecutor(1) as other:
+        with postgres.write() as session:
+            assert folding.add(session, later)
+            second = other.submit(add_piece, postgres, sooner)
+            wait_until_blocked(postgres)
+        assert second.result(timeout=60)
     add_up(postgres, LATER)
     assert shown(postgres) == before
+
+
+def wait_until_blocked(database: Database) -> None:
+    """Wait until a transaction waits for another one."""
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(600):
+        with database.read() as session:
+            if session.scalar(blocked):
+                return
+        time.sleep(0.05)
+    raise AssertionError("nothing waits")
 
 
 def counted_piece_of(database: Database, day: str) -> folding.Piece:
