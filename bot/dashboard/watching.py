@@ -9,7 +9,7 @@ from bot.dashboard.overview_values import Overview
 from bot.dashboard.parts import Column
 from bot.slack.reports import drift_report
 from bot.store.figures.drift_checks import DriftReading
-from bot.store.figures.latest_tickets import TicketEnd
+from bot.store.figures.latest_tickets import LOOKED_AT, TicketEnd
 from bot.store.figures.watch import Sign
 from bot.store.schema import TurnOutcome
 
@@ -101,7 +101,7 @@ def examples(overview: Overview) -> Iterator[Element]:
         said = "Tickets are shown to owners of their agent only."
         yield parts.section("latest", "Tickets", said, wide=True)
         return
-    none = "No request of these days was handed over or failed."
+    none = f"None of the newest {LOOKED_AT} requests of these days was handed over or failed."
     yield _tickets("examples", "Handed over or failed", overview.examples, none)
     yield _tickets("latest", "Last tickets", overview.latest, "No turn ended in these days.")
 
@@ -109,13 +109,17 @@ def examples(overview: Overview) -> Iterator[Element]:
 def _tickets(key: str, title: str, found: Sequence[TicketEnd], none: str) -> Element:
     if not found:
         return parts.section(key, title, none)
-    said = f"The last {wording.count(len(found), 'ticket')}; each leads to its whole story."
+    number = f"last {len(found)}" if len(found) > 1 else "last one"
+    said = f"The {number} of these days; each leads to its whole story."
     columns = (Column("Ticket"), Column("Ended"), Column("How", words=True), Column("State"))
     rows: list[list[parts.Cell]] = [
         [parts.ticket_link(one.ticket_id), parts.time(one.at), _how(one), wording.plain(one.state)] for one in found
     ]
     return parts.section(
-        key, title, said, parts.table("The newest first; times are those of the last turn", columns, rows, stacks=True)
+        key,
+        title,
+        said,
+        parts.table("By their opening, the newest first; times are of the last turn", columns, rows, stacks=True),
     )
 
 

@@ -73,7 +73,7 @@ def _overview(
         figures=found,
         shows_costs=owned == agents,
         drift=tuple((one.agent, drift_checks.latest(session, one.agent, one.fingerprint)) for one in found.releases),
-        signs=watch.signs(session, agents, at=at),
+        signs=watch.signs(session, agents),
         latest=latest_tickets.latest(session, owned, *window),
         examples=latest_tickets.examples(session, owned, *window),
         owner=bool(owned),

@@ -7,7 +7,7 @@ quantiles       durations to two significant digits, and their quantiles by near
 success         the success criterion, with how long requests took and what they cost
 success_days    the same by day, as the clock has counted it, for pages that cannot read every request
 verdicts        what became of each request: the conditions of the criterion in SQL
-latest_tickets  the tickets whose turns ended last
+latest_tickets  the newest tickets, and those of them that were handed over or failed
 watch           when each part was last seen at work
 drift_checks    the latest comparison of each stream of an agent with its own past
 first_turns     the first turn of each ticket of a release: what drift is measured on

@@ -1,26 +1,30 @@
-"""The tickets whose turns ended last in a window, for who wants to look at one. Reads only.
+"""The newest tickets of a window, for who wants to look at one. Reads only.
 
-It reads turns from the newest on, through the index on their end, and stops when it has enough tickets.
+Tickets are read from the newest on, by the index on their agent and opening, a few at a time until there are enough; so
+it takes no longer after a million requests.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import Step, StepKind, StepStatus, Ticket, TicketState, Turn, TurnOutcome
 
 MOST = 12
 "Tickets of one list."
-TURNS_READ = 60
-"The most turns that are read for one list: a ticket may have several."
+LOOKED_AT = 500
+"The most tickets that are looked at for one list."
+AT_ONCE = 50
+"Tickets that are read at once."
 
 
 @dataclass(frozen=True, slots=True)
 class TicketEnd:
-    """A ticket, and how its last turn in the window ended."""
+    """A ticket, and how the last of its turns that have ended did."""
 
     ticket_id: int
     agent: str
@@ -33,26 +37,65 @@ class TicketEnd:
 
 
 def latest(session: Session, agents: Collection[str], since: datetime, until: datetime) -> tuple[TicketEnd, ...]:
-    """Return the tickets of some agents whose turns ended last in `[since, until)`, the newest first."""
-    return _ends(session, agents, since, until, true())
+    """Return the tickets of some agents that were opened last in `[since, until)` and had a turn that ended."""
+    found: list[TicketEnd] = []
+    for tickets in _newest(session, agents, since, until):
+        ended = _ended(session, tickets)
+        found += [_end(one, ended[one.id][-1]) for one in tickets if ended[one.id]]
+        if len(found) >= MOST:
+            break
+    return tuple(found[:MOST])
 
 
 def examples(session: Session, agents: Collection[str], since: datetime, until: datetime) -> tuple[TicketEnd, ...]:
-    """Return those of which a turn went to people or had a call that failed."""
-    failed = select(Step.id).where(
-        Step.turn_id == Turn.id, Step.kind == StepKind.TOOL, Step.status == StepStatus.FAILED
-    )
-    return _ends(session, agents, since, until, or_(Turn.outcome == TurnOutcome.HANDOFF, failed.exists()))
+    """Return those among the newest `LOOKED_AT` of which a turn went to people or had a call that failed."""
+    found: list[TicketEnd] = []
+    for tickets in _newest(session, agents, since, until):
+        ended = _ended(session, tickets)
+        failed = _failed(session, [turn.id for turns in ended.values() for turn in turns])
+        found += [
+            _end(one, ended[one.id][-1])
+            for one in tickets
+            if any(turn.outcome is TurnOutcome.HANDOFF or turn.id in failed for turn in ended[one.id])
+        ]
+        if len(found) >= MOST:
+            break
+    return tuple(found[:MOST])
 
 
-def _ends(
-    session: Session, agents: Collection[str], since: datetime, until: datetime, which: ColumnElement[bool]
-) -> tuple[TicketEnd, ...]:
-    of_turn = (Turn.ticket_id, Turn.finished_at.label("at"), Turn.outcome, Turn.reason, Turn.category)
-    query = select(*of_turn, Ticket.agent, Ticket.state).join(Ticket, Ticket.id == Turn.ticket_id)
-    query = query.where(Turn.finished_at >= since, Turn.finished_at < until, Ticket.agent.in_(agents))
-    query = query.where(Turn.outcome.is_not(None), which)
-    found: dict[int, TicketEnd] = {}
-    for row in session.execute(query.order_by(Turn.finished_at.desc(), Turn.id.desc()).limit(TURNS_READ)):
-        found.setdefault(row.ticket_id, TicketEnd(**row._mapping))  # noqa: SLF001 - the documented way to its names
-    return tuple(found.values())[:MOST]
+def _newest(session: Session, agents: Collection[str], since: datetime, until: datetime) -> Iterator[Sequence[Ticket]]:
+    """Yield the tickets that were opened in a window, from the newest on, a few at a time."""
+    newest: list[tuple[datetime, int]] = []
+    for agent in agents:
+        query = select(Ticket.created_at, Ticket.id).where(Ticket.agent == agent)
+        query = query.where(Ticket.created_at >= since, Ticket.created_at < until)
+        rows = session.execute(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(LOOKED_AT))
+        newest += [(opened, number) for opened, number in rows]
+    ids = [number for _, number in sorted(newest, reverse=True)[:LOOKED_AT]]
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        known = {one.id: one for one in session.scalars(select(Ticket).where(Ticket.id.in_(some)))}
+        yield [known[number] for number in some]
+
+
+def _ended(session: Session, tickets: Sequence[Ticket]) -> dict[int, list[Row[Any]]]:
+    """Return the turns of each ticket that have ended, in order."""
+    columns = (Turn.id, Turn.ticket_id, Turn.finished_at, Turn.outcome, Turn.reason, Turn.category)
+    query = select(*columns).where(Turn.ticket_id.in_([one.id for one in tickets]))
+    query = query.where(Turn.outcome.is_not(None), Turn.finished_at.is_not(None))
+    found: dict[int, list[Row[Any]]] = {one.id: [] for one in tickets}
+    rows: Iterable[Row[Any]] = session.execute(query.order_by(Turn.id))
+    for turn in rows:
+        found[turn.ticket_id].append(turn)
+    return found
+
+
+def _failed(session: Session, turns: Sequence[int]) -> set[int]:
+    """Return those turns in which the call of a tool failed."""
+    query = select(Step.turn_id).where(Step.turn_id.in_(turns), Step.kind == StepKind.TOOL)
+    return set(session.scalars(query.where(Step.status == StepStatus.FAILED)))
+
+
+def _end(ticket: Ticket, turn: Row[Any]) -> TicketEnd:
+    ended = (turn.finished_at, turn.outcome, turn.reason, turn.category)
+    return TicketEnd(ticket.id, ticket.agent, ticket.state, *ended)

@@ -5,17 +5,17 @@ Whether one of them has been silent for too long is decided in `vital_signs`, of
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
-from bot.store.schema import DriftCheck, EvalRun, Release, Ticket, Turn, TurnState
+from bot.store.schema import DriftCheck, EvalRun, Release, Ticket, Turn
 
-LOOK_BACK = timedelta(days=92)
-"How far back the last turn is looked for."
+LOOKED_AT, TICKETS = 500, 50
+"The last turn is looked for among so many turns of all agents, and those of so many tickets of each."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sign:
     "Whether it is older than it should be; None: it has no rhythm of its own."
 
 
-def signs(session: Session, agents: Collection[str], *, at: datetime) -> tuple[Sign, ...]:
+def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
     """Return the last sign of each part.
 
     No part scores samples of production, plays probes or signs checkpoints of the audit log yet, so these have none.
@@ -38,12 +38,11 @@ def signs(session: Session, agents: Collection[str], *, at: datetime) -> tuple[S
     Args:
         session: an open transaction.
         agents: whose turns, evaluations and drift checks count.
-        at: the current time (UTC).
     """
     clock = heartbeats.last(session, "clock")
     silent = {one.sign.name: one.silent for one in vital_signs.read(session)}
     return (
-        Sign("turn", _turn(session, agents, at - LOOK_BACK), silent["turn"]),
+        Sign("turn", _turn(session, agents), silent["turn"]),
         Sign("heartbeat of the clock", None if clock is None else clock[1], silent["clock"]),
         Sign("drift check", session.scalars(select(func.max(DriftCheck.at)).where(DriftCheck.agent.in_(agents))).one()),
         Sign("evaluation", _evaluation(session, agents)),
@@ -53,10 +52,17 @@ def signs(session: Session, agents: Collection[str], *, at: datetime) -> tuple[S
     )
 
 
-def _turn(session: Session, agents: Collection[str], since: datetime) -> datetime | None:
-    query = select(Turn.finished_at).join(Ticket, Ticket.id == Turn.ticket_id)
-    query = query.where(Turn.state == TurnState.DONE, Turn.finished_at >= since, Ticket.agent.in_(agents))
-    return session.scalars(query.order_by(Turn.finished_at.desc()).limit(1)).one_or_none()
+def _turn(session: Session, agents: Collection[str]) -> datetime | None:
+    """Return when a turn of some agents last ended, among the newest turns of all and those of their newest tickets."""
+    newest = select(Turn.ticket_id, Turn.finished_at).where(Turn.finished_at.is_not(None))
+    ended = newest.order_by(Turn.finished_at.desc()).limit(LOOKED_AT).subquery()
+    query = select(func.max(ended.c.finished_at)).join(Ticket, Ticket.id == ended.c.ticket_id)
+    found = [session.scalars(query.where(Ticket.agent.in_(agents))).one()]
+    for agent in agents:
+        tickets = select(Ticket.id).where(Ticket.agent == agent).order_by(Ticket.created_at.desc()).limit(TICKETS)
+        ids = session.scalars(tickets).all()
+        found.append(session.scalars(select(func.max(Turn.finished_at)).where(Turn.ticket_id.in_(ids))).one())
+    return max((one for one in found if one is not None), default=None)
 
 
 def _evaluation(session: Session, agents: Collection[str]) -> datetime | None:

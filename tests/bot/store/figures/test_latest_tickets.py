@@ -1,4 +1,4 @@
-"""The tickets whose turns ended last: `bot.store.figures.latest_tickets`."""
+"""The newest tickets, and those to look at: `bot.store.figures.latest_tickets`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,18 +22,19 @@ def history(database: Database) -> DashboardHistory:
 
 def expected(history: DashboardHistory, agents: tuple[str, ...], *, examples: bool) -> list[int]:
     """Return the numbers of the tickets that a loop over every row finds."""
-    agent_of = {row["id"]: row["agent"] for row in history.rows[Ticket]}
     failed = {row["turn_id"] for row in history.rows[Step] if row["kind"] == "tool" and row["status"] == "failed"}
     ended = [
-        row
+        row["ticket_id"]
         for row in history.rows[Turn]
-        if row["finished_at"] is not None
-        and SPRING_FORWARD <= row["finished_at"] < ENDS
-        and agent_of[row["ticket_id"]] in agents
-        and (not examples or row["outcome"] == "handoff" or row["id"] in failed)
+        if row["outcome"] is not None and (not examples or row["outcome"] == "handoff" or row["id"] in failed)
     ]
-    ended.sort(key=lambda row: (row["finished_at"], row["id"]), reverse=True)
-    return list(dict.fromkeys(row["ticket_id"] for row in ended))[: latest_tickets.MOST]
+    opened = [
+        row
+        for row in history.rows[Ticket]
+        if SPRING_FORWARD <= row["created_at"] < ENDS and row["agent"] in agents and row["id"] in ended
+    ]
+    opened.sort(key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    return [row["id"] for row in opened][: latest_tickets.MOST]
 
 
 @pytest.mark.parametrize("agents", [("access",), ("access", "gone"), ("nobody",), ()])
@@ -48,7 +49,7 @@ def test_lists_are_those_of_the_rows(database: Database, history: DashboardHisto
 
 
 def test_a_ticket_with_several_turns_stands_once(database: Database) -> None:
-    """With how its last turn in the window ended."""
+    """With how its last turn ended, also where an earlier one is what makes it an example."""
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)
     week = DashboardHistory(dashboard_history(1, turns=0).random, at, 1)
     ticket = week.ticket(at)
@@ -57,7 +58,21 @@ def test_a_ticket_with_several_turns_stands_once(database: Database) -> None:
         week.add(Turn, ticket_id=ticket, release="r", reason="requested", category=None, created_at=at, **ended)
     week.write(database)
     with database.read() as session:
-        [last] = latest_tickets.latest(session, [week.rows[Ticket][0]["agent"]], at, at + timedelta(days=1))
-        [first] = latest_tickets.latest(session, [last.agent], at, at + timedelta(minutes=1))
-    assert (last.outcome, last.at, last.state, last.reason) == ("reply", at + timedelta(hours=1), "open", "requested")
-    assert (first.ticket_id, first.outcome) == (last.ticket_id, "handoff")
+        for read in (latest_tickets.latest, latest_tickets.examples):
+            [last] = read(session, [week.rows[Ticket][0]["agent"]], at, at + timedelta(days=1))
+            assert (last.ticket_id, last.outcome, last.at) == (ticket, "reply", at + timedelta(hours=1))
+            assert (last.state, last.reason) == ("open", "requested")
+
+
+def test_examples_are_found_further_back(database: Database) -> None:
+    """More tickets than are read at once lie before the ones to look at, and no more than the limit are looked at."""
+    at = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    week = DashboardHistory(dashboard_history(1, turns=0).random, at, 1, agents=("access",))
+    for number in range(latest_tickets.LOOKED_AT + 2):
+        ticket = week.ticket(at + timedelta(seconds=number))
+        ended = {"state": "done", "outcome": "handoff" if number in (1, 2, 400) else "reply", "finished_at": at}
+        week.add(Turn, ticket_id=ticket, release="r", reason=None, category=None, created_at=at, **ended)
+    week.write(database)
+    with database.read() as session:
+        found = latest_tickets.examples(session, ["access"], at, at + timedelta(days=1))
+    assert [one.ticket_id for one in found] == [401, 3]

@@ -16,7 +16,7 @@ WHAT = ("turn", "heartbeat of the clock", "drift check", "evaluation", "scored s
 def signs(database: Database, *agents: str) -> dict[str, Sign]:
     """Return the signs by what was done."""
     with database.read() as session:
-        return {one.name: one for one in watch.signs(session, agents, at=now())}
+        return {one.name: one for one in watch.signs(session, agents)}
 
 
 def test_nothing_was_done_in_an_empty_database(database: Database) -> None:
