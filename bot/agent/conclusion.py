@@ -111,6 +111,8 @@ def _link(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Tic
     if linked.kind is LinkKind.SOLVED:
         followers.leave(session, ticket, why="solved")
         outcomes.close(ticket)
+    else:
+        outcomes.contradict(ticket, _written_at(attempt, ticket))
     outcome, reason = TurnOutcome.LINKED, linked.reason
     return turns.finish(session, attempt, outcome=outcome, reason=reason, category=None, release=str(runtime.release))
 

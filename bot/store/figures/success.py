@@ -6,7 +6,7 @@ and no responder wrote to its requester. Its requester did not contradict it wit
 they wrote nothing but thanks, and did not say that the answer was no help. And those 24 hours are over.
 
 A request is *not settled yet* while it was opened, or resolved without a person, less than 24 hours ago; those that go
-well and those that do not are then counted at the same pace, which `docs/decisions/0031` explains. The share is that of
+well and those that do not are then counted at the same pace, which `docs/decisions/0033` explains. The share is that of
 settled requests. Requests that were taken back before anybody came, or whose requester was not admitted, are none.
 
 A day is the UTC date on which a ticket was opened. Invariant: a figure without a denominator is None, never 0.

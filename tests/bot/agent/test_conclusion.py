@@ -4,11 +4,12 @@ import pytest
 
 from bot.agent.conclusion import CANNOT_GO_ON, STILL, Concluded, conclude
 from bot.agent.context import context_of
+from bot.agent.linked import Linked, LinkKind
 from bot.agent.loop import NeedsPerson, Outcome, Reply, Resolution
 from bot.principals import Reason, Subject
 from bot.store import audit
 from bot.store.handoffs import handoffs
-from bot.store.schema import HandoffContext, Step, Ticket, Turn
+from bot.store.schema import HandoffContext, Step, Surge, SurgeCause, Ticket, Turn
 from bot.store.tickets import ticket_messages, tickets, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support.agent_office import Office, play_attempt
@@ -213,6 +214,23 @@ def test_whoever_comes_back_contradicts_the_resolution(office: Office, again: Ou
     assert now_is(office, attempt)[0].contradicted_at == back.heard[0].received_at
     assert resolved is not None
     assert back.heard[0].received_at > resolved
+
+
+def test_who_comes_back_in_a_surge_contradicts_the_resolution_too(office: Office) -> None:
+    """Though nobody is asked: their ticket waits, and was not solved for good."""
+    parent = end(office, office.begin(office.asks()), PERSON).handoff
+    assert parent is not None
+    attempt = office.begin(office.asks())
+    end(office, attempt, CLOSED)
+    with office.database.write() as session:
+        of_one = {"handoff_id": parent.id, "channel": "C0HELP", "language": "en", "reason": Reason.ERROR}
+        session.add(Surge(id=1, agent="access", cause=SurgeCause.DIRECTORY, **of_one))
+    back = asks_again(office, attempt, "locked again")
+    with office.database.write() as session:
+        linked = Linked(1, Reason.ERROR, LinkKind.JOINED)
+        conclude(session, office.runtime(Script([])), back, KIM, linked)
+    ticket, _turn = now_is(office, attempt)
+    assert (ticket.following, ticket.contradicted_at) == ("waiting", back.heard[0].received_at)
 
 
 def test_what_was_written_before_the_resolution_does_not_contradict_it(office: Office) -> None:
