@@ -160,7 +160,10 @@ def postgres_url(
     url = _postgres.set(database=_idle_databases.pop())
     yield url.render_as_string(hide_password=False)
     sweeper = _sweepers.get(str(url.database))
-    if sweeper is None or not kept_connections.is_alive(sweeper):
+    if sweeper is not None and not kept_connections.is_alive(sweeper):  # the test has thrown everybody out
+        sweeper.close()
+        sweeper = None
+    if sweeper is None:
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         sweeper = _sweepers[str(url.database)] = psycopg.connect(address, autocommit=True, prepare_threshold=None)
     sweeper.execute(_HANG_UP, [kept_connections.kept_processes(str(url.database))])
