@@ -31,7 +31,7 @@ from bot.store.figures import drift_checks, success
 from bot.store.handoffs import handoff_metrics
 from bot.store.outbox import messages
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, Verdict, now
-from bot.store.tickets import feedback, inbox_commands, threads, tickets, turns
+from bot.store.tickets import feedback, inbox_commands, surges, threads, tickets, turns
 from jobs import costs, offered_messages, process, undeliverable
 from jobs.process import WorkerContext
 from jobs.requester import PATIENCE
@@ -100,6 +100,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
         criterion = success.total(session, replace(cohort, rates=agent_cards.rates({agent.card.name: agent})))
         thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
+        under_way = surges.counts(session, agent.card.name)
         drift = drift_checks.latest(session, agent.card.name, release)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
@@ -119,6 +120,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
         thumbs=thumbs,
+        surges=under_way,
         links=thumb_report.links(ctx.slack, thumbs),
         drift=drift,
     )

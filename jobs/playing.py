@@ -33,8 +33,6 @@ def outcome(
     Raises:
         Transient: Slack, the database or the directory cannot be reached; the turn is worth another try.
     """
-    with ctx.database.read() as session:
-        alone = surging.stays_out(session, runtime.agent, attempt.ticket)
     try:
         first = beforehand.outcome(
             runtime,
@@ -45,11 +43,11 @@ def outcome(
         )
         if first is not None:
             return first
-        if asker.silent is not None and not alone:
+        if asker.silent is not None and not _is_alone(ctx, runtime, attempt):
             raise asker.silent
         played = play(runtime, attempt, asker.subject, rebind=lambda: requester.still(ctx, runtime, attempt))
     except DirectoryDown as silent:
-        return _without_directory(ctx, runtime, attempt, silent, alone=alone)
+        return _without_directory(ctx, runtime, attempt, silent)
     unbound = isinstance(played, NeedsPerson) and played.reason is Reason.IDENTITY_MISMATCH
     if asker.silent is not None and unbound:  # nobody could tell whose account it is
         return NeedsPerson(Reason.REPEATED_FAILURE, surging.SILENT)
@@ -57,17 +55,10 @@ def outcome(
 
 
 def _without_directory(
-    ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, silent: DirectoryDown, *, alone: bool
+    ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, silent: DirectoryDown
 ) -> NeedsPerson:
-    """Return the outcome of a turn that the directory fails, or raise its failure while the turn may still wait.
-
-    Args:
-        ctx: this process's connections.
-        runtime: the agent.
-        attempt: the attempt.
-        silent: the failure.
-        alone: whether its requester has said that theirs is not the problem of the surge.
-    """
+    """Return the outcome of a turn that the directory fails, or raise its failure while the turn may still wait."""
+    alone = _is_alone(ctx, runtime, attempt)
     with ctx.database.write() as session:
         turns.hold(session, attempt)
         surge_signs.directory_failed(session, attempt)
@@ -75,3 +66,9 @@ def _without_directory(
     if not due and not alone and now() - attempt.accepted_at < PATIENCE:
         raise silent
     return NeedsPerson(Reason.REPEATED_FAILURE, surging.SILENT, directory=not alone)
+
+
+def _is_alone(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> bool:
+    """Return whether the requester has said that theirs is not the problem of the surge under way."""
+    with ctx.database.read() as session:
+        return surging.stays_out(session, runtime.agent, attempt.ticket)

@@ -95,6 +95,8 @@ class TicketStory:
         yield f"  agent      {ticket.agent}"
         yield f"  place      {self.name(ticket.channel)}, thread {ticket.thread_ts}"
         yield f"  account    {ticket.account or 'none bound'}"
+        if ticket.surge_id is not None and ticket.following is not None:
+            yield f"  surge      {ticket.surge_id}: {ticket.following.replace('_', ' ')}"
         calls = len(self.history.calls)
         yield f"  cost       {dollars(self.history.cost_nusd)} in {calls} model call{'' if calls == 1 else 's'}"
         for handoff in self.history.handoffs:

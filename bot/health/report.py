@@ -105,6 +105,8 @@ def _unfinished_rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "Handoffs", _pile(work.handoffs, "open or claimed", at, late="without its card")
     yield "Money", _pile(work.money, "without a known cost", at, late="past its lease")
     yield "Commands", _pile(work.commands, "unanswered", at)
+    for number, surge in enumerate(status.unfinished.surges):
+        yield "" if number else "Surge", f"{surge.agent}: {surge}, for {_age(surge.began_at, at)}"
     yield "Alerts", _alerts(status.unfinished.alerts, at)
 
 
@@ -155,6 +157,16 @@ def _unfinished_json(unfinished: UnfinishedWork, at: datetime) -> dict[str, Any]
         "handoffs": _pile_json(backlog.handoffs, at),
         "money": _pile_json(backlog.money, at),
         "commands": _pile_json(backlog.commands, at),
+        "surges": [
+            {
+                "agent": one.agent,
+                "cause": one.cause,
+                "people": one.people,
+                "handoff": one.handoff_id,
+                "began_seconds": _seconds(one.began_at, at),
+            }
+            for one in unfinished.surges
+        ],
         "alerts": [
             {"agent": one.agent, "kind": one.kind, "subject": one.subject, "found_seconds": _seconds(one.found_at, at)}
             for one in unfinished.alerts

@@ -24,6 +24,8 @@ from bot.store.figures.success import Success
 from bot.store.handoffs import handoff_metrics
 from bot.store.installation import heartbeats
 from bot.store.schema import now
+from bot.store.tickets import surges
+from bot.store.tickets.surges import SurgeCount
 
 SECONDS = 5.0
 "The longest that reading a status takes."
@@ -53,6 +55,8 @@ class UnfinishedWork:
     "The clock that gave the last heartbeat, and when (UTC)."
     alerts: tuple[OpenAlert, ...] = ()
     "The causes of which owners are alerted and that are not gone."
+    surges: tuple[SurgeCount, ...] = ()
+    "The surges under way."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,10 @@ def read_unfinished(settings: Settings) -> UnfinishedWork:
         raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     with closing(db.connect(settings.database_url)) as database, database.read() as session:
         return UnfinishedWork(
-            backlog.read(session), heartbeats.last(session, "clock"), tuple(owner_alerts.every_open(session))
+            backlog.read(session),
+            heartbeats.last(session, "clock"),
+            tuple(owner_alerts.every_open(session)),
+            surges.counts(session),
         )
 
 

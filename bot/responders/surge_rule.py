@@ -18,7 +18,7 @@ ENOUGH_BEFORE = 30
 "Tickets of before that must be known: with fewer nobody knows which words are rare."
 RARE = 0.05
 "The largest share of the tickets of before that may hold a word of a surge."
-MOST_WORDS = 6
+MOST_WORDS = 10
 "The most words that a surge is known by."
 FEWEST_WORDS = 2
 "The fewest words that a surge is known by, and that a ticket must share with it."

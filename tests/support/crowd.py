@@ -26,6 +26,13 @@ def member(number: int) -> str:
     return f"U0Q{number:03d}"
 
 
+def all_like(user: str) -> list[str]:
+    """Return the Slack ids of those of the crowd whose accounts are like that of one of the usual requesters."""
+    known = yaml.safe_load(PEOPLE.read_text(encoding="utf-8"))
+    usual = [one["id"] for one in known["people"] if one["role"] == "requester" and one.get("account")]
+    return [member(number) for number in range(usual.index(user), SIZE, len(usual))]
+
+
 def like(user: str) -> str:
     """Return the Slack id of somebody like one of the usual requesters, whom no test of this process has met."""
     return f"{user}{next(_met[user]):02d}"

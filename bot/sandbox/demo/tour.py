@@ -22,6 +22,7 @@ from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, 
 from bot.sandbox.demo.scenes.looking import dashboard
 from bot.sandbox.demo.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.demo.scenes.stage import Stage
+from bot.sandbox.demo.scenes.surging import surge
 from bot.sandbox.demo.scenes.waiting import escalation, expire
 
 __all__ = ["CAPS", "SCENES", "chosen", "play"]
@@ -48,6 +49,7 @@ SCENES: tuple[Scene, ...] = (
     digest,
     worker_killed,
     drift,
+    surge,
 )
 
 

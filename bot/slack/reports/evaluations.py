@@ -16,6 +16,7 @@ from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.success import Success
 from bot.store.schema import Verdict
 from bot.store.tickets.feedback import Thumbs
+from bot.store.tickets.surges import SurgeCount
 
 VERDICTS: Mapping[Verdict | None, str] = {
     Verdict.PASS: "passed its evaluation",
@@ -52,6 +53,8 @@ class EvalReport:
     "The success criterion over the requests of the last 7 days, with their times and costs."
     handoffs: Week
     cost_nusd: int
+    surges: tuple[SurgeCount, ...] = ()
+    "The surges under way."
     thumbs: Thumbs = field(default_factory=Thumbs)
     "The thumbs of the last 7 days."
     links: Mapping[int, str] = field(default_factory=dict)
@@ -79,7 +82,8 @@ def usage(command: str) -> Body:
 
 def _eval_heading(report: EvalReport) -> list[Block]:
     criterion = "\n".join(success_report.lines(report.success, "in the last 7 days"))
-    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *_run(report)]
+    surges = [mrkdwn.section(f":warning: *A surge is under way:* {one}.") for one in report.surges]
+    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *surges, *_run(report)]
 
 
 def _verdict(report: EvalReport) -> str:

@@ -9,9 +9,9 @@ surge is under way: the surge's row is locked against its end for that, so that 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -35,6 +35,37 @@ from bot.store.tickets import followers
 
 CLOCK = "clock"
 "The actor of what the clock does."
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeCount:
+    """A surge under way, as operators and owners see it."""
+
+    agent: str
+    cause: SurgeCause
+    people: int
+    "How many people it affects."
+    handoff_id: int
+    began_at: datetime
+
+    def __str__(self) -> str:
+        who = "1 person" if self.people == 1 else f"{self.people} people"
+        match self.cause:
+            case SurgeCause.DIRECTORY:
+                why = "the directory does not answer"
+            case SurgeCause.ALIKE:
+                why = "their requests are alike"
+            case _:
+                assert_never(self.cause)
+        return f"{who} wait for handoff {self.handoff_id}: {why}"
+
+
+def counts(session: Session, agent: str | None = None) -> tuple[SurgeCount, ...]:
+    """Return the surges under way of an agent, or of all."""
+    found = all_under_way(session) if agent is None else under_way(session, agent)
+    return tuple(
+        SurgeCount(one.agent, one.cause, people(session, one.id), one.handoff_id, one.began_at) for one in found
+    )
 
 
 def lock_agent(session: Session, agent: str) -> None:

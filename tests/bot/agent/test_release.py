@@ -18,6 +18,7 @@ from bot.agent.release import fingerprint
 from bot.policy.rules import AccountRules
 from bot.principals import Solved
 from bot.responders.people_cost import PeopleCost
+from bot.responders.surge_rule import SurgeFigures
 from tests.support.paths import CONFIG
 
 AGENT = card.load(CONFIG / "agents/access")
@@ -92,11 +93,12 @@ def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str
         {"status": "suspended"},
         {"categories": without("compromise")},
         {"people": PeopleCost(cost_per_hour=Decimal("45.00"))},
+        {"surge": SurgeFigures(directory_tickets=9, like_tickets=99)},
     ],
-    ids=["owners", "sponsor", "status", "categories of people", "what people cost"],
+    ids=["owners", "sponsor", "status", "categories of people", "what people cost", "surge"],
 )
 def test_who_answers_for_it_changes_no_behaviour(update: dict[str, Any]) -> None:
-    """Owner, sponsor, status, what people may say that a handoff was, and their rate: none needs an evaluation."""
+    """Owner, sponsor, status, what people may say of a handoff, their rate, when many wait: none needs one."""
     assert frozen(carded(**update)) == frozen()
 
 

@@ -1,0 +1,80 @@
+"""Which tickets are alike: by rare words that they share, in any language, and rather none than wrong ones."""
+
+import random
+
+import pytest
+
+from bot.agent import phrases
+from bot.responders.surge_rule import ENOUGH_BEFORE, SurgeFigures, common, is_like, words_of
+from tests.support.real_requests import real_requests
+
+AT_LEAST = SurgeFigures().like_tickets
+BEFORE = [
+    words
+    for number in range(10)
+    for words in (
+        f"I am locked out of my account since this morning {number}",
+        f"my password has expired, please help {number}",
+        f"Ich kann mich nicht anmelden, mein Konto ist gesperrt {number}",
+        f"パスワードを忘れてログインできません {number}",
+    )
+]
+
+
+def read(*texts: str) -> list[frozenset[str]]:
+    """Return the words of texts, as the product reads them."""
+    return [words_of(phrases.plain(text)) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("texts", "another", "other"),
+    [
+        (
+            [
+                f"{start} the Globex gateway shows error 503"
+                for start in ("help,", "hi", "hello:", "since today", "again")
+            ],
+            "error 503 from the gateway",
+            "I am locked out of my account",
+        ),
+        (
+            [
+                f"{start} das Gateway von Globex meldet Fehler 503"
+                for start in ("Hallo,", "seit heute:", "hilfe", "tja", "oh")
+            ],
+            "das Gateway meldet Fehler 503",
+            "mein Konto ist gesperrt",
+        ),
+        (
+            [f"{start}社内ポータルが真っ白になります" for start in ("今朝から", "急に", "また", "先ほど", "突然")],
+            "社内ポータルが真っ白です",
+            "パスワードを忘れました",
+        ),
+    ],
+    ids=["en", "de", "ja"],
+)
+def test_like_tickets_are_known_by_their_rare_words(texts: list[str], another: str, other: str) -> None:
+    """A further one is like them, and one about something else is not."""
+    known = common(read(*texts), read(*BEFORE), at_least=len(texts))
+    assert known
+    assert [is_like(one, known) for one in read(another, other)] == [True, False]
+
+
+def test_words_of_every_day_make_no_surge() -> None:
+    """Fifty locked accounts are fifty locked accounts."""
+    texts = read(*(f"I am locked out of my account, please help {number}" for number in range(50)))
+    assert common(texts, read(*BEFORE), at_least=AT_LEAST) == ()
+
+
+def test_without_a_past_nothing_is_alike() -> None:
+    """Nobody knows which words are rare."""
+    texts = read(*["the gateway of Globex shows error 503"] * 20)
+    assert common(texts, read(*BEFORE)[: ENOUGH_BEFORE - 1], at_least=AT_LEAST) == ()
+    assert common(texts, read(*BEFORE)[:ENOUGH_BEFORE], at_least=AT_LEAST)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_hundred_different_problems_are_no_surge(seed: int) -> None:
+    """Real requests, drawn at random, with others of before."""
+    drawn = random.Random(seed).sample(real_requests(), 400)
+    assert common(read(*drawn[:200]), read(*drawn[200:]), at_least=AT_LEAST) == ()
