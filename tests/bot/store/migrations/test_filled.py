@@ -42,6 +42,8 @@ ADDED: dict[str, dict[str, Any]] = {
     "turns": {"directory_failed_at": None},
 }
 "Columns that later revisions add, with what a row of before has in them."
+ADDED_TO_CONTEXT = {"surge": None}
+"What is read of the context of a handoff of before, although it was not written then."
 DETAILS = {"step": "action", "rung": "level"}
 
 
@@ -69,6 +71,8 @@ def renamed(name: str, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row under today's names, and its moves by today's words."""
     row = {COLUMNS.get(name, {}).get(column, column): value for column, value in row.items()}
     row |= ADDED.get(name, {})
+    if name == "handoffs":
+        row["context"] = ADDED_TO_CONTEXT | row["context"]
     if name != "handoff_moves":
         return row
     escalated = row["move"] == "climbed"
