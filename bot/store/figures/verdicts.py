@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    ScalarSelect,
     and_,
     case,
     cast,
@@ -19,7 +20,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    union_all,
 )
 
 from bot.principals import NoRequest
@@ -60,19 +60,34 @@ def each(cohort: Cohort) -> FromClause:
         (c.confirmed, SOLVED),
         else_=UNCONFIRMED,
     )
-    return select(*c, end.label("end"), and_(c.day_old, or_(c.touched, ~c.fresh)).label("settled")).subquery()
+    first = case((c.written_at < c.posted_at, c.written_at), else_=func.coalesce(c.posted_at, c.written_at))
+    return select(
+        *c,
+        end.label("end"),
+        and_(c.day_old, or_(c.touched, ~c.fresh)).label("settled"),
+        SecondsBetween(c.created_at, first).label("to_answer"),
+        _nusd(c.agent, c.claimed_seconds, cohort.rates).label("human_nusd"),
+        and_(c.claimed_seconds > 0, c.agent.not_in(tuple(cohort.rates))).label("unpriced"),
+    ).subquery()
 
 
 def _flags(cohort: Cohort) -> FromClause:
+    """Return what each condition says of each request.
+
+    What belongs to a ticket is looked up by an index, ticket by ticket, so that the time to read depends on the
+    requests of the cohort and not on all that was ever stored. OFFSET keeps SQLite from looking it up again wherever a
+    column is used.
+    """
     of, day_ago = _within(cohort), cohort.at - DAY
     confirmed, contradicted, touched = Ticket.resolved_at.is_not(None), _contradicted(), _touched()
     is_request = func.coalesce(Ticket.category, "").not_in(tuple(NoRequest))
     resolved = and_(confirmed, ~contradicted, Ticket.state != TicketState.HANDED_OFF, is_request)
     lasts = and_(confirmed, ~contradicted)
-    answers, spent, held = _answers(of), _spent(of), claims.by_ticket(of, at=cohort.at)
-    seconds = func.coalesce(held.c.claimed_seconds, 0.0)
+    # No handoff is older than its ticket.
+    held = claims.by_ticket(and_(of, Handoff.opened_at >= cohort.since), at=cohort.at)
     query = select(
         Ticket.id.label("ticket_id"),
+        Ticket.created_at.label("created_at"),
         UtcDate(Ticket.created_at).label("day"),
         Ticket.agent.label("agent"),
         touched.label("touched"),
@@ -81,16 +96,14 @@ def _flags(cohort: Cohort) -> FromClause:
         (Ticket.created_at <= day_ago).label("day_old"),
         and_(lasts, or_(Ticket.resolved_at > day_ago, _written_again())).label("fresh"),
         resolved.label("resolved"),
-        SecondsBetween(Ticket.created_at, answers.c.at).label("to_answer"),
         case((resolved, SecondsBetween(Ticket.created_at, Ticket.resolved_at))).label("to_resolution"),
-        func.coalesce(spent.c.nusd, 0).label("ai_nusd"),
-        seconds.label("claimed_seconds"),
-        _nusd(seconds, cohort.rates).label("human_nusd"),
-        and_(seconds > 0, Ticket.agent.not_in(tuple(cohort.rates))).label("unpriced"),
+        _posted_at().label("posted_at"),
+        _written_at().label("written_at"),
+        func.coalesce(_spent(), 0).label("ai_nusd"),
+        func.coalesce(held.c.claimed_seconds, 0.0).label("claimed_seconds"),
     )
-    for part in (answers, spent, held):
-        query = query.outerjoin(part, part.c.ticket_id == Ticket.id)
-    return query.where(of, or_(touched, is_request)).subquery()
+    query = query.outerjoin(held, held.c.ticket_id == Ticket.id)
+    return query.where(of, or_(touched, is_request)).offset(0).subquery()
 
 
 def _within(cohort: Cohort) -> ColumnElement[bool]:
@@ -133,31 +146,27 @@ def _written_again() -> ColumnElement[bool]:
     return exists().where(Turn.ticket_id == Ticket.id, Turn.state != TurnState.DONE)
 
 
-def _nusd(seconds: ColumnElement[Any], rates: Mapping[str, int]) -> ColumnElement[Any]:
+def _nusd(agent: ColumnElement[str], seconds: ColumnElement[Any], rates: Mapping[str, int]) -> ColumnElement[Any]:
     """Return what the time of people costs, rounded for each ticket; 0 where there is no rate."""
     if not rates:
         return literal(0, BigInteger())
-    rate = case(*((Ticket.agent == agent, rate / HOUR) for agent, rate in rates.items()), else_=0.0)
+    rate = case(*((agent == name, rate / HOUR) for name, rate in rates.items()), else_=0.0)
     return cast(func.round(seconds * rate), BigInteger())
 
 
-def _answers(of: ColumnElement[bool]) -> FromClause:
-    """Return when the first answer of the agent or of a person was posted, by ticket."""
-    posted = select(Message.ticket_id, Message.posted_at.label("at")).where(
-        Message.kind.in_((MessageKind.REPLY, MessageKind.HUMAN_REPLY)), Message.posted_at.is_not(None)
-    )
-    written = select(InboxEvent.ticket_id, InboxEvent.received_at.label("at")).where(
-        InboxEvent.kind == InboxKind.ANSWER
-    )
-    both = union_all(
-        posted.join(Ticket, Ticket.id == Message.ticket_id).where(of),
-        written.join(Ticket, Ticket.id == InboxEvent.ticket_id).where(of),
-    ).subquery()
-    return select(both.c.ticket_id, func.min(both.c.at).label("at")).group_by(both.c.ticket_id).subquery()
+def _posted_at() -> ScalarSelect[Any]:
+    """Return when the first answer of the agent, or of a person through the bot, was posted to the ticket."""
+    answers = Message.kind.in_((MessageKind.REPLY, MessageKind.HUMAN_REPLY))
+    return select(func.min(Message.posted_at)).where(Message.ticket_id == Ticket.id, answers).scalar_subquery()
 
 
-def _spent(of: ColumnElement[bool]) -> FromClause:
-    """Return what the model calls of each ticket have cost."""
-    cost = func.sum(LedgerRow.cost_nusd).label("nusd")
-    query = select(LedgerRow.ticket_id, cost).join(Ticket, Ticket.id == LedgerRow.ticket_id)
-    return query.where(of, LedgerRow.purpose == Purpose.TURN).group_by(LedgerRow.ticket_id).subquery()
+def _written_at() -> ScalarSelect[Any]:
+    """Return when a responder first wrote in the thread of the ticket's requester."""
+    answers = InboxEvent.kind == InboxKind.ANSWER
+    return select(func.min(InboxEvent.received_at)).where(InboxEvent.ticket_id == Ticket.id, answers).scalar_subquery()
+
+
+def _spent() -> ScalarSelect[Any]:
+    """Return what the model calls of the ticket have cost."""
+    cost = select(func.sum(LedgerRow.cost_nusd))
+    return cost.where(LedgerRow.ticket_id == Ticket.id, LedgerRow.purpose == Purpose.TURN).scalar_subquery()
