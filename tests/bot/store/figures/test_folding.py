@@ -143,6 +143,7 @@ def add_one(database: Database) -> bool:
 def test_clocks_that_add_to_the_same_day_wait_for_each_other(postgres: Database) -> None:
     """Handoffs of one day that were closed on two days: both are added, in whichever order."""
     history = dashboard_history(5, turns=1)
+    history.agents = ("access",)
     opened = WEEK.since + timedelta(hours=9)
     for days in (1, 2):
         history.handoff(history.ticket(opened), opened)
@@ -155,6 +156,7 @@ def test_clocks_that_add_to_the_same_day_wait_for_each_other(postgres: Database)
     sooner = counted_piece_of(postgres, "2026-03-27")
     with ThreadPoolExecutor(1) as other:
         with postgres.write() as session:
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             assert folding.add(session, later)
             second = other.submit(add_piece, postgres, sooner)
             wait_until_blocked(postgres)
