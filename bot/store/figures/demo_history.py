@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from bot.store.figures import folding
 from bot.store.figures.first_turns import FirstTurn
 from bot.store.schema import Step, StepKind, StepStatus, Ticket, TicketState, Turn, TurnOutcome, TurnState
 
@@ -37,6 +38,10 @@ def write(
     session.execute(
         insert(Step),
         [step for one, turn in zip(history, turns, strict=True) for step in _steps(one, turn, model)],
+    )
+    ended = [one.finished_at.date() for one in history]
+    folding.start_over(
+        session, [*ended, *((one.finished_at - timedelta(seconds=one.seconds)).date() for one in history)]
     )
 
 

@@ -31,6 +31,7 @@ from bot.store.schema import (
     Handoff,
     LedgerRow,
     LedgerState,
+    SuccessDay,
     Turn,
     UtcDateTime,
 )
@@ -100,13 +101,14 @@ def add(session: Session, piece: Piece) -> bool:
 
 
 def start_over(session: Session, days: Iterable[date]) -> None:
-    """Count the turns and model calls of these days anew, because a demo has moved some back in time."""
+    """Count these days anew, because a demo has moved turns and model calls there, or written some down there."""
     _one_at_a_time(session)
     for day in sorted({one.isoformat() for one in days}):
         key: dict[str, Any] = {"day": day, "events": CountedEvents.ACTIVITY}
         version = session.scalars(select(FigureDay.version).filter_by(**key)).one_or_none() or 0
         db.upsert(session, FigureDay, **key, counted_until=_start(day), version=version + 1)
         session.execute(delete(FigureCounts).filter_by(**key))
+        session.execute(delete(SuccessDay).filter_by(day=day))
 
 
 def activity(session: Session, days: Span, agents: Agents) -> ByDayAndAgent:
