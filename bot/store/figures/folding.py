@@ -114,7 +114,7 @@ def start_over(session: Session, days: Iterable[date]) -> None:
 def activity(session: Session, days: Span, agents: Agents) -> ByDayAndAgent:
     """Return what is counted of turns, tickets and model calls on some days, of some agents or of all."""
     added = _added(session, CountedEvents.ACTIVITY, days, days.until, agents)
-    return _merged(added.counts, day_counts.counted(session, added.missing, agents))
+    return _merged(added.counts, _of(agents, day_counts.counted(session, added.missing)))
 
 
 def handoffs(session: Session, days: Span, agents: Agents, *, at: datetime) -> ByDayAndAgent:
@@ -122,8 +122,8 @@ def handoffs(session: Session, days: Span, agents: Agents, *, at: datetime) -> B
     added = _added(
         session, CountedEvents.CLOSINGS, days, midnight(at) + 2 * DAY, agents
     )  # a clock may be ahead of ours
-    found = handoff_counts.counted(session, added.missing, opened=days, agents=agents, active=True)
-    return _merged(added.counts, found)
+    found = handoff_counts.counted(session, added.missing, opened=days, active=True)
+    return _merged(added.counts, _of(agents, found))
 
 
 def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent:
@@ -213,6 +213,13 @@ def _together(stored: dict[str, dict[str, int]], counts: day_counts.Counts) -> d
     """Return stored counts with more of them."""
     whats = sorted({*stored, *counts})
     return {what: dict(Counter(stored.get(what, {})) + counts.get(Counted(what), Counter())) for what in whats}
+
+
+def _of(agents: Agents, counts: ByDayAndAgent) -> ByDayAndAgent:
+    """Return the counts of some agents. A database that is asked for these may read all their tickets first."""
+    kept: ByDayAndAgent = defaultdict(dict)
+    kept.update({key: found for key, found in counts.items() if agents is None or key[1] in agents})
+    return kept
 
 
 def _merged(counts: ByDayAndAgent, more: ByDayAndAgent) -> ByDayAndAgent:
