@@ -57,3 +57,11 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
             command = command.commands[word]
         known = {option for parameter in command.params for option in parameter.opts}
         assert set(options.split()) <= known, f"deskhand{words}{options}"
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    """A decision is called by its number, in code and in talk, so no two share one, and its title has it too."""
+    found = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [file.name[:4] for file in found] == [f"{number:04}" for number in range(1, len(found) + 1)]
+    for number, file in enumerate(found, 1):
+        assert file.read_text("utf-8").startswith(f"# {number}. "), file.name
