@@ -35,8 +35,8 @@ MOST = 4_096
 "Spans that wait at most, some hundred turns; of more, the oldest are lost."
 BATCH = 512
 "Spans in one request."
-PAUSE_SECONDS = 1.0
-"Between two looks at the queue."
+PAUSE_SECONDS = 5.0
+"Between two looks at the queue: a request costs more than the spans of a turn, so that several turns share one."
 END_SECONDS = 1.0
 "The longest that the end of a process waits for the last spans."
 PATH = "v1/traces"

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bot.agent import model
 from bot.principals import Reason
+from bot.store.tickets import turns
 from bot.telemetry import attributes as named
 from bot.telemetry import span_export, spans
 from bot.telemetry.spans import SpanRecord, Tracing
@@ -195,6 +196,21 @@ def lose_the_lease(place: Place) -> None:
 
     expire(place.front.database, place.last_turn().id)
     run_turn(place.last_turn().id)
+
+
+def test_a_turn_that_was_stopped_ends_its_trace_too(place: Place, made: list[SpanRecord]) -> None:
+    """Its outcome is that it was withdrawn, and what it had done by then is below it."""
+
+    def stop() -> None:
+        with place.front.database.write() as session:
+            turns.stop(session, place.last_turn().ticket_id)
+
+    place.ctx.runtime("access")
+    place.while_thinking(stop)
+    place.asks("U0MAYA", LOCKED)
+    assert place.last_turn().outcome == "withdrawn"
+    assert of_one_turn(place, made).attributes[named.OUTCOME] == "withdrawn"
+    assert names(made)["chat stand-in-1"] == 1
 
 
 def test_a_message_that_another_process_posts_is_in_the_trace(

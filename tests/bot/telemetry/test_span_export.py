@@ -210,9 +210,8 @@ def test_of_too_many_spans_the_oldest_are_lost_and_counted() -> None:
     assert [one.attributes[named.TURNS] for one in sent] == [0, *range(151, 251)]
 
 
-def test_that_a_collector_is_away_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_collector_is_away_is_said_once() -> None:
     """And that it is back; each span that was lost meanwhile is counted."""
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     with receiving(status=500) as collector, structlog.testing.capture_logs() as lines, counted() as since:
         queue = SpanQueue(span_export.sender(f"{collector.url}/v1/traces", "worker"), pause=0.01)
         for number in range(3):
