@@ -26,7 +26,7 @@ from bot.slack.handoffs import linked_threads
 from bot.slack.outbox import outbox
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
-from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, InboxKind, Message, Ticket, Turn
+from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, InboxKind, Message, Purpose, Ticket, Turn
 from bot.store.tickets import inbox_commands, turns
 from bot.store.tickets.inbox_commands import InboxCommand
 from bot.store.tickets.turns import Attempt, Fenced
@@ -78,7 +78,9 @@ class OneTicket:
         self.agents = {"access": replace(agent, card=changed)}
         queue: Any = SimpleNamespace(put=lambda *_: None, stop=lambda *_: 0)
         self.listener_ctx = ListenerContext(database, queue, self.agents, look_up=members_all)
-        self.runtime: Any = SimpleNamespace(agent=self.agents["access"], release="access@1", directory=None)
+        self.runtime: Any = SimpleNamespace(
+            agent=self.agents["access"], release="access@1", directory=None, purpose=Purpose.TURN
+        )
         client: Any = self.slack
         nothing: Any = None
         leases = Leases(database, lease=60.0)

@@ -45,6 +45,14 @@ def is_alive(connection: Connection) -> bool:
     return not looking.poll(0)
 
 
+def close_those_to(database: str) -> None:
+    """Close the kept connections to a database, so that who connects next sees what was set for new ones."""
+    for connections in _KEPT.values():
+        for one in [one for one in list(connections) if one.info.dbname == database]:
+            connections.remove(one)
+            one.close()
+
+
 def close_kept() -> None:
     """Close all connections that are kept, and keep no more."""
     _DATABASES.clear()

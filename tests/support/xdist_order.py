@@ -17,6 +17,7 @@ IN_THE_HOUSE = tuple(
 LONGEST = (
     "tests/e2e/test_tour.py",
     HOUSE,
+    "tests/jobs/test_surges.py",
     "tests/e2e/chaos/test_chaos.py",
     "tests/bot/sandbox/page/test_shown.py",
     "tests/bot/sandbox/page/test_used.py",

@@ -14,6 +14,7 @@ from bot.store import db, releases
 from bot.store.db import Database
 from bot.store.installation import heartbeats
 from bot.store.schema import RunState, Verdict
+from tests.support import kept_connections
 from tests.support.busy_machine import within
 from tests.support.hanging_server import mute
 
@@ -87,6 +88,7 @@ def test_a_database_that_takes_no_writes_is_not_ready(postgres: Database, queue:
         with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         postgres.engine.dispose()
+        kept_connections.close_those_to(str(name))
         try:
             found = Readiness(postgres, queue, {"access": RELEASE}).look()
         finally:
@@ -94,6 +96,7 @@ def test_a_database_that_takes_no_writes_is_not_ready(postgres: Database, queue:
                 connection.exec_driver_sql("SET default_transaction_read_only = off")
                 connection.exec_driver_sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
             postgres.engine.dispose()
+    kept_connections.close_those_to(str(name))
     assert states(found) == {"commit": "fail", "enqueue": "ok", "release": "ok"}
 
 

@@ -45,6 +45,16 @@ def settings(**more: object) -> Settings:
     return Settings.model_validate({**defaults, "otel_sdk_disabled": False, **more})
 
 
+@pytest.fixture(autouse=True)
+def _no_queue_is_left() -> Iterator[None]:
+    """Let no queue of one test count its spans in the next: one that was given up still sends what it has."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "spans":
+            thread.join(60)
+            assert not thread.is_alive(), "a queue was not closed"
+
+
 def comes(condition: Callable[[], object]) -> None:
     """Wait until a condition holds."""
     until = time.monotonic() + within(15)

@@ -1,7 +1,7 @@
 """The directory is down for everybody: people get one card, and the agent goes on with each when it is back.
 
 The scene takes the directory's table away from the running processes, so that its calls really fail. Everybody asks in
-a direct message, as their requests of other scenes are in the help channel.
+a direct message, and they are people without another open request there, to which their words would be added.
 """
 
 import time
@@ -15,7 +15,7 @@ from bot.store.db import Session
 from bot.store.schema import Surge, SurgeEnd, TurnOutcome
 from bot.store.tickets import surges
 
-FIRST, LATER = ("U0SAM", "U0TOMAS", "U0AIKO"), ("U0GRACE", "U0IVAN")
+FIRST, LATER = ("U0SAM", "U0FINN", "U0IVAN"), ("U0BEN", "U0PRIYA")
 DOWN, BACK = "is not answering right now", "answers again"
 
 
