@@ -108,6 +108,6 @@ def _left(session: Session, ticket: Ticket, surge: Surge, *, ask: bool) -> None:
 
 
 def _without_button(session: Session, ticket: Ticket, surge: Surge, language: Language, *, looks: bool = False) -> None:
-    """Take the button off what the follower was told, as it would do nothing any more."""
+    """Remove the button from what the follower was told, because it no longer does anything."""
     key = f"surge:{surge.id}:{LinkKind.JOINED}:ticket:{ticket.id}"
     messages.revise(session, key, surge_messages.linked(surge.cause, None, language, looks=looks))

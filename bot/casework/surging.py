@@ -106,7 +106,7 @@ def decide(
 
 
 def is_due(session: Session, agent: Agent) -> bool:
-    """Return whether so many tickets were failed by the directory that a surge is under way, or begins now."""
+    """Return whether the directory has failed enough tickets for a surge, which is under way or begins now."""
     if any(surge.cause is SurgeCause.DIRECTORY for surge in surges.under_way(session, name_of(agent))):
         return True
     return len(_failed(session, agent)) >= agent.card.surge.directory_tickets
