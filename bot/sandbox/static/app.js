@@ -23,6 +23,7 @@ let unread = new Map();
 let unfollow = () => {};
 let attempt = 0;
 let drawing = 0;
+let pressed = false;
 
 // ---- where we are
 
@@ -30,6 +31,12 @@ const hrefOf = (channel, thread = "") => hashOf({ user: store.me, channel, threa
 
 function go(change) {
   location.hash = hashOf({ ...route, ...change });
+}
+
+/** Return who and where one is; the address may have changed a moment ago, before the page was told. */
+function here() {
+  const found = readRoute();
+  return { ...found, user: found.user || localStorage.getItem("deskhand.me") || "U0MAYA" };
 }
 
 /** Choose a place that this person can see when the address names none, or one they cannot see. */
@@ -49,6 +56,7 @@ async function enter(user) {
   unfollow();
   try {
     const data = await loadState(user);
+    route = here();
     if (route.user !== user) return;
     load(user, data);
     attempt = 0;
@@ -127,11 +135,23 @@ async function glanceAtOthers() {
 // ---- drawing
 
 function draw() {
-  if (drawing) return;
+  if (drawing || pressed) return;
   drawing = setTimeout(() => {
     drawing = 0;
-    if (store.data && store.me === route.user) drawAll();
+    if (!pressed && store.data && store.me === route.user) drawAll();
   }, 0);
+}
+
+/** Draw nothing while something is pressed: a click counts only on an element that was there from press to release. */
+function waitForRelease() {
+  const press = (event) => { pressed ||= event.type === "pointerdown" || event.key === " "; };
+  const release = (event) => {
+    if (event.type === "blur" && event.target !== window) return;
+    if (pressed) setTimeout(draw, 0);
+    pressed = false;
+  };
+  for (const type of ["pointerdown", "keydown"]) addEventListener(type, press, true);
+  for (const type of ["pointerup", "pointercancel", "keyup", "blur"]) addEventListener(type, release, true);
 }
 
 function drawAll() {
@@ -268,8 +288,7 @@ const threadComposer = createComposer($("thread-composer"), {
 
 function arrive() {
   const before = route;
-  route = readRoute();
-  if (!route.user) route.user = localStorage.getItem("deskhand.me") || "U0MAYA";
+  route = here();
   localStorage.setItem("deskhand.me", route.user);
   if (route.channel !== before.channel || route.user !== before.user) openSide(false);
   if (route.user !== store.me) return enter(route.user);
@@ -296,6 +315,7 @@ function closeThread() {
 put($("close-thread"), icon("close"));
 put($("open-side"), icon("menu"));
 peopleKeys($("rail"));
+waitForRelease();
 $("close-thread").addEventListener("click", closeThread);
 $("open-side").addEventListener("click", () => openSide(!document.body.classList.contains("side-open")));
 $("skip").addEventListener("click", (event) => {

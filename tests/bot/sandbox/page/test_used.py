@@ -94,6 +94,27 @@ def test_a_list_in_a_modal_shows_what_is_said_of_its_options(open_page: OpenPage
     assert picked == {"type": "static_select", "selected_option": people[0]}
 
 
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_what_is_pressed_while_news_comes_counts(open_page: OpenPage, workspace: LocalWorkspace, by: str) -> None:
+    """A message that comes between press and release is shown after it, and the click is not lost."""
+    page = open_page("U0PRIYA", "C0HELP")
+    other = page.get_by_test_id("channel-C0QUEUE" if by == "mouse" else "person-U0BEN")
+    expect(other).to_be_visible()
+    if by == "mouse":
+        other.hover()
+        page.mouse.down()
+    else:
+        other.focus()
+        page.keyboard.down("Space")
+    workspace.slack.chat_postMessage(channel="C0HELP", text="Good morning")
+    expect(page.locator("#announcer")).to_contain_text("Good morning")  # it has come
+    expect(page.locator("#scroll article", has_text="Good morning")).to_have_count(0)
+    (page.mouse.up if by == "mouse" else lambda: page.keyboard.up("Space"))()
+    expect(other).to_have_attribute("aria-current", "page" if by == "mouse" else "true")
+    page.get_by_test_id("channel-C0HELP").click()
+    expect(page.locator("#scroll article", has_text="Good morning")).to_have_count(1)
+
+
 def test_escape_closes_a_modal(open_page: OpenPage, workspace: LocalWorkspace) -> None:
     """Escape closes the modal in the workspace too and the focus goes back to the button."""
     blocks = card_blocks(button_element("Resolve", "resolve"))
