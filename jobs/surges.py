@@ -59,6 +59,9 @@ def _seen_to(ctx: WorkerContext, surge: Surge, do: Callable[[WorkerContext, Surg
 
 def _watch(ctx: WorkerContext, surge: Surge, agent: Agent) -> None:
     """End a surge whose cause is gone; else bring its card up to date."""
+    for ticket_id in surge.left_out:
+        with ctx.database.write() as session:
+            surges.link_left_out(session, surge.id, ticket_id)
     with ctx.database.read() as session:
         found = handoffs.find(session, surge.handoff_id)
     if found is None:

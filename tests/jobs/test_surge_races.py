@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from bot.casework import surge_followers
 from bot.errors import Transient
-from bot.store.schema import FollowerState, Handoff, Surge, Ticket, Turn, now
+from bot.store.schema import FollowerState, Handoff, HandoffState, Surge, Ticket, Turn, now
 from bot.store.tickets import surges as store
 from jobs import surges
 from jobs.turn import run_turn
@@ -55,12 +55,42 @@ def test_turns_under_way_when_the_directory_fails_make_three_handoffs_at_most(ho
     with ThreadPoolExecutor(size) as hands:
         list(hands.map(run_turn, turns))
     house.play_all()
+    house.look()  # links those that were locked when it began
     [surge] = house.front.rows(Surge)
     handoffs = house.front.rows(Handoff)
     assert 1 <= len(handoffs) <= 3
     assert {row.following for row in house.front.rows(Ticket)} == {FollowerState.WAITING, FollowerState.WITH_PEOPLE}
     assert {row.surge_id for row in house.front.rows(Ticket)} == {surge.id}
     assert store_count(house, surge.id) == size
+
+
+def test_a_ticket_that_is_locked_when_the_surge_begins_is_linked_by_the_clock(house: SurgeHouse) -> None:
+    """The surge does not wait for it, and its requester is not forgotten at the end."""
+    def fail_to_unlock(call: str) -> None:
+        if call == "unlock":
+            raise Transient("no answer")
+
+    house.change_desk(call_model=Unlocker())
+    house.directory.meanwhile = fail_to_unlock
+    house.ask_all(all_like("U0MAYA")[:3], lambda _user: LOCKED)
+    *before, last = house.owed()
+    for turn_id in before:
+        run_turn(turn_id)
+    [first, second] = [row.ticket_id for row in house.front.rows(Handoff)]
+    with house.front.database.write() as session:
+        session.get_one(Ticket, second, with_for_update=True)
+        run_turn(last)
+    [surge] = house.front.rows(Surge)
+    assert surge.left_out == [second]
+    assert store_count(house, surge.id) == 2
+    house.look()
+    [surge] = house.front.rows(Surge)
+    assert (surge.left_out, surge.people) == ([], 3)
+    assert {row.following for row in house.front.rows(Ticket)} == {FollowerState.WITH_PEOPLE}
+    house.directory.meanwhile = lambda _call: None
+    house.look(times=4)
+    ends = {row.ticket_id: row.state for row in house.front.rows(Handoff)}
+    assert (ends[first], ends[second]) == (HandoffState.RETURNED, HandoffState.RETURNED)
 
 
 def store_count(house: SurgeHouse, surge_id: int) -> int:

@@ -43,6 +43,8 @@ class Surge(Base):
     "The words that its tickets have in common; empty if the directory is down."
     handoff_id: Mapped[int] = mapped_column(ForeignKey("handoffs.id"))
     "The parent handoff: the one with which people look for the cause."
+    left_out: Mapped[list[Any]] = mapped_column(default=list)
+    "Ids of tickets that were locked when it began; the clock links them."
     channel: Mapped[str]
     "The help channel with the notice."
     language: Mapped[str]

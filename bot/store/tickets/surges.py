@@ -144,7 +144,7 @@ def begin(
     if surge_id is None:
         return None
     surge = session.get_one(Surge, surge_id)
-    _link_handed_off(session, surge_id, handoff, others)
+    surge.left_out = _link_handed_off(session, surge_id, handoff, others)
     surge.people = people(session, surge_id)
     handoff.context = replace(handoff.context, surge=SurgeFacts(surge_id, cause, surge.people))
     about: dict[str, Any] = {"surge": surge_id, "cause": cause, "handoff": handoff.id}
@@ -152,14 +152,34 @@ def begin(
     return surge
 
 
-def _link_handed_off(session: Session, surge_id: int, parent: Handoff, others: Collection[int]) -> None:
-    """Link the ticket of the parent, and those others that people have; one that somebody has locked is left out."""
+def _link_handed_off(session: Session, surge_id: int, parent: Handoff, others: Collection[int]) -> list[int]:
+    """Link the ticket of the parent, and those others that people have; return those that somebody has locked.
+
+    To wait for them while the agent is locked could be to wait for each other.
+    """
     first = session.get_one(Ticket, parent.ticket_id)
     first.surge_id, first.following = surge_id, FollowerState.WITH_PEOPLE
     handed_off = select(Ticket).where(Ticket.id.in_(others), Ticket.state == TicketState.HANDED_OFF)
-    for ticket in session.scalars(handed_off.order_by(Ticket.id).with_for_update(skip_locked=True)):
+    linked = session.scalars(handed_off.order_by(Ticket.id).with_for_update(skip_locked=True)).all()
+    for ticket in linked:
         ticket.surge_id, ticket.following = surge_id, FollowerState.WITH_PEOPLE
     session.flush()
+    return sorted(set(others) - {ticket.id for ticket in linked})
+
+
+def link_left_out(session: Session, surge_id: int, ticket_id: int) -> None:
+    """Link a ticket that was left out when its surge began, if people have it still.
+
+    Args:
+        session: a write transaction; it locks the ticket and the surge.
+        surge_id: the surge.
+        ticket_id: the ticket.
+    """
+    ticket = session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+    surge = session.get_one(Surge, surge_id, with_for_update=True, populate_existing=True)
+    surge.left_out = [one for one in surge.left_out if one != ticket_id]
+    if surge.over_at is None and ticket.state is TicketState.HANDED_OFF and ticket.surge_id != surge_id:
+        ticket.surge_id, ticket.following = surge_id, FollowerState.WITH_PEOPLE
 
 
 def end(session: Session, surge_id: int, by: SurgeEnd) -> Surge | None:
