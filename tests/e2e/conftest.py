@@ -43,6 +43,7 @@ def house(
 ) -> Iterator[House]:
     """Start the whole product, in both of its kinds; what a test asks about is its own tickets alone."""
     order: HouseOrder = request.param
+    collector.spans.clear()  # the turns of every house are numbered from 1, and so are their traces
     folder = tmp_path_factory.mktemp("house")
     if order.database == "sqlite":
         url = f"sqlite:///{shutil.copy(_prepared, folder / 'deskhand.db')}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
 
@@ -21,7 +22,7 @@ from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from bot.slack.handoffs import handoff_messages
 from bot.store import db
 from bot.store.db import Session
-from bot.store.handoffs import handoff_history, handoffs
+from bot.store.handoffs import handoff_history, handoffs, handoffs_due
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
 from tests.e2e.product import House
@@ -34,8 +35,8 @@ pytestmark = pytest.mark.e2e
 
 CLOCKS = ("clock-1", "clock-2")
 SHORT = {
-    "lease_minutes": 0.05,
-    "lease_reminder_minutes": 0.03,
+    "lease_minutes": 10.0,
+    "lease_reminder_minutes": 9.99,  # as soon as a clock looks; the test ends the leases
     "escalation": [
         {"after_minutes": 0.01, "action": "remind"},
         {"after_minutes": 0.02, "action": "mention"},
@@ -122,6 +123,10 @@ def test_two_clocks_do_each_thing_once(house: House) -> None:
     free = [hand_off(house, number, holder=None) for number in range(MANY)]
     held = [hand_off(house, MANY + number, holder="U0PRIYA") for number in range(MANY)]
     go_on(house)
+    house.stage.wait("the warnings", lambda: said(house)[f"{QUEUE} warned"] >= MANY)
+    with house.stage.running_demo.database.write() as session:
+        for handoff_id in held:
+            handoffs_due.backdate(session, handoff_id, timedelta(minutes=SHORT["lease_minutes"]))  # type: ignore[arg-type]
     expected = [["opened", *ESCALATION]] * MANY + [["opened", "claimed", "warned", "expired", *ESCALATION]] * MANY
     once = {
         f"{QUEUE} remind": 2 * MANY,

@@ -12,7 +12,8 @@ from xdist.scheduler import LoadFileScheduling
 
 HOUSE = "tests/e2e/house"
 IN_THE_HOUSE = tuple(
-    f"tests/e2e/test_{name}.py" for name in ("bad_input", "duplicates", "handoff_faults", "page", "requests")
+    f"tests/e2e/test_{name}.py"
+    for name in ("bad_input", "duplicates", "handoff_faults", "metrics", "page", "requests", "traces")
 )
 LONGEST = (
     "tests/e2e/test_tour.py",
