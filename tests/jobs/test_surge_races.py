@@ -66,6 +66,7 @@ def test_turns_under_way_when_the_directory_fails_make_three_handoffs_at_most(ho
 
 def test_a_ticket_that_is_locked_when_the_surge_begins_is_linked_by_the_clock(house: SurgeHouse) -> None:
     """The surge does not wait for it, and its requester is not forgotten at the end."""
+
     def fail_to_unlock(call: str) -> None:
         if call == "unlock":
             raise Transient("no answer")
