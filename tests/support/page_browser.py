@@ -13,11 +13,10 @@ from tests.support.local_workspace import KEY, LocalWorkspace
 OpenPage = Callable[..., Page]
 
 
-def shots_folder(otherwise: Path) -> Path:
-    """Return the folder that screenshots go to; DESKHAND_SHOTS names another."""
-    folder = Path(os.environ.get("DESKHAND_SHOTS") or otherwise)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def keep_shot(page: Page, name: str, **options: Any) -> None:
+    """Keep a picture of a page for people to look at, in the folder that DESKHAND_SHOTS names; without it, none."""
+    if folder := os.environ.get("DESKHAND_SHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", **options)
 
 
 PAGE_PATIENCE = 60_000

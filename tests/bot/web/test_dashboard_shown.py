@@ -1,52 +1,96 @@
 """How the dashboard looks and what it lets happen, in a real browser against the real web process."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from bot.store.schema import Ticket, now
 from tests.support.chromium import browser
-from tests.support.dashboard_visits import COOKIE, VisitedAddress, with_session
+from tests.support.dashboard_visits import COOKIE, PUBLIC, with_session
 from tests.support.hostile_texts import PAYLOADS, write_hostile
 from tests.support.lived_month import live
-from tests.support.page_browser import PAGE_PATIENCE, complaints, shots_folder
+from tests.support.page_browser import PAGE_PATIENCE, keep_shot
 from tests.support.page_measures import FAINT_BARS, FAINT_TEXTS, HEADINGS, UNNAMED_CHARTS, WIDER
-from tests.support.web_harness import FrontDoor
+from tests.support.web_harness import FrontDoor, opened_for_all
 
-__all__ = ["browser", "complaints"]
+__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 
 Look = Callable[..., Page]
 PATHS = ("/dashboard", "/dashboard?since=soon&agent=nobody", "/dashboard/tickets/1")
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 8
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+OPEN_TABLES = "document.querySelectorAll('details').forEach(one => { one.open = true })"
+
+
+@dataclass
+class Windows:
+    """Windows of one browser: to open one costs more than to show a page in it, so that tests alike share one."""
+
+    browser: Browser
+    opened: dict[str, Page] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    "What the browser's console held against the pages."
+
+    def page(self, **options: Any) -> Page:
+        """Return the window with these options."""
+        name = repr(sorted(options.items()))
+        if name not in self.opened:
+            page = self.opened[name] = self.browser.new_context(**options).new_page()
+            page.set_default_timeout(PAGE_PATIENCE)
+            page.on("console", lambda said: self.complaints.append(said.text) if is_error(said) else None)
+            page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return self.opened[name]
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Keep the windows of this file, and close them at its end."""
+    shared = Windows(browser)
+    yield shared
+    for page in shared.opened.values():
+        page.context.close()
 
 
 @pytest.fixture
-def look(browser: Browser, house: FrontDoor, visit: VisitedAddress, complaints: list[str]) -> Iterator[Look]:
-    """Open a page as an owner; the browser must have nothing to complain of by the end."""
-    contexts = []
-    secret = with_session(house.database, "U0OLIVIA")
+def look(windows: Windows) -> Iterator[Look]:
+    """Open a page of a house as an owner; the browser must have nothing to complain of by the end."""
 
-    def opened(path: str = "/dashboard", **options: Any) -> Page:
-        contexts.append(browser.new_context(**options))
-        contexts[-1].add_cookies([{"name": COOKIE, "value": secret, "url": visit.address}])
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PAGE_PATIENCE)
-        page.on("console", lambda said: complaints.append(said.text) if is_error(said) else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        answer = page.goto(f"{visit.address}{path}")
+    def opened(house: FrontDoor, path: str = "/dashboard", **options: Any) -> Page:
+        page, address = windows.page(**options), house.url.removesuffix("/slack/events")
+        page.context.add_cookies([{"name": COOKIE, "value": "secret-of-U0OLIVIA", "url": address}])
+        answer = page.goto(f"{address}{path}")
         assert answer is not None
         assert answer.status == 200
         return page
 
+    windows.complaints.clear()
     yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    assert windows.complaints == []
+
+
+@pytest.fixture(scope="module")
+def month(_sqlite: Path, _shared_redis: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FrontDoor]:
+    """Serve the dashboard of a month to all tests of this file that only look at it."""
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("DESKHAND_PUBLIC_URL", PUBLIC)
+        with opened_for_all(_sqlite, _shared_redis, tmp_path_factory.mktemp("month")) as house:
+            live(house.database, now())
+            with_session(house.database, "U0OLIVIA")
+            yield house
+
+
+@pytest.fixture
+def empty(house: FrontDoor) -> FrontDoor:
+    """Serve a dashboard of this test's own, with an owner who is signed in."""
+    with_session(house.database, "U0OLIVIA")
+    return house
 
 
 def is_error(said: ConsoleMessage) -> bool:
@@ -54,38 +98,36 @@ def is_error(said: ConsoleMessage) -> bool:
     return said.type == "error" and not said.location["url"].endswith("/favicon.ico")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out(house: FrontDoor, look: Look, scheme: str, tmp_path: Any) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_every_text_stands_out(month: FrontDoor, look: Look, path: str) -> None:
     """Text has a contrast of 4.5 to 1 at least and a bar one of 3 to 1, on a light and on a dark page."""
-    live(house.database, now())
-    for number, path in enumerate(PATHS):
-        page = look(path, color_scheme=scheme, viewport={"width": 1280, "height": 900})
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        assert page.evaluate(FAINT_TEXTS) == []
-        assert page.evaluate(FAINT_BARS) == []
-        page.screenshot(path=shots_folder(tmp_path) / f"dashboard-{number}-{scheme}.png", full_page=True)
+    page = look(month, path)
+    page.evaluate(OPEN_TABLES)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert (scheme, page.evaluate(FAINT_TEXTS), page.evaluate(FAINT_BARS)) == (scheme, [], [])
+        keep_shot(page, f"dashboard-{PATHS.index(path)}-{scheme}", full_page=True)
+    assert page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
 
 
-@pytest.mark.parametrize("filled", ["nothing", "a month", "long words"])
-def test_a_phone_shows_it_without_scrolling_sideways(house: FrontDoor, look: Look, filled: str, tmp_path: Any) -> None:
+@pytest.mark.parametrize("filled", ["a month", "nothing", "long words"])
+def test_a_phone_shows_it_without_scrolling_sideways(request: pytest.FixtureRequest, look: Look, filled: str) -> None:
     """At 380 pixels, with every table open, nothing is wider than the screen; neither are words without end."""
-    if filled == "a month":
-        live(house.database, now())
-    elif filled == "long words":
+    house: FrontDoor = request.getfixturevalue("month" if filled == "a month" else "empty")
+    if filled == "long words":
         write_hostile(house.database, LONG)
     for number, path in enumerate(PATHS if filled != "nothing" else PATHS[:2]):
-        page = look(path, viewport={"width": 380, "height": 800})
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        page = look(house, path, viewport={"width": 380, "height": 800})
+        page.evaluate(OPEN_TABLES)
         assert page.evaluate(WIDER) == []
         assert page.evaluate("document.documentElement.scrollWidth") == 380
-        page.screenshot(path=shots_folder(tmp_path) / f"dashboard-{number}-phone-{filled[0]}.png", full_page=True)
+        keep_shot(page, f"dashboard-{number}-phone-{filled[0]}", full_page=True)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_it_is_read_without_being_seen(house: FrontDoor, look: Look, path: str) -> None:
+def test_it_is_read_without_being_seen(month: FrontDoor, look: Look, path: str) -> None:
     """One language, one main part, headings that skip no level, a name for each chart and a table in its section."""
-    live(house.database, now())
-    page = look(path, java_script_enabled=True)
+    page = look(month, path)
     levels = page.evaluate(HEADINGS)
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -98,10 +140,9 @@ def test_it_is_read_without_being_seen(house: FrontDoor, look: Look, path: str) 
     )
 
 
-def test_it_needs_no_script(house: FrontDoor, look: Look) -> None:
+def test_it_needs_no_script(month: FrontDoor, look: Look) -> None:
     """With JavaScript off: figures are there, tables open, links lead on, and the window changes."""
-    live(house.database, now())
-    page = look(java_script_enabled=False)
+    page = look(month, java_script_enabled=False)
     page.get_by_text("Figures by day").first.click()
     assert page.locator("details[open] table").first.is_visible()
     page.get_by_role("link", name="7 days").click()
@@ -110,10 +151,9 @@ def test_it_needs_no_script(house: FrontDoor, look: Look) -> None:
     assert page.get_by_role("heading", level=1).inner_text().startswith("Ticket ")
 
 
-def test_a_keyboard_goes_through_it(house: FrontDoor, look: Look) -> None:
+def test_a_keyboard_goes_through_it(month: FrontDoor, look: Look) -> None:
     """The first stop leads past the head, and each stop is seen."""
-    live(house.database, now())
-    page = look()
+    page = look(month)
     stops = []
     for _ in range(6):
         page.keyboard.press("Tab")
@@ -122,10 +162,9 @@ def test_a_keyboard_goes_through_it(house: FrontDoor, look: Look) -> None:
     assert stops == ["Go to the figures", "Deskhand", "Sign out", "7 days", "30 days", "90 days"]
 
 
-def test_paper_shows_every_table(house: FrontDoor, look: Look) -> None:
+def test_paper_shows_every_table(month: FrontDoor, look: Look) -> None:
     """What is behind a summary on a screen is printed, on white, and links to other windows are not."""
-    live(house.database, now())
-    page = look(color_scheme="dark")
+    page = look(month, color_scheme="dark")
     shown = page.locator("details table").first
     assert not shown.is_visible()
     page.emulate_media(media="print", color_scheme="dark")
@@ -135,26 +174,24 @@ def test_paper_shows_every_table(house: FrontDoor, look: Look) -> None:
     assert page.evaluate(FAINT_TEXTS) == []
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
-def test_nothing_that_somebody_wrote_is_executed(house: FrontDoor, look: Look, payload: str) -> None:
-    """Neither as the page is served nor where the browser is told to ignore its policy."""
-    write_hostile(house.database, payload)
-    for ignored in (False, True):
-        for path in ("/dashboard", "/dashboard/tickets/1"):
-            page = look(path, bypass_csp=ignored)
-            page.wait_for_load_state("networkidle")
-            page.mouse.move(200, 300)
-            assert page.evaluate("window.owned") is None
-            assert page.locator("script, style, img, iframe").count() == 0
-            assert page.locator("main").is_visible()
-
-
-def test_a_handed_over_ticket_is_reached_from_the_figures(house: FrontDoor, look: Look) -> None:
+def test_a_handed_over_ticket_is_reached_from_the_figures(month: FrontDoor, look: Look) -> None:
     """The link in the list of examples leads to its story."""
-    live(house.database, now())
-    page = look()
+    page = look(month)
     link = page.locator("section[aria-labelledby=examples] a").first
     number = int(link.inner_text().removeprefix("Ticket "))
     link.click()
     assert page.locator(".story li").count() > 3
-    assert number in {ticket.id for ticket in house.rows(Ticket)}
+    assert number in {ticket.id for ticket in month.rows(Ticket)}
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_nothing_that_somebody_wrote_is_executed(empty: FrontDoor, look: Look, payload: str) -> None:
+    """Neither as the page is served nor where the browser is told to ignore its policy."""
+    write_hostile(empty.database, payload)
+    for ignored in (False, True):
+        for path in ("/dashboard", "/dashboard/tickets/1"):
+            page = look(empty, path, bypass_csp=ignored)
+            page.mouse.move(200, 300)
+            assert page.evaluate("window.owned") is None
+            assert page.locator("script, style, img, iframe").count() == 0
+            assert page.locator("main").is_visible()

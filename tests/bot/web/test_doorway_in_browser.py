@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,7 +13,7 @@ from bot.store.installation import marks
 from tests.support.chromium import browser
 from tests.support.dashboard_visits import CLIENT_ID, CLIENT_SECRET
 from tests.support.front_workspace import PAGE_KEY
-from tests.support.page_browser import PAGE_PATIENCE, shots_folder
+from tests.support.page_browser import PAGE_PATIENCE, keep_shot
 from tests.support.redis_servers import free_port
 from tests.support.web_harness import FrontDoor, web_opened
 
@@ -64,31 +63,31 @@ def link(house: FrontDoor) -> str:
         return dashboard_links.make(session, door, OWNER)
 
 
-def test_link_opens_the_dashboard_and_sign_out_closes_it(house: FrontDoor, page: Page, tmp_path: Path) -> None:
+def test_link_opens_the_dashboard_and_sign_out_closes_it(house: FrontDoor, page: Page) -> None:
     """One press leads to the figures; after signing out the same browser sees none, nor does the link open any."""
-    address, shots = link(house), shots_folder(tmp_path)
+    address = link(house)
     page.goto(address)
-    page.screenshot(path=shots / "door-link.png")
+    keep_shot(page, "door-link")
     page.get_by_role("button", name=re.compile("Open as Olivia")).click()
     expect(page).to_have_url(re.compile(r"/dashboard$"))
     expect(page.get_by_text(FIGURE).first).to_be_visible()
-    page.screenshot(path=shots / "door-dashboard.png")
+    keep_shot(page, "door-dashboard")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     page.goto(address)
     expect(page.get_by_role("heading", name="This does not open the dashboard")).to_be_visible()
-    page.screenshot(path=shots / "door-closed.png")
+    keep_shot(page, "door-closed")
     page.get_by_role("link").click()
     expect(page.get_by_role("heading", name="The dashboard is not open in this browser")).to_be_visible()
 
 
 @pytest.mark.parametrize("house", ["slack"], indirect=True)
-def test_sign_in_with_slack_leads_to_the_dashboard(house: FrontDoor, page: Page, tmp_path: Path) -> None:
+def test_sign_in_with_slack_leads_to_the_dashboard(house: FrontDoor, page: Page) -> None:
     """From our page to Slack's, back, and on to the figures, with the cookies that a browser sends on the way."""
     page.goto(f"{house.slack}/?key={PAGE_KEY}")
     page.goto(house.url.removesuffix("/slack/events") + "/dashboard")
     page.get_by_role("link", name="Sign in with Slack").click()
-    page.screenshot(path=shots_folder(tmp_path) / "door-slack.png")
+    keep_shot(page, "door-slack")
     page.get_by_role("link", name=re.compile("Olivia")).click()
     expect(page).to_have_url(re.compile(r"/dashboard$"))
     expect(page.get_by_text(FIGURE).first).to_be_visible()

@@ -1,14 +1,13 @@
 """What people do on the page of the local workspace: write, press, fill in, move by keyboard, open threads and Home."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.page_blocks import REASSIGN_MODAL, button_element, card_blocks, plain_object
-from tests.support.page_browser import OpenPage, shots_folder
+from tests.support.page_browser import OpenPage, keep_shot
 
 pytestmark = pytest.mark.browser
 
@@ -233,9 +232,7 @@ def test_own_message_is_edited_and_deleted(open_page: OpenPage, workspace: Local
     expect(page.get_by_test_id(f"message-{own}")).to_have_count(0)
 
 
-def test_a_message_is_forwarded_and_shown_with_its_author(
-    open_page: OpenPage, workspace: LocalWorkspace, tmp_path: Path
-) -> None:
+def test_a_message_is_forwarded_and_shown_with_its_author(open_page: OpenPage, workspace: LocalWorkspace) -> None:
     """With a word of one's own, into the direct conversation; who wrote what is forwarded stays plain to see."""
     other = workspace.say("U0IVAN", "C0HELP", "error 5 <b> & more")
     page = open_page("U0MAYA", viewport={"width": 1280, "height": 900})
@@ -243,7 +240,7 @@ def test_a_message_is_forwarded_and_shown_with_its_author(
     page.get_by_test_id(f"more-{other}").click()
     page.get_by_role("menuitem", name="Forward message").click()
     page.get_by_test_id("forward-text").fill("What does this mean?")
-    page.screenshot(path=shots_folder(tmp_path) / "forwarding.png")
+    keep_shot(page, "forwarding")
     page.get_by_test_id("forward-send").click()
     [heard] = workspace.bot.wait(lambda one: bool(one.event.get("attachments")))
     assert (heard.event["channel_type"], heard.event["text"]) == ("im", "What does this mean?")
@@ -257,7 +254,7 @@ def test_a_message_is_forwarded_and_shown_with_its_author(
     expect(body.get_by_test_id("share")).to_contain_text("error 5 <b> & more")
     expect(page.locator("#scroll article").nth(1).locator("table")).to_contain_text("locked")
     expect(page.locator("#scroll article").nth(2).locator(".head")).to_contain_text("through Dictation")
-    page.screenshot(path=shots_folder(tmp_path) / "forwarded.png")
+    keep_shot(page, "forwarded")
     page.get_by_test_id("channel-C0HELP").click()
     expect(page.locator("#scroll article").last.locator(".head")).to_contain_text("IT request")
 
