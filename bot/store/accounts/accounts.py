@@ -3,11 +3,12 @@
 A change is made once for its idempotency key: the key is inserted in the transaction that changes the account.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, collate, delete, func, select
+from sqlalchemy import ColumnElement, collate, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot.admission import plain
@@ -18,6 +19,8 @@ from bot.store.schema import AccountRow, DirectoryWrite, SignInRow, now
 UNLOCK, SEND_LINK = "unlock", "send_password_reset"
 ACTIONS = frozenset({UNLOCK, SEND_LINK})
 "The changes that this directory records."
+AT_ONCE = 500
+"Accounts of a seed that are stored with the same statements."
 
 
 class SignInSeed(BaseModel):
@@ -135,32 +138,39 @@ def send_password_reset(session: Session, account_id: str, *, key: str, seen: Ac
 
 def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
     """Store accounts, replacing those with the same id; return their number."""
-    count = 0
-    for given in accounts:
-        session.merge(
-            AccountRow(
-                id=given.id,
-                email=plain(given.email) or given.email,
-                slack_user=given.slack_user,
-                name=given.name,
-                status=given.status,
-                lock_reason=given.lock_reason,
-                privileged=given.privileged,
-                liftable=given.liftable,
-                factors=list(given.factors),
-                password_changed_at=_ago(days=given.password_changed),
-            )
-        )
-        session.flush()
-        session.execute(delete(SignInRow).where(SignInRow.account_id == given.id))
-        session.add_all(
-            SignInRow(
-                account_id=given.id, at=now() - timedelta(minutes=s.minutes_ago), ok=s.ok, why=s.why, place=s.place
-            )
-            for s in given.sign_ins
-        )
-        count += 1
+    given, count = iter(accounts), 0
+    while some := list(islice(given, AT_ONCE)):
+        _seed(session, {one.id: one for one in some})
+        count += len(some)
     return count
+
+
+def _seed(session: Session, given: Mapping[str, AccountSeed]) -> None:
+    """Store accounts with as few statements as possible: a directory may have thousands."""
+    stored = {row.id: row for row in session.scalars(select(AccountRow).where(AccountRow.id.in_(given)))}
+    for one in given.values():
+        row = stored.get(one.id) or AccountRow(id=one.id)
+        row.email, row.slack_user, row.name = plain(one.email) or one.email, one.slack_user, one.name
+        row.status, row.lock_reason = one.status, one.lock_reason
+        row.privileged, row.liftable, row.factors = one.privileged, one.liftable, list(one.factors)
+        row.password_changed_at = _ago(days=one.password_changed)
+        session.add(row)
+    session.flush()
+    session.execute(delete(SignInRow).where(SignInRow.account_id.in_(given)))
+    at = now()
+    sign_ins = [
+        {
+            "account_id": one.id,
+            "at": at - timedelta(minutes=sign_in.minutes_ago),
+            "ok": sign_in.ok,
+            "why": sign_in.why,
+            "place": sign_in.place,
+        }
+        for one in given.values()
+        for sign_in in one.sign_ins
+    ]
+    if sign_ins:
+        session.execute(insert(SignInRow), sign_ins)
 
 
 def set_status(session: Session, account_id: str, status: AccountStatus, *, lock_reason: str | None = None) -> bool:

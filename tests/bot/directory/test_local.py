@@ -3,12 +3,14 @@
 What it shares with every directory is in `test_contract.py`.
 """
 
+import pytest
+
 from bot.directory import seed_file
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.principals import AccountStatus
 from bot.store.accounts import accounts
 from bot.store.db import Database
-from bot.store.schema import AccountRow
+from bot.store.schema import AccountRow, SignInRow
 from tests.support.factories import rows
 from tests.support.paths import DEMO_PEOPLE
 
@@ -68,3 +70,24 @@ def test_a_write_is_on_record_with_the_states_around_it(database: Database) -> N
     with database.read() as session:
         [write] = accounts.writes(session, "acc-2")
     assert (write.key, write.action, write.before, write.after) == ("b", "unlock", "locked", "active")
+
+
+@pytest.mark.parametrize("at_once", [3, 500])
+def test_a_large_seed_is_stored_whole_and_what_it_says_last_counts(
+    database: Database, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Accounts of before are changed with their sign-ins, others are added, and one given twice is stored once."""
+    monkeypatch.setattr(accounts, "AT_ONCE", at_once)
+    found = LocalDirectory(database)
+    old, new = ({"minutes_ago": 5, "ok": False, "why": why} for why in ("old", "new"))
+    assert found.seed([account(id=f"acc-{number}", sign_ins=(old, old)) for number in range(4)]) == 4
+    more = [account(AccountStatus.ACTIVE, id=f"acc-{number}", sign_ins=(new,)) for number in range(2, 8)]
+    assert found.seed([*more, account(AccountStatus.LOCKED, id="acc-7")]) == 7
+    sign_ins = rows(database, SignInRow)
+    stored = {
+        row.id: (row.status, [one.why for one in sign_ins if one.account_id == row.id])
+        for row in rows(database, AccountRow)
+    }
+    before = {f"acc-{number}": ("locked", ["old", "old"]) for number in (0, 1)}
+    after = {f"acc-{number}": ("active", ["new"]) for number in range(2, 7)}
+    assert stored == {**before, **after, "acc-7": ("locked", [])}

@@ -16,11 +16,14 @@ from bot.store.tickets import tickets
 from tests.support.factories import FIRST, at_once, everything, handed_off, in_rounds, rows
 from tests.support.handoff_moves import HOLDER, MOVES, OTHER, move, standing, trail
 
+ROUNDS = 25
+"Races of fifty claims. A claim that does not check again under the ticket's lock has many winners in each of them."
+
 
 def test_of_fifty_claims_one_wins(postgres: Database) -> None:
-    """In 200 rounds of 50 threads exactly one has it, 49 are told who, and the trail shows one claim."""
+    """In each of 25 rounds of 50 threads one has it, 49 are told who, and the trail shows one claim."""
     with postgres.write() as session:
-        opened = [_opened(session, number) for number in range(200)]
+        opened = [_opened(session, number) for number in range(ROUNDS)]
     users = [f"U{number}" for number in range(50)]
 
     def race(number: int, handoff_id: int) -> Moved | NotMoved:
@@ -38,7 +41,7 @@ def test_of_fifty_claims_one_wins(postgres: Database) -> None:
     winners = [(row["claimed_by"], "claimed", {"handoff": row["id"]}) for row in stored["handoffs"]]
     claims = [row for row in stored["audit"] if row["event"] == "handoff.claimed"]
     assert sorted(winners, key=str) == sorted(((row["actor"], "claimed", row["record"]) for row in claims), key=str)
-    assert len(stored["handoff_moves"]) == 400
+    assert len(stored["handoff_moves"]) == 2 * ROUNDS
     assert [row["assignee"] for row in stored["tickets"]] == [row["claimed_by"] for row in stored["handoffs"]]
 
 
