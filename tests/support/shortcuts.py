@@ -8,8 +8,10 @@ import json
 import os
 import pickle
 import ssl
+from functools import cache
 from typing import Any
 
+import redis.utils
 import sqlalchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import sqlite
@@ -31,6 +33,7 @@ def take() -> None:
     _parse_yaml_once()
     _read_rates_once()
     _read_certificates_once()
+    _read_own_version_once()
     _keep_connections()
     leave_the_disk_behind()
 
@@ -92,6 +95,11 @@ def _read_certificates_once() -> None:
         return made[key]
 
     _put(ssl, "create_default_context", create)
+
+
+def _read_own_version_once() -> None:
+    """Let the client of Redis keep its version, which it tells at each connection: it parses its package for that."""
+    _put(redis.utils, "get_lib_version", cache(redis.utils.get_lib_version))
 
 
 def _keep_connections() -> None:

@@ -8,9 +8,11 @@ Rejected         Slack will never do it: no such channel, wrong blocks
 import http.client
 import math
 import re
+import ssl
 import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from slack_sdk import WebClient
@@ -25,6 +27,7 @@ __all__ = [
     "SlackMember",
     "WebClient",
     "call",
+    "certificates",
     "connect",
     "permalink",
     "person",
@@ -81,9 +84,18 @@ def connect(*, token: str, base_url: str, seconds: int = durations.SLACK_ANSWER)
         base_url: the address of the Web API.
         seconds: the longest wait for one answer.
     """
-    client = WebClient(token=token, base_url=base_url, timeout=seconds)
+    trusted = certificates() if base_url.startswith("https:") else None
+    client = WebClient(token=token, base_url=base_url, timeout=seconds, ssl=trusted)
     client.retry_handlers.clear()
     return client
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return the certificates that we trust, read once a process: urllib would read them anew for each call."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])  # as urllib does with its own
+    return context
 
 
 def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import json
 import re
 import urllib.error
 import urllib.request
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot import durations
 from bot.errors import OutcomeUnknown, Transient, kind
-from bot.slack.api.client import NOT_SENT, Rejected, code_of
+from bot.slack.api.client import NOT_SENT, Rejected, certificates, code_of
 
 HOOKS = "https://hooks.slack.com/"
 SLACK = "slack.com"
@@ -49,7 +50,7 @@ def respond(url: str, body: dict[str, Any], *, slack_api_url: str) -> None:
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"}
     request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - `is_slacks` has checked it
     try:
-        with _OPENER.open(request, timeout=durations.SLACK_ANSWER) as answer:
+        with _opener().open(request, timeout=durations.SLACK_ANSWER) as answer:
             status, content = answer.status, answer.read(MOST_READ)
     except urllib.error.HTTPError as error:
         with error:
@@ -71,4 +72,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Return no new request."""
 
 
-_OPENER = urllib.request.build_opener(_NoRedirects)
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Return what opens an address, whether it is Slack's or the local workspace's."""
+    return urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=certificates()))

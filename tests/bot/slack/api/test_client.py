@@ -1,6 +1,7 @@
 """The Web API as the house calls it: `bot.slack.api.client`, against a served workspace."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.slack.api import client as slack
+from bot.slack.api import response_urls
 from bot.slack.api.client import SlackMember
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, http_refusal, listening, says
@@ -48,6 +50,20 @@ def test_a_call_returns_what_slack_says(workspace: LocalWorkspace, client: WebCl
     answer = post(client)
     assert (answer["channel"], answer["message"]["text"]) == ("C0HELP", "hello")
     assert answer["ts"] in workspace.world.state.channels["C0HELP"].messages
+
+
+def test_certificates_are_read_once_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call over HTTPS reads the trusted certificates again, which takes 20 ms of CPU; each call checks Slack's."""
+    trusted, read = slack.certificates(), list[str]()
+    assert (trusted.verify_mode, trusted.check_hostname) == (ssl.CERT_REQUIRED, True)
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", lambda *_: read.append("again"))
+    api = f"https://127.0.0.1:{free_port()}/api/"
+    client = slack.connect(token="xoxb-any", base_url=api)
+    assert client.ssl is trusted
+    assert type(failure(client)) is Transient
+    with pytest.raises(Transient):
+        response_urls.respond(f"{api}answers/1", {"text": "hello"}, slack_api_url=api)
+    assert read == []
 
 
 def test_a_rate_limit_is_worth_another_try_when_slack_says(workspace: LocalWorkspace, client: WebClient) -> None:
