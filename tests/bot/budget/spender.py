@@ -2,14 +2,16 @@
 
 Called with one JSON object: folder (price and budget file), redis, database, threads, calls (a
 thread), tokens (a call), used (tokens billed), lease (seconds), die (a step of `STEPS`, or null),
-settle (a reservation that every thread ends, with another figure each). Prints one JSON object: how
-many calls were made, denied and failed, or the least and the most that an end answered.
+settle (a reservation that every thread ends, with another figure each, once the folder has a file `go`), result
+(a file). Writes one JSON object into that file: how many calls were made, denied and failed, or the least and the
+most that an end answered.
 """
 
 import json
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -48,9 +50,9 @@ def main(order: dict[str, Any]) -> dict[str, int]:
         place, name = STEPS[step]
         setattr(place, name, _die)
     if once := order.get("settle"):
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()  # all processes go together
+        Path(order["result"]).with_suffix(".ready").touch()
+        while not (folder / "go").exists():  # all processes go together
+            time.sleep(0.002)
         at = datetime.fromisoformat(once.pop("at"))
         caps = budgets.accounts(team=CHARGE.team, channel=CHARGE.channel, user=CHARGE.user, agent=CHARGE.agent, at=at)
         reservation = Reservation(at=at, caps=caps, charge=CHARGE, **once)
@@ -82,5 +84,6 @@ def _die(*_: object, **__: object) -> None:
 
 
 if __name__ == "__main__":
-    logs.configure("json")  # to stderr: stdout is for the result
-    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))
+    logs.configure("json")
+    ordered = json.loads(sys.argv[1])
+    Path(ordered["result"]).write_text(json.dumps(main(ordered)), "utf-8")

@@ -1,12 +1,11 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,8 +22,9 @@ from bot.errors import Transient
 from bot.store.db import Database, Session
 from bot.store.money import ledger
 from bot.store.schema import LedgerRow, Purpose
+from tests.support import forked_processes
 from tests.support.budget_holds import begin_call
-from tests.support.paths import ROOT
+from tests.support.forked_processes import Forked
 
 if TYPE_CHECKING:
     import redis
@@ -46,12 +46,35 @@ def meter(connect: Connect, redis_url: str, database: Database) -> Meter:
     return connect(redis_url, database)
 
 
-@pytest.fixture
-def spend(files: Path, redis_url: str, postgres_url: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Return a function that starts a process of `spender.py` on the real Redis and PostgreSQL."""
-    started: list[subprocess.Popen[str]] = []
+@dataclass(frozen=True)
+class Spender:
+    """A process of `spender.py`."""
 
-    def start(**order: Any) -> "subprocess.Popen[str]":
+    process: Forked
+    result: Path
+    log: Path
+
+    @property
+    def is_ready(self) -> bool:
+        """Return whether it waits for the file `go`."""
+        return self.result.with_suffix(".ready").exists()
+
+    def outcome(self) -> dict[str, int]:
+        """Wait until it has ended, and return what it wrote down."""
+        assert self.process.wait(timeout=300) == 0, self.log.read_text()
+        return dict(json.loads(self.result.read_text("utf-8")))
+
+
+Spend = Callable[..., Spender]
+
+
+@pytest.fixture
+def spend(files: Path, redis_url: str, postgres_url: str) -> Iterator[Spend]:
+    """Return a function that starts a process of `spender.py` on the real Redis and PostgreSQL."""
+    started: list[Spender] = []
+
+    def start(**order: Any) -> Spender:
+        result = files / f"spender-{len(started)}.json"
         order = {
             "folder": str(files),
             "redis": redis_url,
@@ -61,28 +84,18 @@ def spend(files: Path, redis_url: str, postgres_url: str) -> Iterator[Callable[.
             "tokens": 1_000,
             "used": 1_000,
             "lease": 60.0,
+            "result": str(result),
         } | order
-        started.append(
-            subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("spender.py")), json.dumps(order)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-            )
-        )
+        log = result.with_suffix(".log")
+        with log.open("wb") as output:
+            process = forked_processes.start(["tests.bot.budget.spender", json.dumps(order)], os.environ, output=output)
+        started.append(Spender(process, result, log))
         return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def outcome(process: "subprocess.Popen[str]") -> dict[str, int]:
-    out, _ = process.communicate(timeout=300)
-    assert process.returncode == 0
-    return dict(json.loads(out))
+    for spender in started:
+        spender.process.kill()
+        spender.process.wait(timeout=300)
 
 
 def rows(database: Database) -> list[tuple[str, int, int]]:
@@ -335,7 +348,7 @@ def test_a_late_answer_to_a_charged_call_changes_nothing(
 )
 def test_a_kill_at_any_step_is_resolved(
     *,
-    spend: Callable[..., "subprocess.Popen[str]"],
+    spend: Spend,
     connect: Connect,
     redis_url: str,
     postgres: Database,
@@ -346,8 +359,8 @@ def test_a_kill_at_any_step_is_resolved(
     counts: int,
 ) -> None:
     """After SIGKILL the hold counts until its lease ends; what has left is charged at its worst then."""
-    process = spend(die=step, used=300, lease=1.0)
-    assert process.wait(timeout=300) == -signal.SIGKILL
+    spender = spend(die=step, used=300, lease=1.0)
+    assert spender.process.wait(timeout=300) == -signal.SIGKILL
     meter = connect(redis_url, postgres)
     assert account(meter, raw, charge) == {"spent": "0", "held": str(CALL)}
     assert meter.sweep() == 0
@@ -397,7 +410,9 @@ def test_a_call_that_never_left_is_not_charged(
 
 
 def test_processes_settling_one_call_settle_it_once(
-    spend: Callable[..., "subprocess.Popen[str]"],
+    *,
+    spend: Spend,
+    files: Path,
     connect: Connect,
     redis_url: str,
     postgres: Database,
@@ -413,14 +428,11 @@ def test_processes_settling_one_call_settle_it_once(
         "at": one.at.isoformat(),
     }
     racers = [spend(settle=order, threads=2, used=100 + 2 * number) for number in range(4)]
-    for racer in racers:
-        assert racer.stdout
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        assert racer.stdin
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    costs = {cost for racer in racers for cost in outcome(racer).values()}
+    deadline = time.monotonic() + 300
+    while not all(racer.is_ready for racer in racers) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (files / "go").touch()
+    costs = {cost for racer in racers for cost in racer.outcome().values()}
     assert len(costs) == 1
     assert rows(postgres) == [("settled", CALL, costs.pop())]
     assert account(meter, raw, charge) == {"spent": str(counted(postgres)), "held": "0"}
@@ -447,7 +459,7 @@ def test_threads_never_pass_the_cap(meter: Meter, charge: Charge, raw: "redis.Re
 
 
 def test_processes_never_pass_the_cap_while_redis_forgets(
-    spend: Callable[..., "subprocess.Popen[str]"],
+    spend: Spend,
     connect: Connect,
     redis_url: str,
     postgres: Database,
@@ -469,15 +481,15 @@ def test_processes_never_pass_the_cap_while_redis_forgets(
     watcher.start()
     while counted(postgres) < LIMIT // 10 and time.monotonic() < deadline:
         time.sleep(0.01)
-    workers[0].kill()
+    workers[0].process.kill()
     flushes = 0
-    while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+    while any(worker.process.poll() is None for worker in workers) and time.monotonic() < deadline:
         raw.flushall()
         flushes += 1
         time.sleep(0.03)
     done.set()
     watcher.join()
-    results = [outcome(worker) for worker in workers[1:]]
+    results = [worker.outcome() for worker in workers[1:]]
     assert flushes > 3
     assert max(over) <= 0
     assert sum(result.get("made", 0) for result in results) > 0
