@@ -7,6 +7,7 @@ evaluation never meets a surge.
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import assert_never
 
 import structlog
@@ -188,16 +189,21 @@ def _alike(session: Session, agent: Agent, ticket: Ticket, reason: Reason, figur
     if len({*ids, ticket.id}) < figures.like_tickets:
         return None
     texts = {number: _words(text) for number, text in first_words.of(session, {*ids, ticket.id}).items()}
+    own = texts.get(ticket.id, frozenset())
+    if not surge_rule.may_be_like(own, texts.values(), at_least=figures.like_tickets):
+        return None
     known_before = surge_signs.before(session, _names(agent), until=since, most=MOST_BEFORE)
     words_before = [_words(text) for text in first_words.of(session, known_before).values()]
     words = surge_rule.common(list(texts.values()), words_before, at_least=figures.like_tickets)
-    if not words or not surge_rule.is_like(texts.get(ticket.id, frozenset()), words):
+    if not words or not surge_rule.is_like(own, words):
         return None
     like = [number for number, one in texts.items() if number != ticket.id and surge_rule.is_like(one, words)]
     return Beginning(SurgeCause.ALIKE, words, tuple(tickets.read(session, number) for number in sorted(like)))
 
 
+@lru_cache(maxsize=2 * MOST_BEFORE)
 def _words(text: str) -> frozenset[str]:
+    """Return the words of a text; each handoff reads those of the same tickets again."""
     return surge_rule.words_of(phrases.plain(text))
 
 

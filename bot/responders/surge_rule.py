@@ -7,7 +7,7 @@ alike. The model is never asked.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 from pydantic import Field
@@ -72,6 +72,18 @@ def common(texts: Sequence[frozenset[str]], before: Sequence[frozenset[str]], *,
     known = tuple(sorted(rare, key=lambda word: (-here[word], there[word], word))[:MOST_WORDS])
     alike = sum(is_like(one, known) for one in texts)
     return known if alike >= at_least else ()
+
+
+def may_be_like(words: frozenset[str], texts: Iterable[frozenset[str]], *, at_least: int) -> bool:
+    """Return whether a text may be like so many of these, whatever was written before: many hold words of it.
+
+    Args:
+        words: the words of the text.
+        texts: the words of each ticket of the last minutes.
+        at_least: how many of the texts must be alike.
+    """
+    shared = Counter(word for one in texts for word in words.intersection(one))
+    return sum(count >= at_least for count in shared.values()) >= FEWEST_WORDS
 
 
 def is_like(words: frozenset[str], known: Collection[str]) -> bool:

@@ -1,11 +1,11 @@
 """Which tickets are alike: by rare words that they share, in any language, and rather none than wrong ones."""
 
-import random
+from random import Random
 
 import pytest
 
 from bot.agent import phrases
-from bot.responders.surge_rule import ENOUGH_BEFORE, SurgeFigures, common, is_like, words_of
+from bot.responders.surge_rule import ENOUGH_BEFORE, SurgeFigures, common, is_like, may_be_like, words_of
 from tests.support.real_requests import real_requests
 
 AT_LEAST = SurgeFigures().like_tickets
@@ -76,5 +76,20 @@ def test_without_a_past_nothing_is_alike() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_two_hundred_different_problems_are_no_surge(seed: int) -> None:
     """Real requests, drawn at random, with others of before."""
-    drawn = random.Random(seed).sample(real_requests(), 400)
+    drawn = Random(seed).sample(real_requests(), 400)
     assert common(read(*drawn[:200]), read(*drawn[200:]), at_least=AT_LEAST) == ()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_may_not_be_like_is_not(seed: int) -> None:
+    """A text that is ruled out before the past is read is not like the others; of a story of its own it never is."""
+    random = Random(seed)
+    drawn = random.sample(real_requests(), 100)
+    surge = [f"the Globex gateway shows error 503 {word}" for word in drawn[60:70]]
+    texts, before = read(*drawn[:60], *surge), read(*drawn[70:])
+    known = common(texts, before, at_least=AT_LEAST)
+    assert known
+    ruled_out = [one for one in texts if not may_be_like(one, texts, at_least=AT_LEAST)]
+    assert [one for one in ruled_out if is_like(one, known)] == []
+    assert may_be_like(texts[-1], texts, at_least=AT_LEAST)
+    assert not may_be_like(read("a printer jams")[0], texts, at_least=AT_LEAST)
