@@ -1,6 +1,7 @@
 """The `deskhand` command: wires processes and answers operators.
 
-Each command imports only the modules it needs: a worker must not wait for the web process's imports.
+Each command imports only the modules it needs, and only when it runs: a worker, which replaces this process, must not
+wait for the imports of others.
 """
 
 import sys

@@ -10,7 +10,6 @@ import structlog
 
 from bot.cli.root import cli, known, reading_database, settings_to_look_at
 from bot.errors import ConfigError, DeskhandError
-from bot.store.schema import Verdict
 
 PASSED, BLOCKED, UNKNOWN = 0, 1, 2
 "Exit codes of an evaluation."
@@ -34,6 +33,7 @@ def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> 
     from bot import directory
     from bot.agent.runtime import open_meter, open_runtime
     from bot.evals import cases, report, runner, stage
+    from bot.store.schema import Verdict
 
     settings = settings_to_look_at()
     agent = known(settings, name)

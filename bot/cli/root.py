@@ -7,13 +7,12 @@ import click
 
 from bot import logs
 from bot.errors import ConfigError
-from bot.ground import Kind
-from bot.settings import Settings, override_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bot.agent.card import Agent
+    from bot.settings import Settings
     from bot.store.db import Database
 
 
@@ -43,18 +42,20 @@ def cli() -> None:
     """Get people back into their account, and fetch a human before the agent is out of its depth."""
 
 
-def settings_of_environment() -> Settings:
+def settings_of_environment() -> "Settings":
     """Read the settings, and set up logging by them.
 
     Raises:
         ConfigError: a setting is wrong.
     """
+    from bot.settings import Settings
+
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
     return settings
 
 
-def settings_to_look_at() -> Settings:
+def settings_to_look_at() -> "Settings":
     """Return the settings of the installation, or of the demo that runs here if no installation is set up.
 
     When a demo runs here, stderr says which of the two the command looks at.
@@ -62,7 +63,9 @@ def settings_to_look_at() -> Settings:
     Raises:
         ConfigError: a setting is wrong.
     """
+    from bot.ground import Kind
     from bot.sandbox.demo import demo, folder
+    from bot.settings import override_environment
     from bot.store import db
 
     settings = settings_of_environment()
@@ -78,7 +81,7 @@ def settings_to_look_at() -> Settings:
 
 
 @contextmanager
-def reading_database(settings: Settings) -> "Iterator[Database]":
+def reading_database(settings: "Settings") -> "Iterator[Database]":
     """Open the database for a command that only reads; none is created.
 
     Raises:
@@ -96,7 +99,7 @@ def reading_database(settings: Settings) -> "Iterator[Database]":
 
 
 @contextmanager
-def own_database(settings: Settings) -> "Iterator[Database]":
+def own_database(settings: "Settings") -> "Iterator[Database]":
     """Open the database for a command that writes to it.
 
     Raises:
@@ -111,7 +114,7 @@ def own_database(settings: Settings) -> "Iterator[Database]":
         yield database
 
 
-def known(settings: Settings, name: str | None) -> "Agent":
+def known(settings: "Settings", name: str | None) -> "Agent":
     """Return an agent by the name of its folder; without a name, the only agent there is.
 
     Raises:

@@ -38,6 +38,13 @@ def database_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return url
 
 
+def test_a_command_is_found_without_what_others_need() -> None:
+    """A worker is another process in the end: the command that becomes it has opened no library of ours before."""
+    heavy = {"anthropic", "pydantic_settings", "redis", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette"}
+    code = f"import sys, bot.cli; print({heavy} & sys.modules.keys())"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set()\n"
+
+
 @pytest.mark.usefixtures("quiet_logs")
 def test_migrate_makes_the_database_and_may_be_run_again(database_file: str) -> None:
     """A new file gets the whole schema; a second run changes nothing."""

@@ -39,12 +39,14 @@ class HouseOrder:
 SMALL = HouseOrder("postgres", socket=True)
 "Socket Mode, no public address; the database beside it is the large one, so that both kinds are seen."
 HTTP = HouseOrder("sqlite", socket=False)
+KINDS = (HTTP, SMALL)
 
 
 @dataclass(frozen=True)
 class House:
     """Everything up: the stage acts in the workspace and looks into the database."""
 
+    order: HouseOrder
     stage: Stage
     supervisor: Supervisor
     environment: dict[str, str]
@@ -87,7 +89,7 @@ def moved_in(order: HouseOrder, database_url: str, folder: Path, config: Path | 
         workers = [site.worker(number) for number in range(1, order.workers + 1)]
         supervisor.start(site.socket() if order.socket else site.web(), *workers, site.clock())
         running_demo = RunningDemo(supervisor, site.address("slack"), site.address("model"), database, KEYS)
-        yield House(Stage(running_demo, print), supervisor, site.environment)
+        yield House(order, Stage(running_demo, print), supervisor, site.environment)
 
 
 def prepare(database_url: str, folder: Path, config: Path | None = None, agents: Sequence[str] = ("access",)) -> None:

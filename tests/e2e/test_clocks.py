@@ -25,7 +25,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoff_history, handoffs, handoffs_due
 from bot.store.tickets import tickets
 from bot.store.tickets.tickets import Heard
-from tests.e2e.product import House
+from tests.e2e.product import SMALL, House
 from tests.e2e.product_processes import KEYS, Site
 from tests.support.factories import open_for_people
 from tests.support.forked_processes import ForkingCrew
@@ -71,7 +71,7 @@ def house(postgres_url: str, tmp_path: Path) -> Iterator[House]:
         supervisor.start(site.redis(tmp_path), site.slack(socket_mode=True))
         supervisor.start(*(replace(site.clock(), name=name) for name in CLOCKS))
         running_demo = RunningDemo(supervisor, site.address("slack"), site.address("model"), database, KEYS)
-        yield House(Stage(running_demo, print), supervisor, site.environment)
+        yield House(SMALL, Stage(running_demo, print), supervisor, site.environment)
 
 
 def halt(house: House) -> None:

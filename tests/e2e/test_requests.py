@@ -1,8 +1,12 @@
-"""Two hundred requests in real people's words, through every process there is."""
+"""Two hundred requests in real people's words, through every process there is.
+
+The two kinds of house share them: each gets one half.
+"""
 
 import re
 import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,12 +16,13 @@ from bot.sandbox.demo.scenes.checks import Json
 from bot.sandbox.demo.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
+from tests.e2e.product import KINDS, House, HouseOrder
 from tests.support import crowd
 from tests.support.real_requests import real_requests
 
 REQUESTS = crowd.SIZE
 SECONDS = 500.0
-"On a machine that does nothing else it takes 13 (SQLite) or 19 (PostgreSQL, Socket Mode); a busy one may take longer."
+"On a machine that does nothing else it takes 7 (SQLite) or 10 (PostgreSQL, Socket Mode); a busy one may take longer."
 
 pytestmark = pytest.mark.e2e
 
@@ -28,12 +33,21 @@ def requests() -> list[str]:
     return real_requests()[:REQUESTS]
 
 
+def test_each_request_is_asked_in_one_kind_of_house() -> None:
+    """The shares of the kinds are the 200 requests, each once, and in each share half are direct messages."""
+    shares = [_share(kind) for kind in KINDS]
+    assert sorted(number for share in shares for number in share) == list(range(200))
+    assert [sum(number % 2 for number in share) for share in shares] == [50, 50]
+
+
 @pytest.mark.usefixtures("untroubled")
-def test_every_request_ends_in_one_answer(stage: Stage, requests: list[str]) -> None:
+def test_every_request_ends_in_one_answer(house: House, requests: list[str]) -> None:
     """Each of 200 requests, every other one in a direct message, gets one reply or one handoff; none is silent."""
+    stage, share = house.stage, _share(house.order)
     began = time.monotonic()
     earlier = stage.read(_answered)
-    asked = _ask_all(stage, requests)
+    asked = _ask_all(stage, {number: requests[number] for number in share})
+    assert len(asked) == REQUESTS / len(KINDS)
     wanted = earlier + len(asked)
     stage.wait("every request to be answered", lambda: stage.read(_answered) == wanted, seconds=SECONDS)
     took = time.monotonic() - began
@@ -51,7 +65,14 @@ def test_every_request_ends_in_one_answer(stage: Stage, requests: list[str]) -> 
     assert set(outcomes) == {"reply", "handoff"}
 
 
-def _ask_all(stage: Stage, requests: list[str]) -> list[tuple[str, str, str]]:
+def _share(kind: HouseOrder) -> range:
+    """Return the numbers of the requests that are asked in a kind of house."""
+    size = REQUESTS // len(KINDS)
+    first = KINDS.index(kind) * size
+    return range(first, first + size)
+
+
+def _ask_all(stage: Stage, requests: Mapping[int, str]) -> list[tuple[str, str, str]]:
     """Let people ask, several at once and each one thing; return who asked where."""
 
     def ask(number: int) -> tuple[str, str, str]:
@@ -61,7 +82,7 @@ def _ask_all(stage: Stage, requests: list[str]) -> list[tuple[str, str, str]]:
         return user, channel, str(stage.act("say", user=user, channel=channel, text=said)["ts"])
 
     with ThreadPoolExecutor(4) as people:
-        return list(people.map(ask, range(len(requests))))
+        return list(people.map(ask, requests))
 
 
 def _answered(session: Session) -> int:
