@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 
 from bot.sandbox.demo.scenes.stage import Stage
-from tests.e2e.product import KINDS, House, HouseOrder, carry_over, moved_in, prepare
+from tests.e2e.product import HOUSE_KINDS, House, HouseOrder, carry_over, moved_in, prepare
 from tests.support.chromium import browser
 from tests.support.otlp_receiver import OtlpReceiver, receiving
 
@@ -34,7 +34,7 @@ def collector() -> Iterator[OtlpReceiver]:
         yield collector
 
 
-@pytest.fixture(scope="session", params=KINDS, ids=["http-sqlite", "socket-postgres"])
+@pytest.fixture(scope="session", params=HOUSE_KINDS, ids=["http-sqlite", "socket-postgres"])
 def house(
     request: pytest.FixtureRequest,
     _prepared: Path,

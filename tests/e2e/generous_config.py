@@ -1,7 +1,7 @@
 """A configuration in which a few people may do what a whole town does: tests of other things have few.
 
-Its suite is brief: the whole one is played by the tour, and what only needs a release that may serve
-need not play it again.
+Its suite is brief: the whole one is played by `tests/bot/evals/test_sabotage.py`, and what only needs a release that
+may serve need not play it again.
 """
 
 import atexit

@@ -39,7 +39,7 @@ class HouseOrder:
 SMALL = HouseOrder("postgres", socket=True)
 "Socket Mode, no public address; the database beside it is the large one, so that both kinds are seen."
 HTTP = HouseOrder("sqlite", socket=False)
-KINDS = (HTTP, SMALL)
+HOUSE_KINDS = (HTTP, SMALL)
 
 
 @dataclass(frozen=True)

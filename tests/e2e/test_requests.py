@@ -16,7 +16,7 @@ from bot.sandbox.demo.scenes.checks import Json
 from bot.sandbox.demo.scenes.stage import BOT, HELP, QUEUE, Stage
 from bot.store.db import Session
 from bot.store.schema import Message, Ticket, Turn
-from tests.e2e.product import KINDS, House, HouseOrder
+from tests.e2e.product import HOUSE_KINDS, House, HouseOrder
 from tests.support import crowd
 from tests.support.real_requests import real_requests
 
@@ -35,7 +35,7 @@ def requests() -> list[str]:
 
 def test_each_request_is_asked_in_one_kind_of_house() -> None:
     """The shares of the kinds are the 200 requests, each once, and in each share half are direct messages."""
-    shares = [_share(kind) for kind in KINDS]
+    shares = [_share(kind) for kind in HOUSE_KINDS]
     assert sorted(number for share in shares for number in share) == list(range(200))
     assert [sum(number % 2 for number in share) for share in shares] == [50, 50]
 
@@ -47,7 +47,7 @@ def test_every_request_ends_in_one_answer(house: House, requests: list[str]) -> 
     began = time.monotonic()
     earlier = stage.read(_answered)
     asked = _ask_all(stage, {number: requests[number] for number in share})
-    assert len(asked) == REQUESTS / len(KINDS)
+    assert len(asked) == REQUESTS / len(HOUSE_KINDS)
     wanted = earlier + len(asked)
     stage.wait("every request to be answered", lambda: stage.read(_answered) == wanted, seconds=SECONDS)
     took = time.monotonic() - began
@@ -67,8 +67,8 @@ def test_every_request_ends_in_one_answer(house: House, requests: list[str]) -> 
 
 def _share(kind: HouseOrder) -> range:
     """Return the numbers of the requests that are asked in a kind of house."""
-    size = REQUESTS // len(KINDS)
-    first = KINDS.index(kind) * size
+    size = REQUESTS // len(HOUSE_KINDS)
+    first = HOUSE_KINDS.index(kind) * size
     return range(first, first + size)
 
 

@@ -1,7 +1,7 @@
 """Which files go to which of the processes that run the tests, and in what order.
 
 What takes longest begins first, so that nobody waits for it at the end. Files that stand in the same
-house of real processes stay together, so that it is built once.
+house of real processes, or prepare another one from the same file, stay together, so that it is built once.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from xdist.scheduler import LoadFileScheduling
 HOUSE = "tests/e2e/house"
 IN_THE_HOUSE = tuple(
     f"tests/e2e/test_{name}.py"
-    for name in ("bad_input", "duplicates", "handoff_faults", "metrics", "page", "requests", "traces")
+    for name in ("bad_input", "duplicates", "handoff_faults", "metrics", "page", "requests", "second_agent", "traces")
 )
 LONGEST = (
     "tests/e2e/test_tour.py",
@@ -43,7 +43,6 @@ LONGEST = (
     "tests/bot/evals/test_runner.py",
     "tests/jobs/test_after_raise.py",
     "tests/bot/store/handoffs/test_moves.py",
-    "tests/e2e/test_second_agent.py",
     "tests/jobs/engine/test_threads.py",
     "tests/jobs/test_clock.py",
     "tests/jobs/test_worker.py",

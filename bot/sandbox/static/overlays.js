@@ -11,9 +11,9 @@ const TOAST_MS = 9000;
 export function openMenu(anchor, items) {
   const close = (refocus) => {
     menu.remove();
-    anchor.setAttribute("aria-expanded", "false");
     document.removeEventListener("pointerdown", outside, true);
-    if (refocus) anchor.focus();
+    anchor.setAttribute("aria-expanded", "false");
+    if (refocus) nowDrawn(anchor)?.focus();
   };
   const outside = (event) => !menu.contains(event.target) && close(false);
   const entry = (item) => h("button", { type: "button", role: "menuitem", class: item.danger ? "danger" : null, onclick: () => { close(true); item.onclick(); } }, item.icon && icon(item.icon), item.label);
@@ -25,6 +25,12 @@ export function openMenu(anchor, items) {
   anchor.setAttribute("aria-expanded", "true");
   document.addEventListener("pointerdown", outside, true);
   menu.firstElementChild?.focus();
+}
+
+/** Return a button as it is on the page now: what is around it may have been drawn anew while its menu was open. */
+function nowDrawn(button) {
+  const { testid } = button.dataset;
+  return button.isConnected || !testid ? button : document.querySelector(`[data-testid="${CSS.escape(testid)}"]`);
 }
 
 function menuKey(event, menu, close) {

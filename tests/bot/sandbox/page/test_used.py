@@ -114,6 +114,31 @@ def test_what_is_pressed_while_news_comes_counts(open_page: OpenPage, workspace:
     expect(page.locator("#scroll article", has_text="Good morning")).to_have_count(1)
 
 
+def test_a_menu_stays_while_its_message_is_drawn_anew(open_page: OpenPage, workspace: LocalWorkspace) -> None:
+    """An answer that comes while its button is pressed or it is open takes away neither the menu nor the focus."""
+    asked = workspace.say("U0IVAN", "C0HELP", "My account is locked")
+    page = open_page("U0MAYA", "C0HELP")
+    more, thread = page.get_by_test_id(f"more-{asked}"), page.get_by_test_id(f"open-thread-{asked}")
+    page.get_by_test_id(f"message-{asked}").hover()
+    more.hover()
+    page.mouse.down()
+    workspace.slack.chat_postMessage(channel="C0HELP", thread_ts=asked, text="I will look")
+    expect(page.locator("#announcer")).to_contain_text("I will look")  # it has come
+    expect(thread).to_have_count(0)
+    page.mouse.up()
+    expect(page.get_by_role("menuitem", name="Forward message")).to_be_visible()
+    expect(thread).to_contain_text("1 reply")
+    workspace.slack.chat_postMessage(channel="C0HELP", thread_ts=asked, text="It is open again")
+    expect(thread).to_contain_text("2 replies")
+    expect(page.get_by_role("menuitem", name="Forward message")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("menu")).to_have_count(0)
+    expect(more).to_be_focused()
+    more.press("Enter")
+    page.get_by_role("menuitem", name="Forward message").click()
+    expect(page.get_by_test_id("forward-text")).to_be_visible()
+
+
 def test_escape_closes_a_modal(open_page: OpenPage, workspace: LocalWorkspace) -> None:
     """Escape closes the modal in the workspace too and the focus goes back to the button."""
     blocks = card_blocks(button_element("Resolve", "resolve"))
