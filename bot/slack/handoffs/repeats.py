@@ -54,11 +54,14 @@ def sentences(text: str) -> Iterator[str]:
 
 def _fresh(sentence: str, known: Sequence[frozenset[str]], shown: Sequence[str]) -> str:
     """Return what is new in a sentence: all of it, only its quotation, or an empty text."""
-    if any(_carrying(sentence) <= one for one in known):
+    meant = _carrying(sentence)
+    if any(meant <= one for one in known):
         return ""
     quotations = _QUOTATION.findall(sentence)
+    if not quotations:
+        return sentence
     beside = _carrying(_QUOTATION.sub(" ", sentence)) - _SAYING
-    if not quotations or (beside and not any(beside <= one for one in known)):
+    if beside and not any(beside <= one for one in known):
         return sentence
     if all(any(_flat(one) in whole for whole in shown) for one in quotations):
         return ""
