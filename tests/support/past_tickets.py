@@ -80,7 +80,7 @@ class PastTickets:
 
     def _step(self, kind: str, name: str, response: Any, *, output_tokens: int = 0) -> None:
         steps = self._rows[Step]
-        seq = sum(1 for one in steps[-40:] if one["turn_id"] == self.last)
+        seq = steps[-1]["seq"] + 1 if steps and steps[-1]["turn_id"] == self.last else 0
         of = {"turn_id": self.last, "seq": seq, "attempt": 1, "kind": kind, "name": name, "status": "ok"}
         said = {"request": {}, "response": response, "output_tokens": output_tokens}
         steps.append(of | said | {"started_at": self.at, "finished_at": self.at})
