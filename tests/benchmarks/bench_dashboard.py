@@ -17,12 +17,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import product
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from bot.store import db
 from bot.store.db import Database
@@ -70,11 +71,12 @@ def run(say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> Json:
     """Measure on both databases; the result is in milliseconds unless a name says otherwise."""
     result: Json = {}
     with tempfile.TemporaryDirectory() as name, product_run.bare_postgres() as (url, _):
-        for kind, address in (("sqlite", f"sqlite:///{Path(name) / 'deskhand.db'}"), ("postgres", url)):
+        for kind, turns in product(TARGETS_MS, sizes):
+            address = f"sqlite:///{Path(name) / f'{turns}.db'}" if kind == "sqlite" else _new_postgres(url, turns)
             revisions.migrate(address)
             with closing(db.connect(address)) as database:
-                found = _one(kind, database, address, sizes, say)
-                result |= {f"{kind}_{key}": value for key, value in found.items()}
+                found = _one(kind, database, address, turns, say)
+            result |= {f"{kind}_{key}_{turns:_}": value for key, value in found.items()}
     most = f"{sizes[-1]:_}"
     slowest = {kind: max(result[f"{kind}_{page}_{most}"] for page in PAGES) for kind in TARGETS_MS}
     best = {kind: [result[f"{kind}_week_at_best_{size:_}"] for size in sizes] for kind in TARGETS_MS}
@@ -89,33 +91,40 @@ def run(say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> Json:
     }
 
 
-def _one(kind: str, database: Database, address: str, sizes: tuple[int, ...], say: Callable[[str], None]) -> Json:
-    """Measure on one database, with more and more turns."""
-    result: Json = {}
-    for turns in sizes:
-        now = datetime.now(UTC)
-        began = time.perf_counter()
-        _fill(database, turns, now)
-        say(f"dashboard: {kind}, {turns:,} turns written in {time.perf_counter() - began:.0f} s")
-        last_30 = replace(figures.last_days(30, at=now), among=AGENTS)
-        week = replace(last_30, since=last_30.since - timedelta(days=7), until=last_30.since)
-        windows = {
-            "last_30": last_30,
-            "week": week,
-            "all_90": replace(last_30, since=last_30.until - timedelta(days=DAYS)),
-        }
-        unadded = _read(database, week)
-        found = _add_up(database, now)
-        if replace(_read(database, week)[1], releases=()) != replace(unadded[1], releases=()):
-            raise RuntimeError("adding up has changed a figure")
-        found |= {"week_not_added_up": unadded[0]}
-        for name, cohort in windows.items():
-            took = [_read(database, cohort)[0] for _ in range(RUNS)]
-            found |= {name: round(median(took), 1), f"{name}_at_best": min(took)}
-        found |= _pages(database, address, windows)
-        result |= {f"{name}_{turns:_}": value for name, value in found.items()}
-        say(f"dashboard: {kind}, {turns:,} turns: {found}")
-    return result
+def _new_postgres(server: str, turns: int) -> str:
+    """Make a database for so many turns beside another one, and return its address."""
+    url, name = make_url(server), f"turns_{turns}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def _one(kind: str, database: Database, address: str, turns: int, say: Callable[[str], None]) -> Json:
+    """Measure on one database, which is empty, with so many turns."""
+    now = datetime.now(UTC)
+    began = time.perf_counter()
+    _fill(database, turns, now)
+    say(f"dashboard: {kind}, {turns:,} turns written in {time.perf_counter() - began:.0f} s")
+    last_30 = replace(figures.last_days(30, at=now), among=AGENTS)
+    week = replace(last_30, since=last_30.since - timedelta(days=7), until=last_30.since)
+    windows = {
+        "last_30": last_30,
+        "week": week,
+        "all_90": replace(last_30, since=last_30.until - timedelta(days=DAYS)),
+    }
+    unadded = _read(database, week)
+    found = _add_up(database, now)
+    if replace(_read(database, week)[1], releases=()) != replace(unadded[1], releases=()):
+        raise RuntimeError("adding up has changed a figure")
+    found |= {"week_not_added_up": unadded[0]}
+    for name, cohort in windows.items():
+        took = [_read(database, cohort)[0] for _ in range(RUNS)]
+        found |= {name: round(median(took), 1), f"{name}_at_best": min(took)}
+    found |= _pages(database, address, windows)
+    say(f"dashboard: {kind}, {turns:,} turns: {found}")
+    return found
 
 
 def _read(database: Database, cohort: DashboardCohort) -> tuple[float, DashboardFigures]:
@@ -207,7 +216,7 @@ def _hours(turns: int, now: datetime) -> Iterator[Hour]:
 
 
 def _fill(database: Database, turns: int, now: datetime) -> None:
-    """Write a history of so many turns in place of what is there."""
+    """Write a history of so many turns into an empty database."""
     postgres = database.engine.dialect.name == "postgresql"
     seconds = "((i - :first) * 3600.0 / :turns + {0})"
     moment = f"CAST(:hour AS timestamptz) + make_interval(secs => {seconds})"
@@ -218,8 +227,6 @@ def _fill(database: Database, turns: int, now: datetime) -> None:
     statements = [one for one in script.split(";") if one.strip()]
     with database.engine.connect() as connection:
         with _without_indexes(connection):
-            for table in reversed(Base.metadata.sorted_tables):
-                connection.execute(table.delete())
             for hour in _hours(turns, now):
                 starts = hour.starts if postgres else hour.starts.strftime("%Y-%m-%d %H:%M:%S")
                 values = {"first": hour.first, "turns": hour.turns, "hour": starts, "request": BODY, "response": BODY}
