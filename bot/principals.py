@@ -40,6 +40,17 @@ class Reason(StrEnum):
     REOPENED = "reopened"
     TAKEN_OVER = "taken_over"
     OUTAGE = "outage"
+    AGENT_SUSPENDED = "agent_suspended"
+
+
+class AgentStatus(StrEnum):
+    """Whether an agent works: its card says it, and operators may suspend it while it runs."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    "It begins no step; its tickets go to people until it is resumed."
+    RETIRED = "retired"
+    "It never works again, and its id is never given to another agent."
 
 
 class Effect(StrEnum):

@@ -4,12 +4,13 @@ Invariant: nothing goes back before Redis knows of the raise. The move is condit
 wins or loses whole, and of several clocks and workers only one makes it. It is committed before its turn is queued.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
-from bot.agent import card
+from bot.agent import card, standing
 from bot.agent.card import Agent
 from bot.budget import cap_events
 from bot.budget.caps import Cap
@@ -44,6 +45,8 @@ class _RoomLeft:
     """What is left under the caps, read once for all requests of one raise."""
 
     ctx: WorkerContext
+    idle: Collection[str] = ()
+    "Agents that do not work now."
     states: dict[str, BudgetState] = field(default_factory=dict)
 
     def left(self, cap: Cap) -> int:
@@ -109,6 +112,7 @@ def _waiting(ctx: WorkerContext, review_id: int) -> list[_BlockedRequest]:
     """Return the unclaimed requests that a budget blocked, except those that this raise gave back before."""
     room = _RoomLeft(ctx)
     with ctx.database.read() as session:
+        room.idle = standing.idle(session, ctx.agents)
         review = reviews.read(session, review_id)
         found = [
             (handoff, ticket, other)
@@ -130,7 +134,7 @@ def _cause(
         return Cause("again")
     if other is not None:
         return _another("raised_later" if other.state is ReviewState.RAISED else "used_up", other)
-    if agent is None or agent.card.status != "active":
+    if agent is None or agent.card.name in room.idle:
         return Cause("agent")
     holders = {"team": ticket.team, "channel": ticket.channel, "user": ticket.requester, "agent": agent.card.name}
     for cap in room.ctx.meter.budgets.accounts(**holders, at=now()):

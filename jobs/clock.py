@@ -19,7 +19,21 @@ from bot.errors import ConfigError, Transient
 from bot.health.gauges import ActiveRelease, InstallationGauges
 from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
-from jobs import alerts, budgets, digest, drift, figures, handoff, home, owner_alerts, process, surges, upkeep, watch
+from jobs import (
+    alerts,
+    budgets,
+    digest,
+    drift,
+    figures,
+    handoff,
+    home,
+    owner_alerts,
+    process,
+    reviews,
+    surges,
+    upkeep,
+    watch,
+)
 from jobs.process import WorkerContext
 
 log = structlog.get_logger()
@@ -53,6 +67,7 @@ ROUNDS: Mapping[Round, float] = {
     watch.look_at_turns: 10.0,
     watch.look_around: 60.0,
     owner_alerts.tell: 5.0,
+    reviews.remind: 60.0,
     show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."

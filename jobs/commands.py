@@ -6,7 +6,7 @@ from uuid import uuid4
 import structlog
 
 from bot import agent_cards, rights
-from bot.agent import card
+from bot.agent import card, standing
 from bot.agent.card import Agent
 from bot.casework import dashboard_links
 from bot.casework import handoffs as casework
@@ -102,6 +102,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
         under_way = surges.counts(session, agent.card.name)
         drift = drift_checks.latest(session, agent.card.name, release)
+        now_is = standing.read(session, agent)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
     served = verdict.verdict if verdict else None
@@ -111,7 +112,8 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         release=release,
         verdict=served,
         verdict_age_seconds=None if judged_at is None else (now() - judged_at).total_seconds(),
-        serving=served is Verdict.PASS and agent.card.status == "active",
+        serving=served is Verdict.PASS and now_is.works,
+        standing=now_is,
         run_id=run.id if run else None,
         finished_at=run.finished_at if run else None,
         slices=tuple((s.slice, s.hard, s.passed, s.played, s.bounds) for s in gate.tally(scores)),

@@ -13,6 +13,7 @@ from functools import lru_cache
 import structlog
 
 from bot import rights
+from bot.agent import standing
 from bot.agent.card import Agent
 from bot.errors import Transient
 from bot.principals import NoRequest, Reason
@@ -21,6 +22,7 @@ from bot.slack.api import client as slack
 from bot.slack.api.client import WebClient
 from bot.slack.handoffs import home
 from bot.slack.handoffs.home import HomeView, Item, Request, RequestState, Worklist, WorklistPart
+from bot.slack.reports import agent_standing
 from bot.slack.sentences import spoken_by
 from bot.store.db import Session
 from bot.store.outbox import homes
@@ -147,9 +149,16 @@ def _draw(
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
         language=spoken_by(session, user),
         dashboard=has_dashboard and why is None,
+        idle=_idle(session, agents, serves) if why is None else (),
         by_mention=any(agent.card.channels and agent.card.mention == "required" for agent in agents.values()),
     )
     return Drawn(view, "" if is_incomplete else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
+
+
+def _idle(session: Session, agents: Mapping[str, Agent], serves: Collection[str]) -> tuple[str, ...]:
+    """Return a line for each agent that somebody serves and that does not work now."""
+    idle = standing.idle(session, agents)
+    return tuple(agent_standing.line(name, found) for name, found in idle.items() if name in serves)[: home.MOST_IDLE]
 
 
 def _worklist(

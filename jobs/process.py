@@ -14,7 +14,7 @@ from threading import Lock
 
 import structlog
 
-from bot import directory, logs
+from bot import agent_ids, directory, logs
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
@@ -123,6 +123,7 @@ def current() -> WorkerContext:
         opened.callback(meter.close)
         meter.check()
         agents = Cards(settings.deskhand_config)
+        agent_ids.enter(database, agents)
         opened.pop_all()  # they are kept
     client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
     return WorkerContext(

@@ -18,6 +18,7 @@ from bot.agent.conclusion import Concluded, conclude
 from bot.agent.linked import Linked
 from bot.agent.loop import NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
+from bot.agent.standing_checks import Suspended
 from bot.budget.metering import NoRoom
 from bot.casework import handoffs as casework
 from bot.casework import surge_followers, surging
@@ -175,14 +176,17 @@ def _write_down(
 ) -> int | None:
     """End the turn with its outcome and its messages, in one transaction."""
     known = handoff_context.of(ctx, runtime, attempt, asker) if isinstance(outcome, NeedsPerson) else None
-    with ctx.database.write() as session:
-        outcome, beginning = surging.decide(session, runtime, attempt, outcome)
-        concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
-        if isinstance(asker.who, NotAdmitted):
-            _note_refusal(session, runtime, attempt, asker.who)
-        if beginning is not None and concluded.handoff is not None:
-            surging.begin(session, runtime.agent, concluded.handoff, beginning)
-        _say(session, runtime, attempt, concluded, outcome)
+    try:
+        with ctx.database.write() as session:
+            outcome, beginning = surging.decide(session, runtime, attempt, outcome)
+            concluded = conclude(session, runtime, attempt, asker.subject, outcome, known)
+            if isinstance(asker.who, NotAdmitted):
+                _note_refusal(session, runtime, attempt, asker.who)
+            if beginning is not None and concluded.handoff is not None:
+                surging.begin(session, runtime.agent, concluded.handoff, beginning)
+            _say(session, runtime, attempt, concluded, outcome)
+    except Suspended as suspended:
+        return _write_down(ctx, runtime, attempt, asker, suspended.outcome)
     log.info("turn.finished", outcome=type(outcome).__name__)
     if concluded.handoff is not None:
         status.show(ctx.slack, attempt.ticket, "active")  # before anybody can see the card and claim

@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 
-from bot.agent import card
+from bot import agent_ids
+from bot.agent import card, standing
 from bot.agent.card import Agent
 from bot.agent.release import release_of
 from bot.budget.prices.pricing import DATED
@@ -66,9 +67,12 @@ def look_at_turns(ctx: WorkerContext) -> None:
 
 
 def look_around(ctx: WorkerContext) -> None:
-    """Look at what is no turn: verdicts, traffic, and the parts of Deskhand."""
+    """Look at what is no turn: verdicts, traffic, the parts of Deskhand, and agents that were retired."""
+    agent_ids.note(ctx.database, ctx.agents)
+    with ctx.database.read() as session:
+        standings = standing.read_all(session, ctx.agents)
     for agent in ctx.agents.values():
-        active = agent.card.status == "active"
+        active = agent.card.name in standings and standings[agent.card.name].works
         _settle(ctx, agent.card.name, AlertKind.EVALUATION_STALE, _stale_verdict(ctx, agent) if active else {})
         _settle(ctx, agent.card.name, AlertKind.NO_TRAFFIC, _no_traffic(ctx, agent) if active else {})
     look_at_parts(ctx, alive=CLOCK)

@@ -6,6 +6,7 @@ The agent
     runtime           what it works with in this process; binding: whose account it works for
 A turn
     attempt           one try at a turn: its model calls; acts: its tool calls; retries: when a call is made again
+    standing          whether the agent works now; standing_checks: what a turn makes of it
     loop              the steps of a turn until it ends; conclusion: the outcome, in one transaction
     context           what a person gets with a ticket
     room_under_budget how long a turn waits for budget that other calls hold

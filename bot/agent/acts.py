@@ -22,6 +22,7 @@ from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
 from bot.agent.room_under_budget import Patience
 from bot.agent.runtime import AgentRuntime
+from bot.agent.standing_checks import StandingChecks
 from bot.errors import DirectoryDown, Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
 from bot.policy.compromise import READ_AT_MOST
@@ -51,6 +52,7 @@ class TurnWork:
     patience: Patience
     until: float
     "End of the agent's time, on the clock of `time.monotonic`; waiting for room under a budget extends it."
+    standing: StandingChecks
     seen: dict[Account, None] = field(default_factory=dict)
     "Every state of the requester's account that this attempt has seen: an answer must not reveal earlier ones either."
 
@@ -132,6 +134,7 @@ def _perform(
     for number in range(retries.TRIES):
         check_cancelled()
         try:
+            work.standing.before_call()
             return ToolResult(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
         except Refused as refusal:
             return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
@@ -185,6 +188,7 @@ def _write_intent(
             decision = Allowed(seen.account.id, "done by an earlier attempt")
         else:
             decision = _decide(session, work, step, tool, seen)
+        work.standing.before_step(session)  # after the lock of the account, for which a call may wait
         started = steps.unfinished(session, work.attempt.turn_id, step)
         intent = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None
         intent = intent or _audit_intent(session, work, step, call, tool, decision)

@@ -21,6 +21,7 @@ from bot.agent.redaction import redact
 from bot.agent.retries import TRIES
 from bot.agent.room_under_budget import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.runtime import AgentRuntime
+from bot.agent.standing_checks import StandingChecks
 from bot.agent.thanks import ONLY_THANKS, QUESTION
 from bot.budget.metering import NoRoom, OverCap
 from bot.budget.reservation import Charge, Reservation
@@ -123,7 +124,7 @@ def _work(runtime: AgentRuntime, attempt: Attempt, subject: Subject, rebind: Cal
     costs = {seq: step.cost_nusd for seq, step in attempt.journal.items()}
     patience = Patience(TURN_SECONDS if runtime.purpose is Purpose.TURN else EVALUATION_SECONDS, runtime.sleep)
     until = time.monotonic() + runtime.agent.card.limits.seconds
-    return TurnWork(runtime, attempt, subject, costs, rebind, patience, until)
+    return TurnWork(runtime, attempt, subject, costs, rebind, patience, until, StandingChecks(runtime))
 
 
 def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
@@ -134,6 +135,7 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
         return Completion.from_json(done)
     request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.runtime.release)}
     with work.runtime.database.write() as session:
+        work.standing.before_step(session)
         _check_directory(session, work)
         steps.start(session, work.attempt, seq=step, kind=StepKind.MODEL, name=prompt.model, request=request)
     completion, cost = _call(work, step, prompt)
@@ -184,6 +186,7 @@ def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
         reservation: Reservation | None = None
         try:
             reservation = _reserve(work, charge, prompt, count)
+            work.standing.before_call()
             with spans.model_call(prompt.model, max_tokens=prompt.max_tokens) as span:
                 completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
                 span.set(_answered(completion))

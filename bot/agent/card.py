@@ -24,7 +24,7 @@ from bot.agent.phrases import LanguagePhrases
 from bot.budget import config
 from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, CardPart
-from bot.principals import CHANNEL_ID, Effect, Grant, Solved
+from bot.principals import CHANNEL_ID, AgentStatus, Effect, Grant, Solved
 from bot.responders.people import ChannelId, People, UserId
 from bot.responders.people_cost import PeopleCost
 from bot.responders.surge_rule import SurgeFigures
@@ -99,11 +99,12 @@ class Card(CardPart):
     name: AgentName
     inherits: tuple[AgentName, ...] = ()
     "Agents that have no folder any longer and whose tickets are now this one's: its people read and answer them."
-    purpose: str = Field(min_length=1)
+    purpose: str = Field(pattern=r"\S")
     owners: tuple[UserId, ...] = Field(min_length=1)
-    sponsor: str = Field(min_length=1)
-    status: Literal["active", "suspended", "retired"] = "active"
+    sponsor: str = Field(pattern=r"\S")
+    status: AgentStatus = AgentStatus.ACTIVE
     review_by: date
+    "Until when the card's last review holds; `deskhand agents review` records a later day."
     model: str = Field(min_length=1)
     credentials: Credentials
     channels: tuple[ChannelId, ...] = Field(min_length=1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.admission import NotAdmitted
+from bot.agent import standing_checks
 from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
 from bot.agent.linked import Linked, LinkKind
@@ -30,6 +31,7 @@ from bot.store.tickets.turns import Attempt, Fenced
 CANNOT_GO_ON = frozenset(
     {
         Reason.NOT_RELEASED,
+        Reason.AGENT_SUSPENDED,
         Reason.NOT_PERMITTED,
         Reason.IDENTITY_MISMATCH,
         Reason.BUDGET,
@@ -72,6 +74,7 @@ def conclude(
 
     Raises:
         Fenced: another attempt has the turn; nothing is written.
+        Suspended: the agent was suspended during its last step, so what it would answer is a person's.
         Transient: the surge that the turn was to be linked to is over by now; the agent plays it after all.
     """
     ticket = tickets.lock(session, attempt.ticket.id)  # read again: the attempt's copy is as old as the attempt
@@ -81,6 +84,8 @@ def conclude(
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
     match outcome:
         case Reply():
+            if not outcome.thanks:
+                standing_checks.check(session, runtime)
             return Concluded(_reply(session, runtime, attempt, ticket, outcome), None)
         case NeedsPerson():
             context = replace(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from bot.admission import Admitted, NotAdmitted
-from bot.agent import thanks
+from bot.agent import standing_checks, thanks
 from bot.agent.asks_for_person import summary_if_asked
 from bot.agent.attempt import only_thanks
 from bot.agent.linked import Linked
@@ -105,8 +105,8 @@ def _may_not_serve(session: Session, runtime: AgentRuntime) -> NeedsPerson | Non
     """Return why this release may not answer, or None; in an evaluation it always may, since that decides it."""
     if runtime.purpose is Purpose.EVAL:
         return None
-    if runtime.agent.card.status != "active":
-        return NeedsPerson(Reason.NOT_PERMITTED, f"The agent is {runtime.agent.card.status}.")
+    if (stopped := standing_checks.outcome(session, runtime)) is not None:
+        return stopped
     if releases.verdict(session, str(runtime.release)) is not Verdict.PASS:
         return NeedsPerson(
             Reason.NOT_RELEASED, f"Release {runtime.release} has no passing evaluation, so it does not answer."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+from bot.agent.standing import Standing
 from bot.dashboard import charts, parts, wording
 from bot.dashboard.charts import Caption, Series
 from bot.dashboard.elements import Element, element
@@ -46,14 +47,27 @@ def _served(one: Served) -> Element:
     age = "" if release.verdict_age_seconds is None else f", {wording.seconds(release.verdict_age_seconds)} ago"
     run = "" if not one.played else f"; {one.passed:,} of {one.played:,} plays of its cases passed"
     hard = f", {wording.count(one.hard_failures, 'failure')} in hard slices" if one.hard_failures else ""
-    if one.serving:
+    idle = None if one.standing is None or one.standing.works else one.standing
+    if idle is not None:
+        serves = _idle(idle)
+    elif one.serving:
         serves = "It answers people."
     elif one.instead is None:
         serves = "It answers nobody: every request goes straight to a person."
     else:
         serves = f"{one.instead} has replaced it and was never evaluated: every request goes straight to a person."
     said = f"{release.fingerprint}{age}{run}{hard}. {serves}"
+    if idle is not None:
+        look, state, said = "bad", str(idle.status).capitalize(), f"{state}: {said}"
     return element("li", element("span", state, class_=f"state {look}"), _words(said))
+
+
+def _idle(standing: Standing) -> str:
+    """Return in words that an agent does not work, since when, by whom and why."""
+    if standing.since is None:
+        return f"It is {standing.status} by its card: every request goes straight to a person."
+    since = f"It is suspended since {wording.moment(standing.since)} UTC by {standing.whose}: {standing.cause}"
+    return f"{since.rstrip('.')}. Every request goes straight to a person."
 
 
 def _words(text: str) -> Element:

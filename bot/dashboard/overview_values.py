@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.agent.standing import Standing
 from bot.dashboard.filters import Filter
 from bot.store.figures.dashboard import DashboardFigures, ServedRelease
 from bot.store.figures.drift_checks import DriftReading
@@ -26,6 +27,8 @@ class Served:
     "Plays of hard slices that failed."
     instead: str | None = None
     "The release that this process would serve, if it is another one; it was never evaluated."
+    standing: Standing | None = None
+    "Whether its agent works now; None: its folder is gone."
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,6 @@ def check_agents(settings: Settings) -> Iterator[Finding]:
             )
         elif not settings.has(key):
             yield Finding(name, "fail", f"Its key {key} is not set.", f"Set {key}, or name another in its card.")
-        elif agent.card.review_by < datetime.now(UTC).date():
-            message = f"Its review was due by {agent.card.review_by}."
-            yield Finding(name, "warn", message, "Have its owners look at it and set `review_by`.")
         else:
             yield Finding(
                 name,

@@ -14,7 +14,7 @@ from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
-from bot.health import alive, configured, exposure
+from bot.health import alive, configured, exposure, standings
 from bot.health.concurrent import ConcurrentChecks
 from bot.health.configured import active
 from bot.health.findings import Finding
@@ -61,6 +61,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
     if missing is None:
         yield Finding("database", "ok", "It answers, and it has the schema that this code expects.")
         yield from _stranded(settings)
+        yield from standings.look(settings)
     else:
         yield Finding("database", "fail", f"The {missing.partition(':')[0]}.", "Run `deskhand migrate`.")
 

@@ -55,7 +55,7 @@ def status_as_json(status: Status) -> dict[str, Any]:
     }
 
 
-UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands", "alerts")
+UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands", "idle_agents", "alerts")
 "What is read from the database."
 
 
@@ -105,6 +105,9 @@ def _unfinished_rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "Handoffs", _pile(work.handoffs, "open or claimed", at, late="without its card")
     yield "Money", _pile(work.money, "without a known cost", at, late="past its lease")
     yield "Commands", _pile(work.commands, "unanswered", at)
+    for number, (name, found) in enumerate(status.unfinished.idle.items()):
+        lines = textwrap.wrap(f"{name} is {found.words}", TEXT_COLUMNS)
+        yield from (("" if number or more else "Agents", line) for more, line in enumerate(lines))
     for number, surge in enumerate(status.unfinished.surges):
         yield "" if number else "Surge", f"{surge.agent}: {surge}, for {_age(surge.began_at, at)}"
     yield "Alerts", _alerts(status.unfinished.alerts, at)
@@ -167,11 +170,25 @@ def _unfinished_json(unfinished: UnfinishedWork, at: datetime) -> dict[str, Any]
             }
             for one in unfinished.surges
         ],
+        "idle_agents": _idle_json(unfinished, at),
         "alerts": [
             {"agent": one.agent, "kind": one.kind, "subject": one.subject, "found_seconds": _seconds(one.found_at, at)}
             for one in unfinished.alerts
         ],
     }
+
+
+def _idle_json(unfinished: UnfinishedWork, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "agent": name,
+            "status": found.status,
+            "since_seconds": _seconds(found.since, at),
+            "by": found.by,
+            "cause": found.cause,
+        }
+        for name, found in unfinished.idle.items()
+    ]
 
 
 def _messages_json(backlog: Backlog, at: datetime) -> dict[str, Any]:

@@ -4,15 +4,18 @@ Redis or the database may be down or slow: each part is read apart from the othe
 known.
 """
 
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from bot import agent_cards
-from bot.agent import card
+from bot.agent import card, standing
+from bot.agent.standing import Standing
 from bot.errors import ConfigError, DeskhandError
+from bot.health import configured
 from bot.health.concurrent import ConcurrentChecks
 from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
@@ -57,6 +60,8 @@ class UnfinishedWork:
     "The causes of which owners are alerted and that are not gone."
     surges: tuple[SurgeCount, ...] = ()
     "The surges under way."
+    idle: Mapping[str, Standing] = field(default_factory=dict)
+    "The agents that do not work now, by name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ def read_unfinished(settings: Settings) -> UnfinishedWork:
             heartbeats.last(session, "clock"),
             tuple(owner_alerts.every_open(session)),
             surges.counts(session),
+            standing.idle(session, {agent.card.name: agent for agent in configured.every(settings)}),
         )
 
 

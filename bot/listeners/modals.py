@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, assert_never
 
 from bot import rights
-from bot.agent import categories
+from bot.agent import categories, standing
 from bot.agent.redaction import redact
 from bot.casework import handoffs as casework
 from bot.casework.context import ANYWHERE, actor
@@ -230,8 +230,8 @@ def _reassign(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMoved
 def _give_back(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMoved:
     """Let the agent go on, unless it would certainly hand off again at once for the same reason."""
     note = redact(required(form, "note", "Write what the agent should know or do."))
-    if ref.agent.card.status != "active":
-        raise Wrong("note", f"The agent is {ref.agent.card.status} and cannot go on with this.")
+    if not (now_is := standing.read(session, ref.agent)).works:
+        raise Wrong("note", f"The agent is {now_is.status} and cannot go on with this.")
     unreleased = ref.handoff.reason == Reason.NOT_RELEASED and ref.release is not None
     if unreleased and releases.verdict(session, str(ref.release)) is not Verdict.PASS:
         raise Wrong("note", "The agent is still not cleared to answer on its own, so it cannot go on with this.")

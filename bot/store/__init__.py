@@ -8,7 +8,7 @@ The families
     handoffs          tickets handed to people          money     what was spent, and what budgets decide
     accounts          the local directory
     figures           what is shown and watched
-    installation      what belongs to an installation as a whole: its mark, its schema's revision, its heartbeats
+    installation      what belongs to an installation as a whole: its mark, its agents, its schema's revision
 The database
     db                engine and transactions; errors_without_values: its errors, without the values in them
     schema            the tables; migrations: how a database gets them

@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot import agent_ids
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
@@ -78,6 +79,7 @@ def open_context(settings: Settings) -> ListenerContext:
     except Transient as error:  # upkeep queues what is stored meanwhile, once Redis is back
         log.warning("redis.not_reached", error=str(error))
     agents = Cards(settings.deskhand_config)
+    agent_ids.enter(database, agents)
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from bot import agent_cards, directory
+from bot.agent import standing
 from bot.dashboard import filters
 from bot.dashboard.filters import Filter
 from bot.dashboard.overview import overview_page
@@ -82,15 +83,16 @@ def _overview(
 
 def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> Served:
     agent = ctx.agents.get(release.agent)
-    active = agent is not None and agent.card.status == "active"
+    now_is = None if agent is None else standing.read(session, agent)
+    active = now_is is not None and now_is.works
     current = ctx.releases.get(release.agent, release.fingerprint)
     serving = active and release.verdict is Verdict.PASS and current == release.fingerprint
     instead = None if current == release.fingerprint else current
     found = releases.get(session, release.fingerprint)
     if found is None or found.run_id is None:
-        return Served(release, serving, instead=instead)
+        return Served(release, serving, instead=instead, standing=now_is)
     tally = releases.tally(session, found.run_id)
-    return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead)
+    return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead, now_is)
 
 
 def _names(ctx: ListenerContext, ids: Collection[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from bot.principals import Reason
 from bot.slack.money import budget_messages
 from bot.slack.sentences import say
 from bot.store.handoffs import handoffs
+from bot.store.installation import agents
 from bot.store.money import reviews
 from bot.store.outbox import messages
 from bot.store.schema import BudgetReview, Handoff, HandoffMove, Message, MoveKind, ReviewState, Turn, now
@@ -204,6 +205,17 @@ def test_an_agent_that_does_not_answer_goes_on_with_nothing(place: Place, config
     assert states(place) == ["open"]
     assert "1 still waits for people: the agent does not answer now." in card(place)
     assert config.is_dir()
+
+
+def test_an_agent_that_was_suspended_goes_on_with_nothing(place: Place) -> None:
+    """An operator has suspended it: the request stays where it is."""
+    place.asks_anew("U0MAYA", LOCKED)
+    with place.front.database.write() as session:
+        agents.suspend(session, "access", cause="wrong links", by="operator")
+    decide(place)
+    see_to(0)
+    assert states(place) == ["open"]
+    assert "1 still waits for people: the agent does not answer now." in card(place)
 
 
 def test_nothing_goes_back_before_the_gate_knows_of_the_raise(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from bot.slack.sentences import say
 from bot.store import releases
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history
+from bot.store.installation import agents
 from bot.store.money import ledger
 from bot.store.money.ledger import CallTokens, Used
 from bot.store.schema import (
@@ -231,6 +232,20 @@ def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: LocalWorkspa
     [told] = whispered(workspace, "U0PRIYA")
     for fact in (release, "core", "phone", "expected a handoff"):
         assert fact in told
+
+
+def test_that_the_agent_is_suspended_is_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
+    """Since when, by whom and why; its release may have passed, and still answers nobody."""
+    release = str(ctx.runtime("access").release)
+    with ctx.database.write() as session:
+        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        agents.suspend(session, "access", cause="wrong links", by="operator")
+    commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
+    [told] = whispered(workspace, "U0PRIYA")
+    assert "*access is suspended* since" in told
+    assert ", by an operator: wrong links" in told
+    assert "It answers nobody" in told
 
 
 def test_without_an_evaluation_that_is_said(ctx: WorkerContext, workspace: LocalWorkspace) -> None:

@@ -18,6 +18,7 @@ from bot.store import audit, db
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
+from bot.store.installation import agents
 from bot.store.outbox import homes
 from bot.store.schema import Handoff, Home, Message, Ticket, TicketState, now
 from bot.store.tickets import rewriting, tickets
@@ -103,6 +104,22 @@ def test_a_claim_changes_the_homes_of_everybody_concerned(ctx: WorkerContext, wo
     assert pressable(workspace, "U0BEN") == set()
     assert "With <@U0PRIYA>" in seen(workspace, "U0MAYA")
     assert "You have not asked" in seen(workspace, "U0LENA")
+
+
+def test_a_suspension_is_shown_to_the_agents_people(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
+    """Owner and responder see since when, by whom and why, and no longer after it; a requester sees nothing of it."""
+    opens(ctx, "U0PRIYA", "U0OLIVIA", "U0MAYA")
+    with ctx.database.write() as session:
+        agents.suspend(session, "access", cause="wrong *links*", by="operator")
+    home.refresh(ctx)
+    for user in ("U0PRIYA", "U0OLIVIA"):
+        assert "*access is suspended* since <!date^" in seen(workspace, user)
+        assert ", by an operator: wrong" in seen(workspace, user)
+    assert "suspended" not in seen(workspace, "U0MAYA")
+    with ctx.database.write() as session:
+        agents.resume(session, "access", by="operator")
+    home.refresh(ctx)
+    assert "suspended" not in seen(workspace, "U0PRIYA") + seen(workspace, "U0OLIVIA")
 
 
 def test_a_responder_who_asks_for_help_is_offered_no_claim_of_it(ctx: WorkerContext, workspace: LocalWorkspace) -> None:

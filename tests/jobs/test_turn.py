@@ -185,7 +185,7 @@ def test_an_agent_that_is_not_active_does_nothing(place: Place, config: Path, st
     file.write_text(file.read_text().replace("status: active", f"status: {status}"))
     end_worker(place.ctx)
     place.asks("U0MAYA", LOCKED)
-    assert place.last_handoff().reason == "not_permitted"
+    assert place.last_handoff().reason == "agent_suspended"
     assert place.last_handoff().summary == f"The agent is {status}."
     assert place.calls() == []
     assert place.status("acc-maya") == "locked"

@@ -17,6 +17,7 @@ from bot.errors import DirectoryDown
 from bot.principals import Reason
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
+from bot.store.installation import agents
 from bot.store.schema import BudgetReview
 from jobs import undeliverable
 from jobs.turn import run_turn
@@ -133,6 +134,14 @@ def outage(place: Place, _config: Path, monkeypatch: pytest.MonkeyPatch) -> None
         place.asks(user, LOCKED)
 
 
+def suspended(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an operator suspend the agent before somebody writes."""
+    _passed(place)
+    with place.front.database.write() as session:
+        agents.suspend(session, "access", cause="wrong links", by="operator")
+    place.asks("U0MAYA", LOCKED)
+
+
 ONLY_LOOK = "\ntools_in: {C0HELP: [look_up_my_account, hand_off, resolve]}\n"
 STORIES: dict[Reason, Story] = {
     Reason.REQUESTED: says("Kann ich mit einem Menschen sprechen?"),
@@ -154,6 +163,7 @@ STORIES: dict[Reason, Story] = {
     Reason.REOPENED: again,
     Reason.TAKEN_OVER: taken_over,
     Reason.OUTAGE: outage,
+    Reason.AGENT_SUSPENDED: suspended,
 }
 
 

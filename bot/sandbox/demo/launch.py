@@ -80,6 +80,7 @@ class RunningDemo:
     database: Database
     keys: Mapping[str, str]
     "Headers that show the workspace and the stand-in that a request is ours."
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entry_url(self) -> str:
@@ -130,7 +131,8 @@ def start(options: LaunchOptions, say: Say) -> Iterator[RunningDemo]:
                 _evaluate(supervisor, database, environment, say, claude=options.claude)
                 supervisor.wait()
                 model = None if options.claude else _address(ports.model)
-                yield RunningDemo(supervisor, _address(ports.page), model, database, keys_of(environment))
+                keys = keys_of(environment)
+                yield RunningDemo(supervisor, _address(ports.page), model, database, keys, environment)
         finally:
             database.close()
 

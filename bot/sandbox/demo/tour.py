@@ -23,6 +23,7 @@ from bot.sandbox.demo.scenes.looking import dashboard
 from bot.sandbox.demo.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.demo.scenes.stage import Stage
 from bot.sandbox.demo.scenes.surging import surge
+from bot.sandbox.demo.scenes.suspending import suspended
 from bot.sandbox.demo.scenes.waiting import escalation, expire
 
 __all__ = ["CAPS", "SCENES", "chosen", "play"]
@@ -50,6 +51,7 @@ SCENES: tuple[Scene, ...] = (
     worker_killed,
     drift,
     surge,
+    suspended,
 )
 
 

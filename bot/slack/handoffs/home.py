@@ -19,6 +19,8 @@ from bot.slack.sentences import Language, say
 
 MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 30, 15, 10
 "The most entries of each part: with buttons and headings they are 87 blocks, and Slack takes 100."
+MOST_IDLE = 10
+"The most agents of which it is said that they do not work."
 AGO = "{ago}"
 OPEN_DASHBOARD = "dashboard.open"
 "Action id of the button that makes a link to the dashboard."
@@ -98,6 +100,8 @@ class HomeView:
     "The help channels."
     dashboard: bool = False
     "Whether the person may open the dashboard, and there is one."
+    idle: tuple[str, ...] = ()
+    "A line for each agent of a responder or owner that does not work now."
     by_mention: bool = False
     "Whether in one of them the agent only hears messages that mention it."
     language: Language = "en"
@@ -108,9 +112,10 @@ def home(view: HomeView) -> dict[str, Any]:
     """Return the view for `views.publish` as a plain dict: slack_sdk's class drops blocks that it does not know."""
     worklist = [] if view.worklist is None else list(_worklist(view.worklist))
     dashboard = [_dashboard()] if view.dashboard else []
+    idle = [mrkdwn.section(line) for line in view.idle]
     return {
         "type": "home",
-        "blocks": [*dashboard, *worklist, *_requests(view.requests, view.language), _how_to_ask(view)],
+        "blocks": [*dashboard, *idle, *worklist, *_requests(view.requests, view.language), _how_to_ask(view)],
     }
 
 

@@ -22,6 +22,7 @@ _WORDS = {
     Reason.REOPENED: "They wrote again after it was closed",
     Reason.TAKEN_OVER: "A responder has answered in the agent's thread",
     Reason.OUTAGE: "Nobody's account can be read now",
+    Reason.AGENT_SUSPENDED: "The agent is paused",
 }
 _NEXT = {
     Reason.REQUESTED: "talk to them",
@@ -41,6 +42,7 @@ _NEXT = {
     Reason.REOPENED: "see what is left",
     Reason.TAKEN_OVER: "go on with it",
     Reason.OUTAGE: "find out why",
+    Reason.AGENT_SUSPENDED: "help them yourself",
 }
 _SAME = {
     Reason.OUT_OF_POLICY: "(this|an?) account( in this state)? is a person's (work|decision)",
@@ -54,6 +56,7 @@ _SAME = {
     Reason.ERROR: r"something broke on our side \(error \w+, in the logs\)",
     Reason.REOPENED: "a person had resolved this",
     Reason.TAKEN_OVER: "a responder has answered in the agent's thread before anyone was called",
+    Reason.AGENT_SUSPENDED: "the agent is suspended",
 }
 "Sentences of summaries that say no more than the reason's own words."
 

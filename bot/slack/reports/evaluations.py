@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.agent.standing import ACTIVE, Standing
 from bot.slack import charts, mrkdwn
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.slack.reports import drift_report, handoff_report, success_report, thumb_report
+from bot.slack.reports import agent_standing, drift_report, handoff_report, success_report, thumb_report
 from bot.slack.reports.handoff_report import Week
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.success import Success
@@ -53,6 +54,8 @@ class EvalReport:
     "The success criterion over the requests of the last 7 days, with their times and costs."
     handoffs: Week
     cost_nusd: int
+    standing: Standing = ACTIVE
+    "Whether the agent works now, and if not, who says so and why."
     surges: tuple[SurgeCount, ...] = ()
     "The surges under way."
     thumbs: Thumbs = field(default_factory=Thumbs)
@@ -83,7 +86,8 @@ def usage(command: str) -> Body:
 def _eval_heading(report: EvalReport) -> list[Block]:
     criterion = "\n".join(success_report.lines(report.success, "in the last 7 days"))
     surges = [mrkdwn.section(f":warning: *A surge is under way:* {one}.") for one in report.surges]
-    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *surges, *_run(report)]
+    idle = [] if report.standing.works else [mrkdwn.section(agent_standing.line(report.agent, report.standing))]
+    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *idle, *surges, *_run(report)]
 
 
 def _verdict(report: EvalReport) -> str:

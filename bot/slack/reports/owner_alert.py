@@ -18,7 +18,7 @@ from bot.store.schema import AlertKind, DriftStream
 
 _AFTER_DRIFT = (
     "Read the examples and compare what changed since then: the model, the directory, the people who ask. If the "
-    "answers are worse, set `status: suspended` in the card, or serve the release before. `/agent-eval` shows every "
+    "answers are worse, run `deskhand agents suspend`, or serve the release before. `/agent-eval` shows every "
     "stream; others may follow within the next 1,000 tickets and belong to this drift."
 )
 _ONCE = "You are told of this once, and once more when it is over."

@@ -97,6 +97,7 @@ _OF_THE_REST = frozenset(
         Reason.BUSY,
         Reason.MODEL_UNAVAILABLE,
         Reason.NOT_RELEASED,
+        Reason.AGENT_SUSPENDED,
         Reason.ERROR,
         Reason.TAKEN_OVER,
     }

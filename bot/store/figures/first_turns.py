@@ -1,9 +1,10 @@
 """The first turn of each ticket that a release has served: what drift is measured on.
 
 A ticket counts from the moment its first turn has ended, and later turns change nothing of it, so a ticket is read the
-same whenever it is read. Turns that ended because the release may not serve, because a budget is used up or because a
-surge was under way are left out: the agent did not play them, and their cause is told elsewhere. A turn that was
-withdrawn has no release. Evaluations are played in databases of their own and are never here.
+same whenever it is read. Turns that ended because the release may not serve, because the agent is suspended, because a
+budget is used up or because a surge was under way are left out: the agent did not play them, and their cause is told
+elsewhere. A turn that was withdrawn has no release. Evaluations are played in databases of their own and are never
+here.
 """
 
 from collections import defaultdict
@@ -22,7 +23,7 @@ SETTLED = timedelta(seconds=10)
 
 Turns are read in the order of their ends, and one that ended a little earlier may be committed a little later.
 """
-NOT_PLAYED = (Reason.NOT_RELEASED, Reason.BUDGET)
+NOT_PLAYED = (Reason.NOT_RELEASED, Reason.AGENT_SUSPENDED, Reason.BUDGET)
 "Why a turn ended in which the agent had no part."
 RELEASES = 10
 "How many of an agent's newest releases are looked through for the one before."

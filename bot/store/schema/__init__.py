@@ -5,6 +5,7 @@ Times are UTC; money is integer nano-US-dollars. What people write is stored red
 """
 
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
+from bot.store.schema.agents import AgentRow, Suspension
 from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
@@ -49,6 +50,7 @@ __all__ = [
     "TO_REQUESTER",
     "AccountRow",
     "AccountWrite",
+    "AgentRow",
     "AlertKind",
     "AuditRow",
     "Base",
@@ -106,6 +108,7 @@ __all__ = [
     "SurgeCause",
     "SurgeEnd",
     "SurgeWatch",
+    "Suspension",
     "Ticket",
     "TicketState",
     "Turn",

@@ -227,6 +227,7 @@ AGENTS_OWN = {
     Reason.FRUSTRATION,
     Reason.IDENTITY_MISMATCH,
     Reason.NOT_RELEASED,
+    Reason.AGENT_SUSPENDED,
     Reason.ERROR,
     Reason.REOPENED,
     Reason.TAKEN_OVER,

@@ -28,7 +28,7 @@ from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.settings import Settings
 from bot.store import db, releases
-from bot.store.installation import heartbeats
+from bot.store.installation import agents, heartbeats
 from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
 from tests.support.busy_machine import within
 from tests.support.factories import hand_off, new_turn, put
@@ -186,6 +186,25 @@ def test_what_is_away_is_found_and_nothing_else(
     assert said in found[next(iter(wrong))].message
     assert all(found[name].fix for name in wrong)
     assert "pass@" not in " ".join(one.message for one in found.values())
+
+
+def test_what_the_database_knows_of_an_agent_is_found(sound: Sound) -> None:
+    """A suspension with its cause, a review that was recorded, and a card with the id of a retired agent."""
+    sound.edit("agents/access/card.yaml", "2027-05-31", "2020-05-31")
+    with sound.database.write() as session:
+        agents.review(session, "access", until=now().date() + timedelta(days=9), by="operator")
+    assert sound.wrong() == {}
+    with sound.database.write() as session:
+        agents.suspend(session, "access", cause="wrong links", by="operator")
+    found = sound.examine()["agent access"]
+    assert (found.state, found.fix) == ("warn", "Run `deskhand agents resume access` when it may go on.")
+    assert found.message.startswith("It is suspended since ")
+    assert found.message.endswith(" UTC by an operator: wrong links")
+    with sound.database.write() as session:
+        agents.retire(session, "access", because="its card says so")
+    refused = sound.examine()["agents"]
+    assert (refused.state, refused.fix.startswith("Give the folder and `name` another id")) == ("fail", True)
+    assert "name: the agent access was retired on 20" in refused.message
 
 
 def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.agent.standing import Standing
 from bot.health import report
 from bot.health.findings import Finding
 from bot.health.status import QueueStatus, Status, UnfinishedWork
+from bot.principals import AgentStatus
 from bot.queue import WorkerSeen
 from bot.store.backlog import NOTHING, Backlog, BacklogCount, Lane, WorkerTurns
 from bot.store.figures.owner_alerts import OpenAlert
@@ -41,6 +43,7 @@ BUSY = Status(
             commands=NOTHING,
         ),
         clock=("host:2", ago(4)),
+        idle={"vpn": Standing(AgentStatus.SUSPENDED, ago(7_300), "operator", "wrong links")},
         alerts=(OpenAlert(1, "access", AlertKind.NO_TRAFFIC, "requests", {}, ago(7_300), closed=False),),
     ),
     unavailable=(),
@@ -64,6 +67,7 @@ def test_a_status_is_read_at_a_glance() -> None:
         "Handoffs  4 open or claimed (oldest 3 d, 1 without its card)",
         "Money     1 without a known cost (oldest 1 s)",
         "Commands  0 unanswered",
+        "Agents    vpn is suspended since 2026-11-23 06:58 UTC by an operator: wrong links",
         "Alerts    no traffic (access: requests) for 2 h",
     ]
 
@@ -111,6 +115,9 @@ def test_a_status_for_programs_holds_all_of_it() -> None:
     assert told["messages"]["failed"]["count"] == 1
     assert told["commands"] == {"count": 0, "late": 0, "oldest_seconds": None}
     assert told["alerts"] == [{"agent": "access", "kind": "no_traffic", "subject": "requests", "found_seconds": 7300.0}]
+    assert told["idle_agents"] == [
+        {"agent": "vpn", "status": "suspended", "since_seconds": 7300.0, "by": "operator", "cause": "wrong links"}
+    ]
     assert told["clock"] == {"name": "host:2", "heard_seconds": 4.0}
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.queue import RUN_TURN
+from bot.store.installation import agents
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
 from tests.support.paths import CONFIG
 from tests.support.web_harness import Card, FrontDoor
@@ -243,6 +244,17 @@ def test_nothing_is_given_back_to_an_agent_that_is_suspended(
         assert answer["errors"] == {"note": "The agent is suspended and cannot go on with this."}
         assert front.stands(card) == ("claimed", "U0PRIYA")
         assert len(front.rows(Turn)) == 1
+
+
+def test_nothing_is_given_back_to_an_agent_that_was_suspended_meanwhile(front: FrontDoor) -> None:
+    """As soon as an operator has suspended it, without a change of its card."""
+    card = front.claimed()
+    opened(front, card, "give_back")
+    with front.database.write() as session:
+        agents.suspend(session, "access", cause="wrong links", by="operator")
+    answer = front.fill("U0PRIYA", FILLED["give_back"])
+    assert answer["errors"] == {"note": "The agent is suspended and cannot go on with this."}
+    assert front.stands(card) == ("claimed", "U0PRIYA")
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -20,6 +20,7 @@ KEPT_FOR_CODE = {
     "outage",
     "model_unavailable",
     "not_released",
+    "agent_suspended",
     "error",
     "reopened",
 }

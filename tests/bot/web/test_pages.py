@@ -10,6 +10,7 @@ from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.settings import Settings
 from bot.store import releases
+from bot.store.installation import agents
 from bot.store.schema import LedgerRow, RunState, Ticket, Turn, Verdict, now
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.dashboard_visits import VisitedAddress, with_session
@@ -118,6 +119,11 @@ def test_the_release_that_is_served_is_named(house: FrontDoor, visit: VisitedAdd
         releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
     page = asked(visit, owner).text
     assert "0 of 1 plays of its cases passed, 1 failure in hard slices. It answers people." in page
+    with house.database.write() as session:
+        agents.suspend(session, "access", cause="wrong <links>", by="operator")
+    page = asked(visit, owner).text
+    assert f"SuspendedPassed: {current}" in page
+    assert "UTC by an operator: wrong <links>. Every request goes straight to a person." in page
 
 
 def test_only_owners_see_costs_and_tickets(house: FrontDoor, visit: VisitedAddress, owner: str) -> None:

@@ -6,7 +6,7 @@ handing_over    a person takes over; giving_back: and lets the agent go on
 waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps
 reporting       what the owner asks for; looking: what the dashboard shows them
-surging         a directory that is down
+surging         a directory that is down; suspending: an agent that is stopped
 dying           workers that are killed
 drifting        a release that moves away from its own past
 """

@@ -6,6 +6,8 @@ from the database and the workspace, never taken from what it expects.
 
 import json
 import re
+import shlex
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +20,7 @@ from typing import Any, TypeVar
 from bot.directory.local import LocalDirectory
 from bot.principals import AccountStatus
 from bot.sandbox.demo.launch import RunningDemo, Say
+from bot.sandbox.demo.processes import Program
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, holding
 from bot.sandbox.slack import blocks
 from bot.store.accounts import account_writes
@@ -263,6 +266,15 @@ class Stage:
     def slack_faults(self, *faults: Json) -> None:
         """Replace the workspace's faults."""
         self._call(f"{self.running_demo.page}sandbox/faults", list(faults), "PUT")
+
+    def deskhand(self, *words: str) -> Json:
+        """Run a command as an operator does, in a process of its own, and return the JSON that it prints."""
+        self.say(f"  an operator: deskhand {shlex.join(words)}")
+        printed: list[str] = []
+        program = Program("operator", [sys.executable, "-m", "bot.cli", *words], self.running_demo.environment)
+        self.running_demo.supervisor.run(program, show=printed.append)
+        found: Json = json.loads(printed[-1])
+        return found
 
     def _call(self, url: str, body: object = None, method: str = "GET") -> Json:
         return _call(url, self.running_demo.keys, body, method)

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.agent.standing import Standing
 from bot.evals import gate
 from bot.evals.gate import Score
+from bot.principals import AgentStatus
 from bot.slack.reports import evaluations, success_report
 from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
@@ -38,6 +40,17 @@ EVAL = EvalReport(
 )
 
 
+def test_that_it_is_suspended_is_said_first() -> None:
+    """Since when, by whom and why; of an agent that works nothing is said."""
+    idle = Standing(AgentStatus.SUSPENDED, AT, "operator", "wrong <links>")
+    said = shown(evaluations.evaluation(replace(EVAL, standing=idle)))
+    assert "*access is suspended* since <!date^" in said
+    assert ", by an operator: wrong &lt;links&gt;\nEvery request goes to a person until it is resumed." in said
+    by_card = replace(EVAL, standing=Standing(AgentStatus.RETIRED))
+    assert "*access is retired*, as its card says." in shown(evaluations.evaluation(by_card))
+    assert "is suspended" not in shown(evaluations.evaluation(EVAL))
+
+
 @tried
 @given(st.lists(texts, max_size=90), texts)
 def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> None:
@@ -45,6 +58,7 @@ def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> Non
     report = replace(
         EVAL,
         release=text,
+        standing=Standing(AgentStatus.SUSPENDED, AT, text, text),
         slices=tuple((name, False, 1, 2, name) for name in names),
         failures=tuple((name, name) for name in names),
         handoffs=Week(ASKED, tuple(replace(ASKED, reason=name) for name in names), QUIET),
