@@ -28,7 +28,6 @@ from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
 from bot.casework import dashboard_links
 from bot.errors import ConfigError, Transient
-from bot.ground import Ground, Kind
 from bot.health.readiness import Readiness
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
@@ -72,14 +71,14 @@ def open_context(settings: Settings) -> ListenerContext:
             belongs to another installation.
     """
     database = db.connect(settings.database_url)
-    ground = _enter(database, settings.deskhand_ground)
+    ground = _once_reached(lambda: marks.enter(database, settings.deskhand_ground))
     queue = JobQueue.connect(settings.redis_url, ground)
     try:
         queue.enter()
     except Transient as error:  # upkeep queues what is stored meanwhile, once Redis is back
         log.warning("redis.not_reached", error=str(error))
     agents = Cards(settings.deskhand_config)
-    agent_ids.enter(database, agents)
+    _once_reached(lambda: agent_ids.enter(database, agents))
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
@@ -103,11 +102,11 @@ def _with_look_ups(ctx: ListenerContext, settings: Settings, database: Database)
     )
 
 
-def _enter(database: Database, kind: Kind) -> Ground:
-    """Wait until the database can be reached, and return which installation or demo it belongs to."""
+def _once_reached(use: Callable[[], Answer]) -> Answer:
+    """Use the database once it can be reached, and return the answer."""
     while True:
         try:
-            return marks.enter(database, kind)
+            return use()
         except Transient as error:
             log.warning("process.delayed", error=str(error))
             time.sleep(WAIT_SECONDS)

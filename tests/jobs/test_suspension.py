@@ -13,7 +13,7 @@ import pytest
 from bot.agent.model import Completion, Prompt
 from bot.budget.metering import Meter
 from bot.directory.local import LocalDirectory
-from bot.errors import Transient
+from bot.errors import ConfigError, Transient
 from bot.principals import Reason
 from bot.store.installation import agents
 from bot.store.schema import (
@@ -30,9 +30,10 @@ from bot.store.schema import (
     TurnOutcome,
     WriteState,
 )
+from jobs import process
 from jobs.turn import run_turn
 from tests.support.crowd import SIZE, all_like, member
-from tests.support.product_harness import LOCKED, Place
+from tests.support.product_harness import LOCKED, Place, end_worker
 from tests.support.scripted_models import Unlocker, results
 from tests.support.surge_house import TURNS_IN_FLIGHT, SurgeHouse, surge_house
 from tests.support.workspace_names import BOT
@@ -178,6 +179,17 @@ def test_who_asks_for_a_person_gets_one_for_that_reason(place: Place) -> None:
     suspend(place)
     place.asks("U0MAYA", f"<@{BOT}> I want to talk to a person")
     assert place.last_handoff().reason == Reason.REQUESTED
+
+
+def test_no_worker_starts_with_the_id_of_a_retired_agent(place: Place) -> None:
+    """Neither does a clock; one that runs goes on, and gives everything to people."""
+    with place.front.database.write() as session:
+        agents.retire(session, "access", because="its card says so")
+    place.asks("U0MAYA", LOCKED)
+    assert (place.last_handoff().reason, place.calls()) == (Reason.AGENT_SUSPENDED, [])
+    end_worker(place.ctx)
+    with pytest.raises(ConfigError, match="name: the agent access was retired on"):
+        process.current()
 
 
 class Slow:
