@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     "Address at which people reach the web process, such as `https://deskhand.example.com`; without it, no dashboard."
     deskhand_web_secret: SecretStr | None = None
     "Signs links to the dashboard instead of the bot token; two, separated by a comma, while one replaces the other."
+    deskhand_delegation_keys: SecretStr | None = None
+    "Sign what a tool is allowed to do, for a worker: one key, or two, separated by a comma, the new one first."
+    deskhand_delegation_keys_file: Path | None = None
+    "A file with these keys, one a line, in place of the variable."
     deskhand_log: Literal["json", "console"] = "json"
     deskhand_metrics: Annotated[MetricsAddress | None, NoDecode, BeforeValidator(_metrics_address)] = None
     "Where this process answers Prometheus: `HOST:PORT`, or `HOST:FIRST-LAST` for several processes of one host."

@@ -17,6 +17,7 @@ from bot.slack.handoffs import relay
 from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.outbox import duplicates
 from bot.store import audit, dashboard_access, members
+from bot.store.accounts import used_tokens
 from bot.store.handoffs import handoffs, responses
 from bot.store.schema import InboxState, now
 from bot.store.tickets import inbox_commands, steps, tickets, turns
@@ -43,6 +44,7 @@ def sweep(ctx: WorkerContext) -> None:
         close_intents,
         forget_undecided,
         forget_members,
+        forget_used_tokens,
         close_sessions,
     ):
         try:
@@ -155,6 +157,15 @@ def forget_members(ctx: WorkerContext) -> None:
             return
     with ctx.database.write() as session:
         members.forget_all(session, before=before)
+
+
+def forget_used_tokens(ctx: WorkerContext) -> None:
+    """Delete the numbers of delegation tokens that expired long ago."""
+    with ctx.database.read() as session:
+        if not used_tokens.any_to_forget(session):
+            return
+    with ctx.database.write() as session:
+        used_tokens.forget(session)
 
 
 def close_solved_tickets(ctx: WorkerContext) -> None:

@@ -26,6 +26,7 @@ from xdist.scheduler import LoadScopeScheduling
 from bot.store import db, schema
 from bot.store.installation import revisions
 from tests.support import kept_connections, shortcuts, xdist_order
+from tests.support.delegations import KEY_OF_TESTS
 from tests.support.redis_servers import RedisServer, start_redis
 
 _HANG_UP = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -49,6 +50,8 @@ _EMPTY = "; ".join(
         "SELECT setval(seqrelid, 1, false) FROM pg_sequence",  # rows are numbered from 1 again
     ]
 )
+os.environ["DESKHAND_DELEGATION_KEYS"] = KEY_OF_TESTS
+"No agent is put to work without a key, in whichever process; a test that wants none takes it out."
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,8 @@ The agent
 A turn
     attempt           one try at a turn: its model calls; acts: its tool calls; retries: when a call is made again
     standing          whether the agent works now; standing_checks: what a turn makes of it
+    turn_work         what an attempt works with and has seen
+    door              the one place through which a tool runs; intents: what is recorded of a call before its effect
     loop              the steps of a turn until it ends; conclusion: the outcome, in one transaction
     context           what a person gets with a ticket
     room_under_budget how long a turn waits for budget that other calls hold

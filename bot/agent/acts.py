@@ -1,4 +1,4 @@
-"""One tool call: it is decided, written down, carried out, and its result is written down.
+"""One tool call: it is delegated, decided, written down, carried out, and its result is written down.
 
 The account and its sign-ins are read right before. The policy decides on them in the transaction that writes the
 intent. That transaction locks the account, so of two calls that would write to it the second sees the first. The
@@ -7,24 +7,22 @@ directory is given the account as it was decided upon, and does nothing if it ha
 
 import hashlib
 import json
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from bot import policy
-from bot.agent import retries
+from bot.agent import door, intents, retries
+from bot.agent.door import Passage
 from bot.agent.loop import NeedsPerson, ToolResult
 from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
-from bot.agent.room_under_budget import Patience
-from bot.agent.runtime import AgentRuntime
-from bot.agent.standing_checks import StandingChecks
+from bot.agent.turn_work import TurnWork
+from bot.delegation.tokens import TokenRefused
 from bot.errors import DirectoryDown, Refused, Transient
-from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded
+from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded, PolicyRule
 from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
 from bot.store import audit
@@ -32,44 +30,9 @@ from bot.store.accounts import account_writes
 from bot.store.db import Session
 from bot.store.schema import StepKind, StepStatus, now
 from bot.store.tickets import steps, turns
-from bot.store.tickets.turns import Attempt
-from bot.tools.registry import Tool, ToolUse
+from bot.tools.registry import Args, Tool, ToolUse
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class TurnWork:
-    """One attempt of a turn, with what it may use and what it has seen."""
-
-    runtime: AgentRuntime
-    attempt: Attempt
-    subject: Subject
-    costs: dict[int, int]
-    "The cost of the turn's steps, of this attempt and earlier ones, in nano-USD, by step number."
-    rebind: Callable[[], Subject]
-    "Looks the requester up and binds them again: called right before an account is changed."
-    patience: Patience
-    until: float
-    "End of the agent's time, on the clock of `time.monotonic`; waiting for room under a budget extends it."
-    standing: StandingChecks
-    seen: dict[Account, None] = field(default_factory=dict)
-    "Every state of the requester's account that this attempt has seen: an answer must not reveal earlier ones either."
-
-    @property
-    def actor(self) -> str:
-        """Return the actor's name in the audit log."""
-        return f"agent:{self.runtime.release}"
-
-    @property
-    def seconds_left(self) -> float:
-        """Return how many seconds the agent has left."""
-        return self.until + self.patience.waited - time.monotonic()
-
-    def tries_again(self, number: int, error: Transient) -> bool:
-        """Pause after a failed try, and return whether another try follows."""
-        log.warning("call.failed", turn=self.attempt.turn_id, tried=number + 1, error=type(error).__name__)
-        return retries.pause(number, error, seconds_left=self.seconds_left, sleep=self.runtime.sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +44,28 @@ class _Seen:
     sign_ins: tuple[SignIn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A call as it stands before its tool's door."""
+
+    call: ToolCall
+    tool: Tool
+    arguments: Args
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Intended:
+    """A call that is written down, and may or may not run."""
+
+    decision: policy.Decision
+    passage: Passage
+    number: int
+    "The number of its intent in the audit log."
+    taken_over: bool
+    "Whether an earlier attempt began the call."
+
+
 def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     """Decide, audit and carry out one tool call, or replay it."""
     done = finished(work, step)
@@ -88,10 +73,15 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
         return ToolResult(done["content"], done["ok"], _kept_end(done.get("ends")), replayed=True)
     subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
     seen = _Seen(subject, account_of(work), sign_ins_of(work))
-    decision, intent, taken_over = _write_intent(work, step, call, tool, seen)
+    try:
+        shown = _shown(work, step, call, tool)
+    except ValueError as error:
+        return ToolResult({"error": str(error)}, ok=False)
+    intended = _delegated(work, step, shown, seen)
+    decision = intended.decision
     match decision:
         case Allowed() if tool.run is not None:
-            result = _perform(work, step, call, tool, seen.account, seen.sign_ins)
+            result = _perform(work, step, intended.passage, seen.account, seen.sign_ins)
         case Denied():
             result = ToolResult(
                 {"error": decision.why}, ok=False, ends=NeedsPerson(decision.reason, redact(decision.explanation))
@@ -104,10 +94,33 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
             result = ToolResult({"error": decision.why}, ok=False)
         case Allowed():
             raise TypeError(f"{tool.name} is the loop's own")
-    if taken_over and not result.ok:
+    if intended.taken_over and not result.ok:
         result = replace(result, unknown=True)  # the earlier attempt may have done it, whatever this one was told
-    _record(work, step, tool, intent, result)
+    _record(work, step, tool, intended.number, result)
     return result
+
+
+def _shown(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> _Shown:
+    """Return a call with its token.
+
+    Raises:
+        ValueError: an argument is wrong.
+    """
+    arguments = tool.parse(call.arguments)
+    return _Shown(call, tool, arguments, door.delegate(work, step, tool, arguments))
+
+
+def _delegated(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Intended:
+    """Write the intent of a call if its tool's door lets it in.
+
+    Raises:
+        TokenRefused: it does not; that is in the audit log, and nothing else was done.
+    """
+    try:
+        return _write_intent(work, step, shown, seen)
+    except TokenRefused as refused:
+        intents.refuse(work, step, shown.tool, refused)
+        raise
 
 
 def _kept_end(ends: dict[str, Any] | None) -> NeedsPerson | None:
@@ -118,10 +131,8 @@ def _kept_end(ends: dict[str, Any] | None) -> NeedsPerson | None:
 
 
 def _perform(
-    work: TurnWork, step: int, call: ToolCall, tool: Tool, account: Account | None, sign_ins: tuple[SignIn, ...]
+    work: TurnWork, step: int, passage: Passage, account: Account | None, sign_ins: tuple[SignIn, ...]
 ) -> ToolResult:
-    if tool.run is None:
-        raise TypeError(f"{tool.name} is the loop's own")
     given = ToolUse(
         work.runtime.directory,
         account,
@@ -135,14 +146,14 @@ def _perform(
         check_cancelled()
         try:
             work.standing.before_call()
-            return ToolResult(redact_within(tool.run(given, tool.parse(call.arguments))), ok=True)
+            return ToolResult(redact_within(passage.run(given)), ok=True)
         except Refused as refusal:
             return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:
             directory = isinstance(error, DirectoryDown)
             if not work.tries_again(number, error):
                 break
-    why = f"{tool.name} failed {times(number + 1)}: the directory does not answer."
+    why = f"{passage.tool.name} failed {times(number + 1)}: the directory does not answer."
     ends = NeedsPerson(Reason.REPEATED_FAILURE, why, directory=directory)
     return ToolResult({"error": why}, ok=False, ends=ends, unknown=True)
 
@@ -170,62 +181,35 @@ def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen
     return decision
 
 
-def _write_intent(
-    work: TurnWork, step: int, call: ToolCall, tool: Tool, seen: _Seen
-) -> tuple[policy.Decision, int, bool]:
-    """Write the decision, the intent and the step before the effect, or take over those of an attempt that died here.
+def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Intended:
+    """Use up the token and write the decision, the intent and the step before the effect.
 
-    A write that an earlier attempt is known to have made is not decided again: it has changed the account already.
-
-    Returns:
-        The decision, the number of the intent in the audit log, and whether an earlier attempt began the call.
+    If an earlier attempt died here, its intent is taken over, and the new delegation is recorded beside it. A write
+    that an earlier attempt is known to have made is not decided again: it has changed the account already.
     """
+    tool = shown.tool
     done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.runtime.directory.was_done(_key(work, step))
     with work.runtime.database.write() as session:
         turns.hold(session, work.attempt)
+        passage = door.enter(session, work, step, tool, shown.arguments, token=shown.token)
         decision: policy.Decision
         if done and seen.account is not None:
-            decision = Allowed(seen.account.id, "done by an earlier attempt")
+            decision = Allowed(PolicyRule.DONE_BEFORE, seen.account.id, "done by an earlier attempt")
         else:
             decision = _decide(session, work, step, tool, seen)
         work.standing.before_step(session)  # after the lock of the account, for which a call may wait
         started = steps.unfinished(session, work.attempt.turn_id, step)
-        intent = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None
-        intent = intent or _audit_intent(session, work, step, call, tool, decision)
+        earlier = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None
+        intent = intents.write(session, work, step, passage, decision, earlier)
         steps.start(
             session,
             work.attempt,
             seq=step,
             kind=StepKind.TOOL,
             name=tool.name,
-            request={"arguments": call.arguments, "decision": type(decision).__name__, "intent": intent},
+            request={"arguments": shown.call.arguments, "decision": type(decision).__name__, "intent": intent},
         )
-    return decision, intent, started is not None
-
-
-def _audit_intent(
-    session: Session, work: TurnWork, step: int, call: ToolCall, tool: Tool, decision: policy.Decision
-) -> int:
-    """Add the intent to the audit log and return its number."""
-    attempt, arguments = work.attempt, json.dumps(call.arguments, sort_keys=True)
-    return audit.append(
-        session,
-        "tool.intended",
-        actor=work.actor,
-        subject=work.subject.user,
-        ticket_id=attempt.ticket.id,
-        tool=tool.name,
-        scope=tool.scope,
-        turn=attempt.turn_id,
-        step=step,
-        attempt=attempt.number,
-        worker=attempt.worker,
-        account=work.subject.account,
-        arguments_sha256=hashlib.sha256(arguments.encode()).hexdigest(),
-        decision=type(decision).__name__,
-        why=decision.why,
-        in_answer_to=[attempt.ticket.channel, attempt.ticket.thread_ts],
-    )
+    return _Intended(decision, passage, intent, taken_over=started is not None)
 
 
 def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResult) -> None:

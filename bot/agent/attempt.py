@@ -12,7 +12,7 @@ from functools import cache
 import structlog
 
 from bot.agent import acts, answers
-from bot.agent.acts import TurnWork, times
+from bot.agent.acts import times
 from bot.agent.answers import AnswerBasis
 from bot.agent.loop import NeedsPerson, Outcome, Run, run_loop
 from bot.agent.model import Completion, Prompt, check_cancelled
@@ -23,6 +23,7 @@ from bot.agent.room_under_budget import BUSY, EVALUATION_SECONDS, MOST_WAITS, TU
 from bot.agent.runtime import AgentRuntime
 from bot.agent.standing_checks import StandingChecks
 from bot.agent.thanks import ONLY_THANKS, QUESTION
+from bot.agent.turn_work import TurnWork
 from bot.budget.metering import NoRoom, OverCap
 from bot.budget.reservation import Charge, Reservation
 from bot.errors import DirectoryDown, OutcomeUnknown, Refused, Transient

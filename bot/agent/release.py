@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.agent import categories as kinds
 from bot.agent.card import Agent
+from bot.delegation import hashing
 from bot.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +26,8 @@ CODE = (
 """The code that decides behaviour, below `bot/`.
 So `bot/agent/` holds only what plays a turn: who is told of it, and who may act, is decided elsewhere.
 """
+DECIDES = ("policy/", "tools/", "principals.py")
+"The code among it that decides whether a tool may run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class ReleaseId:
     agent: str
     digest: str
     body: dict[str, Any]
+    policy: str
+    "SHA-256 of what the policy decides by: the card's grants and rules, the tools, and the code of both."
 
     def __str__(self) -> str:
         return f"{self.agent}@{self.digest[:8]}"
@@ -72,7 +77,9 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "links": list(card.links),
         **_code(),
     }
-    return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body)
+    decides = {name: body[name] for name in ("scope", "needs_account", "accounts")}
+    decides["code"] = {file: sha for file, sha in body["code"].items() if file.startswith(DECIDES)}
+    return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body, hashing.of_values(decides))
 
 
 @cache

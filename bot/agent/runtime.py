@@ -12,6 +12,8 @@ from bot.agent.release import ReleaseId, model_of, release_of
 from bot.budget.budget_file import BudgetFile
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
+from bot.delegation import keys as delegation_keys
+from bot.delegation.tokens import Issuer
 from bot.directory.protocol import Directory
 from bot.errors import ConfigError
 from bot.settings import Settings
@@ -33,6 +35,8 @@ class AgentRuntime:
     directory: Directory
     call_model: CallModel
     meter: Meter
+    issuer: Issuer
+    "Mints and verifies the delegation of each tool call."
     count_tokens: CountTokens = lambda _prompt: None
     purpose: Purpose = Purpose.TURN
     sleep: Callable[[float], None] = time.sleep
@@ -60,7 +64,7 @@ def open_runtime(
     """Put an agent to work on a directory, with the real model.
 
     Raises:
-        ConfigError: its credential is not set, or its model has no price.
+        ConfigError: its credential or the delegation keys are not set or wrong, or its model has no price.
     """
     name = model_of(settings, agent)
     if not meter.prices.knows(name):
@@ -80,5 +84,17 @@ def open_runtime(
             connections=settings.deskhand_concurrency,
         ),
         meter=meter,
+        issuer=open_issuer(settings, database),
         count_tokens=model.counter(api_key=key, base_url=address, timeout=durations.MODEL_SILENCE),
     )
+
+
+def open_issuer(settings: Settings, database: Database) -> Issuer:
+    """Return what mints and verifies the delegation tokens of this installation.
+
+    Raises:
+        ConfigError: its keys are not set, or they are wrong; or the database is another's.
+        Transient: the database cannot be reached.
+    """
+    valid = delegation_keys.of_settings(settings)
+    return Issuer(f"deskhand:{marks.enter(database, settings.deskhand_ground).id}", valid)

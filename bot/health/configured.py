@@ -9,6 +9,7 @@ from bot.agent.release import model_of
 from bot.budget.caps import Budgets
 from bot.budget.prices import price_diff
 from bot.budget.prices.pricing import Prices
+from bot.delegation import keys
 from bot.errors import ConfigError
 from bot.ground import Kind
 from bot.health import budgets
@@ -49,6 +50,21 @@ def check_dashboard(settings: Settings) -> Iterator[Finding]:
         return
     how = "Links from Slack lead to" if settings.slack_client_id is None else "People sign in with Slack at"
     yield Finding("dashboard", "ok", f"{how} {public}.")
+
+
+def check_delegation(settings: Settings) -> Iterator[Finding]:
+    """Check that there is a key that signs what each tool call may do."""
+    try:
+        valid = keys.of_settings(settings)
+    except ConfigError as error:
+        fix = "Run `deskhand keys generate`; no worker starts until the keys are right."
+        yield Finding("delegation", "fail", f"{str(error)[:1].upper()}{str(error)[1:]}.", fix)
+        return
+    if len(valid.keys) > 1:
+        message = f"Two keys are valid; {valid.signing.id} signs."
+        yield Finding("delegation", "ok", message)
+        return
+    yield Finding("delegation", "ok", f"Tool calls are signed with the key {valid.signing.id}.")
 
 
 def check_agents(settings: Settings) -> Iterator[Finding]:

@@ -151,6 +151,7 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
 CHECKS: Mapping[str, Check] = {
     "settings": configured.check_secrets,
     "dashboard": configured.check_dashboard,
+    "delegation": configured.check_delegation,
     "agents": configured.check_agents,
     "budgets": configured.check_budgets,
     "money": configured.check_money,

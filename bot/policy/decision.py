@@ -2,7 +2,8 @@
 
 A call needs the agent's grant, the channel's grant and the requester's own right, and an approval of exactly these
 arguments where the tool requires one. The target is never an argument: it is the one account bound to the verified
-requester.
+requester. A tool that writes takes from the model only values of a closed set; free text in any of its arguments is
+tainted, and the call is denied. Each decision names the rule that made it (`bot.policy.named_rules`).
 
 The card lists what may be written to that account (`bot.policy.rules`). By the account's state:
 
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.policy import compromise
+from bot.policy.named_rules import PolicyRule
 from bot.policy.rules import AccountRules
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, Reason, SignIn, Subject
 from bot.tools.registry import Tool
@@ -42,6 +44,7 @@ QUOTED_AT_MOST = 200
 class Allowed:
     """The call may run, on this account."""
 
+    rule: PolicyRule
     account: str
     "Empty for a tool that needs no account."
     why: str
@@ -51,6 +54,7 @@ class Allowed:
 class Denied:
     """The call may not run; the ticket goes to a person for this reason."""
 
+    rule: PolicyRule
     reason: Reason
     why: str
     "A clause that holds no fact about the account: for the audit log, the model and the person who takes over."
@@ -67,6 +71,7 @@ class Denied:
 class NeedsApproval:
     """The call may run only after a person has approved exactly it."""
 
+    rule: PolicyRule
     why: str
 
 
@@ -74,6 +79,7 @@ class NeedsApproval:
 class NotNeeded:
     """There is nothing to write; the agent is told so and continues."""
 
+    rule: PolicyRule
     why: str
 
 
@@ -114,21 +120,22 @@ def decide(
     if not grants or any(tool.name not in grant.tools for grant in grants):
         lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools)
         why = f"{tool.name} is not granted by {lacking}" if lacking else f"no grant was given for {tool.name}"
-        return Denied(Reason.NOT_PERMITTED, why)
+        return Denied(PolicyRule.NOT_GRANTED if lacking else PolicyRule.NO_GRANT, Reason.NOT_PERMITTED, why)
     if tool.effect is Effect.CONTROL:
-        return Allowed("", "ends the agent's part")
+        return Allowed(PolicyRule.ENDS_PART, "", "ends the agent's part")
     if not needs_account and tool.effect is Effect.READ and not tool.acts_on_account:
-        return NeedsApproval(f"{tool.name} needs an approver") if tool.needs_approval else Allowed("", "granted")
+        return _unapproved(tool) or Allowed(PolicyRule.NEEDS_NO_ACCOUNT, "", "granted")
+    if tool.effect is Effect.WRITE and tool.tainted:
+        return _tainted(tool)
     if subject.account is None or account is None or account.id != subject.account:
         found = len(subject.accounts)
-        return Denied(Reason.IDENTITY_MISMATCH, f"the Slack identity matches {found} directory accounts, not one")
+        why = f"the Slack identity matches {found} directory accounts, not one"
+        return Denied(PolicyRule.NOT_ONE_ACCOUNT, Reason.IDENTITY_MISMATCH, why)
     if tool.effect is Effect.WRITE:
         objection = barred(account, rules, facts) or _by_state(tool, account, rules) or _bounded(tool, rules, facts)
         if objection is not None:
             return objection
-    if tool.needs_approval:
-        return NeedsApproval(f"{tool.name} needs an approver")
-    return Allowed(account.id, "own account, granted to agent and channel")
+    return _unapproved(tool) or Allowed(PolicyRule.OWN_ACCOUNT, account.id, "own account, granted to agent and channel")
 
 
 def barred(account: Account, rules: AccountRules, facts: Facts) -> Denied | None:
@@ -140,16 +147,17 @@ def barred(account: Account, rules: AccountRules, facts: Facts) -> Denied | None
         facts: its sign-ins; earlier writes are not considered.
     """
     if account.privileged:
-        return _to_person("an administrator's account is a person's work")
+        return _to_person(PolicyRule.ADMINISTRATOR, "an administrator's account is a person's work")
     if account.status not in (*_REASONS, AccountStatus.SUSPENDED):
-        return _to_person("an account in this state is a person's work", f"The account is {account.status}.")
+        why = "an account in this state is a person's work"
+        return _to_person(PolicyRule.ACCOUNT_STATE, why, f"The account is {account.status}.")
     if not _is_listed(account, rules):
-        return _to_person(
-            "the agent's card does not list what the directory says about this account", _directory_reason(account)
-        )
+        why = "the agent's card does not list what the directory says about this account"
+        return _to_person(PolicyRule.UNLISTED_REASON, why, _directory_reason(account))
     evidence = compromise.detect(facts.sign_ins, rules.compromise, facts.at)
     if evidence is not None:
-        return _to_person("the sign-ins suggest that somebody else has got into the account", evidence)
+        why = "the sign-ins suggest that somebody else has got into the account"
+        return _to_person(PolicyRule.COMPROMISED, why, evidence)
     return None
 
 
@@ -171,10 +179,10 @@ def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | Not
     """Return why the account's state rules this tool out, for an account that is not barred."""
     blocked = account.status in (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
     if tool.scope == UNLOCK and not blocked:
-        return NotNeeded(f"there is nothing to unlock: the account is {account.status}")
+        return NotNeeded(PolicyRule.NOTHING_TO_UNLOCK, f"there is nothing to unlock: the account is {account.status}")
     if tool.scope == SEND_LINK and account.status not in rules.may_send_link:
         why = "no reset link is sent to an account in this state"
-        return _to_person(why, f"The account is {account.status}.")
+        return _to_person(PolicyRule.NO_LINK_IN_STATE, why, f"The account is {account.status}.")
     return None
 
 
@@ -188,12 +196,24 @@ def _bounded(tool: Tool, rules: AccountRules, facts: Facts) -> Denied | None:
         counted = [one for one in before if one.at > facts.at - span]
         if len(counted) >= most:
             why = f"the limit for this account is reached: {tool.name}, {most} within {words}, over all tickets"
-            return _to_person(why, _history(facts.writes))
+            return _to_person(PolicyRule.BOUND_REACHED, why, _history(facts.writes))
     return None
 
 
-def _to_person(why: str, evidence: str = "") -> Denied:
-    return Denied(Reason.OUT_OF_POLICY, why, evidence)
+def _to_person(rule: PolicyRule, why: str, evidence: str = "") -> Denied:
+    return Denied(rule, Reason.OUT_OF_POLICY, why, evidence)
+
+
+def _unapproved(tool: Tool) -> NeedsApproval | None:
+    if not tool.needs_approval:
+        return None
+    return NeedsApproval(PolicyRule.APPROVAL_MISSING, f"{tool.name} needs an approver")
+
+
+def _tainted(tool: Tool) -> Denied:
+    """Refuse a write whose arguments are free text: what a write does is never chosen by untrusted words."""
+    named = ", ".join(map(str, tool.tainted))
+    return Denied(PolicyRule.TAINTED_TARGET, Reason.NOT_PERMITTED, f"{tool.name} would act on untrusted text ({named})")
 
 
 def _directory_reason(account: Account) -> str:

@@ -9,8 +9,9 @@ which `ToolUse` holds.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -30,6 +31,25 @@ class Args(BaseModel):
 
 class NoArgs(Args):
     """The arguments of a tool that takes none from the model."""
+
+
+class UntrustedSource(StrEnum):
+    """Where a value comes from that nobody has verified."""
+
+    MODEL = "model"
+    "The model wrote it, after it had read what people and tools say."
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """An argument that holds free text, and the untrusted source of it."""
+
+    argument: str
+    source: UntrustedSource
+
+    def __str__(self) -> str:
+        """Return it as `source:argument`, as tokens and the audit log hold it."""
+        return f"{self.source}:{self.argument}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +131,17 @@ class Tool:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'input'}: {e['msg']}" for e in error.errors())
             raise ValueError(f"wrong arguments for {self.name}: {wrong}") from error
 
+    @property
+    def tainted(self) -> tuple[Taint, ...]:
+        """Return the arguments whose values the model may choose freely, ordered by name.
+
+        A boolean, a literal, an enum, or a choice of the card is no free text: whatever the model has read, it can only
+        pick one of the values that we have written down.
+        """
+        closed = dict(self.choices)
+        free = (name for name, field in self.args.model_fields.items() if not _is_closed(field.annotation))
+        return tuple(Taint(name, UntrustedSource.MODEL) for name in sorted(free) if name not in closed)
+
     def _chosen(self, given: Args) -> Args:
         for name, known in self.choices:
             if getattr(given, name) not in known:
@@ -161,6 +192,11 @@ def _described(run: Run, *, effect: Effect, scope: str, args: type[Args], needs_
     name = run.__name__
     description = " ".join((run.__doc__ or "").split())
     return Tool(name, description, args, effect, scope, needs_approval, run)
+
+
+def _is_closed(kind: Any) -> bool:
+    """Return whether a type has only values that its declaration lists."""
+    return kind is bool or get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, Enum))
 
 
 def _plain(field: dict[str, Any]) -> dict[str, Any]:

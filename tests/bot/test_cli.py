@@ -324,6 +324,12 @@ def _environment(url: str, redis_url: str, **more: str) -> dict[str, str]:
     }
 
 
+def _ended(process: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Return what is left of a process that does not start."""
+    command = [sys.executable, "-m", "bot.cli", process]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
 @pytest.mark.parametrize("process", ["worker", "clock"])
 def test_a_process_says_it_is_ready_and_ends_on_sigterm(process: str, sqlite_url: str, redis_url: str) -> None:
     """The process of `deskhand worker` and `deskhand clock` is RQ's and ours, and stops when told to."""
@@ -348,17 +354,20 @@ def test_a_worker_without_its_agents_key_refuses_to_start(sqlite_url: str, redis
     """The variable that the card names is in the message."""
     environment = _environment(sqlite_url, redis_url)
     del environment["ANTHROPIC_API_KEY"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "worker"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    ended = _ended("worker", environment)
     assert ended.returncode == 2
     assert "ANTHROPIC_API_KEY is not set" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_worker_without_a_delegation_key_refuses_to_start(sqlite_url: str, redis_url: str) -> None:
+    """No key is made in its place; the message says what to run."""
+    environment = _environment(sqlite_url, redis_url)
+    del environment["DESKHAND_DELEGATION_KEYS"]
+    ended = _ended("worker", environment)
+    assert ended.returncode == 2
+    assert "DESKHAND_DELEGATION_KEYS is not set" in ended.stderr
+    assert "run `deskhand keys generate`" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -15,6 +15,7 @@ from bot.sandbox.demo.entrypoints import PAGE_KEY
 from bot.sandbox.demo.launch import PROXIES, keys_of
 from bot.sandbox.demo.processes import Program, answers, free_port, redis_server
 from tests.e2e.generous_config import roomy
+from tests.support.delegations import KEY_OF_TESTS
 from tests.support.paths import ROOT
 
 TOKENS = {
@@ -22,6 +23,7 @@ TOKENS = {
     "SLACK_APP_TOKEN": "xapp-e2e",
     "SLACK_SIGNING_SECRET": "e2e-secret",
     "ANTHROPIC_API_KEY": "e2e-model",
+    "DESKHAND_DELEGATION_KEYS": KEY_OF_TESTS,
     PAGE_KEY: "e2e-page",
 }
 KEYS = keys_of(TOKENS)

@@ -12,7 +12,7 @@ from bot.directory.local import AccountSeed
 from bot.principals import AccountStatus, Solved
 from bot.queue import ANSWER_COMMAND, RUN_TURN, JobQueue
 from bot.store import audit, dashboard_access
-from bot.store.accounts import accounts
+from bot.store.accounts import accounts, used_tokens
 from bot.store.db import Database
 from bot.store.money import ledger
 from bot.store.schema import (
@@ -25,6 +25,7 @@ from bot.store.schema import (
     StepKind,
     Ticket,
     Turn,
+    UsedToken,
     now,
 )
 from bot.store.tickets import inbox_commands, steps, turns
@@ -76,6 +77,17 @@ def test_dashboard_session_whose_time_is_over_is_closed(ctx: WorkerContext) -> N
         True,
         False,
     ]
+
+
+def test_numbers_of_tokens_are_forgotten_when_they_are_long_over(ctx: WorkerContext) -> None:
+    """A token of now is remembered, so that nobody uses it again."""
+    long_over = now() - used_tokens.KEPT - timedelta(minutes=2)
+    with ctx.database.write() as session:
+        for name, at in (("over", long_over), ("valid", now())):
+            assert used_tokens.consume(session, name, expires=int(at.timestamp()) + 60)
+    for _ in range(2):
+        upkeep.sweep(ctx)
+    assert [row.jti for row in rows(ctx.database, UsedToken)] == ["valid"]
 
 
 def test_a_turn_that_was_just_queued_is_left_alone(ctx: WorkerContext) -> None:

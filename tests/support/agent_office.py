@@ -30,6 +30,7 @@ from bot.store.schema import HandoffContext, LedgerRow, TurnOutcome
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
+from tests.support.delegations import issuer
 from tests.support.paths import CONFIG
 
 _MODEL = "stand-in-1"
@@ -66,6 +67,7 @@ class Office:
             directory=LocalDirectory(self.database),
             call_model=call_model,
             meter=self.meters[-1],
+            issuer=issuer(),
             sleep=lambda _seconds: None,
         )
         return replace(runtime, **changes)

@@ -22,6 +22,7 @@ import yaml
 from bot import durations, private, yaml_text
 from bot.agent import card
 from bot.agent.release import release_of
+from bot.delegation import keys
 from bot.directory import seed_file
 from bot.directory.local import LocalDirectory
 from bot.ground import Ground
@@ -146,6 +147,7 @@ def _environment(options: LaunchOptions, ports: _Ports, state: Path, config: Pat
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
         "SLACK_API_URL": f"{_address(ports.page)}api/",
         PAGE_KEY: secrets.token_urlsafe(24),
+        keys.VARIABLE: keys.generate(),
         "DESKHAND_CONFIG": str(config),
         "DESKHAND_TURN_LEASE": f"{durations.TURN_LEASE:g}",
         "DESKHAND_LOG": "console",
@@ -216,9 +218,8 @@ def _world(options: LaunchOptions, ports: _Ports, environment: dict[str, str], s
     part = [sys.executable, "-m", "bot.sandbox.demo.entrypoints"]
     slack = [*part, "workspace", "--deliver-to", f"{_address(ports.web)}slack/events"]
     slack += ["--state", str(state / "workspace.json"), "--banner", CLAUDE if options.claude else STANDIN]
-    healthy = f"{_address(ports.page)}healthz"
     at = {**environment, "PORT": str(ports.page)}
-    yield Program("workspace", slack, at, is_up=lambda _: answers(healthy), outlives=True)
+    yield Program("workspace", slack, at, is_up=lambda _: answers(f"{_address(ports.page)}healthz"), outlives=True)
     if not options.claude:
         model, address = [*part, "stand-in", "--seconds", str(options.model_seconds)], _address(ports.model)
         at = {**environment, "PORT": str(ports.model)}
@@ -228,8 +229,7 @@ def _world(options: LaunchOptions, ports: _Ports, environment: dict[str, str], s
 def _deskhand(environment: dict[str, str], ports: _Ports, redis: Path) -> Iterator[Program]:
     """Return Deskhand's own processes, as in the Procfile."""
     ours = [sys.executable, "-m", "bot.cli"]
-    healthy = f"{_address(ports.web)}healthz"
-    yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(healthy))
+    yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(f"{_address(ports.web)}healthz"))
     for number in range(1, WORKERS + 1):
         yield Program(f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: _is_registered(redis, pid))
     yield Program("clock", [*ours, "clock"], environment)

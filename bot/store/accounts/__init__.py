@@ -1,1 +1,1 @@
-"""The local directory: its accounts, and how often each was changed."""
+"""The local directory: its accounts, how often each was changed, and the delegation tokens that were used."""

@@ -44,7 +44,7 @@ from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
 from bot.store.schema.watch_enums import AlertKind, DriftStream
-from bot.store.schema.writes import AccountWrite, BoundedAccount
+from bot.store.schema.writes import AccountWrite, BoundedAccount, UsedToken
 
 __all__ = [
     "TO_REQUESTER",
@@ -114,6 +114,7 @@ __all__ = [
     "Turn",
     "TurnOutcome",
     "TurnState",
+    "UsedToken",
     "UtcDateTime",
     "Value",
     "Verdict",

@@ -1,4 +1,4 @@
-"""What limits the number of writes to one account, whichever directory holds it."""
+"""What limits writes to one account, whichever directory holds it: their number, and one use of each delegation."""
 
 from datetime import datetime
 
@@ -35,3 +35,13 @@ class AccountWrite(Base):
     step: Mapped[int]
     state: Mapped[WriteState] = mapped_column(default=WriteState.BEGUN)
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class UsedToken(Base):
+    """A delegation token that a tool's door has accepted; the key makes it good for one use."""
+
+    __tablename__ = "used_tokens"
+
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    "When the token expires; the row is of no use a while after that."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -12,21 +13,25 @@ import httpx
 import pytest
 
 from bot import policy
-from bot.agent import model
+from bot.agent import door, model
 from bot.agent.loop import NeedsPerson, Reply
 from bot.agent.model import Completion, Prompt
 from bot.agent.runtime import AgentRuntime
+from bot.agent.turn_work import TurnWork
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
 from bot.directory.local import AccountSeed, LocalDirectory
+from bot.policy import PolicyRule
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store.accounts import accounts
 from bot.store.installation import scratch_database
-from bot.store.schema import now
-from bot.tools.registry import REGISTRY
+from bot.store.schema import AuditRow, UsedToken, now
+from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
 from tests.support.agent_office import Office, play_attempt
+from tests.support.delegations import OTHER_KEY, issuer
+from tests.support.factories import rows
 from tests.support.live_server import served
 from tests.support.scripted_models import Block, completion
 
@@ -80,7 +85,7 @@ def _anything(random: Random, other: str) -> Block:
         {"done": f"unlocked {other}", "category": "locked"},
         {"": [None, {"account": other}]},
     ]
-    return random.choice(NAMES), random.choice([{}] * 12 + arguments)
+    return random.choice(NAMES), random.choice([{}] * 18 + arguments)
 
 
 @dataclass(frozen=True)
@@ -175,13 +180,52 @@ def in_memory(office: Office) -> Iterator[Office]:
         yield Office(database, office.redis_url, office.folder)
 
 
-def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> None:
-    """Random attacks through all that production runs: every write is on the requester's own account, by a granted
-    tool, is listed by the card for an account like that, and is the only one of its kind within the hour."""  # noqa: D205, D209 - one thought
+def _shown(random: Random, seen: list[str], work: TurnWork, step: int, tool: Tool, arguments: Args) -> str:
+    """Show a door the token of its call, or one time in sixteen another one: an old one, a forged one, or none."""
+    own = work.runtime.issuer.mint(door.delegation(work, step, tool, arguments), at=now())
+    other = random.choice([one for one in REGISTRY.values() if one is not tool])
+    wrong = [
+        work.runtime.issuer.mint(door.delegation(work, step, other, NoArgs()), at=now()),
+        work.runtime.issuer.mint(door.delegation(work, step + 1, tool, arguments), at=now()),
+        issuer(OTHER_KEY).mint(door.delegation(work, step, tool, arguments), at=now()),
+        own[:-8],
+        "",
+        *seen[-1:],
+    ]
+    seen.append(own)
+    return random.choice(wrong) if random.random() < 1 / 16 else own
+
+
+def _check_doors(audited: list[AuditRow], used: list[UsedToken], written: list[str]) -> None:
+    """Check what the doors have let in: each call by a token of its own, and each that was refused is in the audit."""
+    let_in = [row for row in audited if row.event == "tool.intended"]
+    refused = [row for row in audited if row.event == "delegation.refused"]
+    assert sorted(row.jti for row in used) == sorted(row.record["delegation"]["jti"] for row in let_in)
+    for row in let_in:
+        claims = row.record["delegation"]
+        assert claims["aud"] == f"tool:{row.record['tool']}"
+        assert claims["sub"] == f"slack:T1:{row.subject}"
+        assert claims["txn"] == f"{row.ticket_id}/{row.record['turn']}/{row.record['step']}"
+        assert row.record["rule"] in set(PolicyRule)
+    outcomes = {row.intent_id: row.event for row in audited if row.intent_id is not None}
+    assert set(outcomes) == {row.seq for row in let_in}
+    assert {outcomes[row.seq] for row in let_in if row.record["decision"] != "Allowed"} == {"tool.refused"}
+    allowed = {
+        f"turn:{row.record['turn']}:{row.record['step']}" for row in let_in if row.record["rule"] == "own_account"
+    }
+    assert set(written) <= allowed, "nothing is written but by a call that its door has let in"
+    assert len(refused) > CASES / 40, "the adversary is too tame to prove anything"
+
+
+def test_nothing_outside_the_intersection_is_ever_written(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random attacks through all that production runs, with tokens of other calls among them: every write is on the
+    requester's own account, by a granted tool, through the door of that tool, is listed by the card for an account like
+    that, and is the only one of its kind within the hour; every refusal is in the audit."""  # noqa: D205, D209 - one thought
     random, allowed = Random(20_261_122), dict[int, tuple[Case, set[str]]]()
     with in_memory(office) as place:
         usual = place.runtime(adversary(random, ""))
         meter = Unmetered(**{part.name: getattr(usual.meter, part.name) for part in fields(Meter)})
+        monkeypatch.setattr(door, "delegate", partial(_shown, Random(16), []))
         for case in _seeded(place, random):
             runtime, granted = _granted(random, replace(usual, meter=meter, call_model=adversary(random, case.other)))
             attempt = place.begin(place.asks(user=case.subject.user))
@@ -189,6 +233,7 @@ def test_nothing_outside_the_intersection_is_ever_written(office: Office) -> Non
             assert isinstance(play_attempt(runtime, attempt, case.subject), Reply | NeedsPerson)
         with place.database.read() as session:
             written = accounts.writes(session)
+        _check_doors(rows(place.database, AuditRow), rows(place.database, UsedToken), [one.key for one in written])
     usual.meter.close()
     for write in written:
         case, actions = allowed[int(write.key.split(":")[1])]
@@ -247,6 +292,7 @@ def test_ten_thousand_calls_write_nothing_that_the_card_does_not_list(office: Of
             continue
         written[tool.name] += 1
         assert decision.account == id_
+        assert decision.rule is PolicyRule.OWN_ACCOUNT
         unlisted += ACTIONS.get(tool.name) not in listed(bound=bound, taken=taken, **given)
         same = [one.at for one in done[id_] if one.tool == tool.name]
         over += any(at - timedelta(hours=1) < one for one in same)

@@ -126,6 +126,17 @@ def made_of(name: str) -> bool:
     return Path(name).suffix in ("", ".py", ".yaml", ".lua") and name != "__pycache__"
 
 
+def test_a_policy_has_a_hash_of_its_own() -> None:
+    """It is another one with other rules, grants or needs, and the same with another model or other links."""
+
+    def policy(agent: Agent = AGENT, model: str = "claude") -> str:
+        return fingerprint(agent, model=model, endpoint=None).policy
+
+    assert policy(model="another") == policy(carded(links=())) == policy()
+    others = [policy(carded(accounts=AccountRules())), policy(carded(needs_account=()))]
+    assert len({policy(), *others}) == 3
+
+
 def test_a_line_in_any_file_that_decides_is_another_release(house: Path) -> None:
     """Each file of the agent, its tools and the policy, and what they share: none is forgotten."""
     first, deciding = frozen(), [file for file in files(house) if decides(house, file)]

@@ -17,6 +17,7 @@ from bot.directory.local import LocalDirectory
 from bot.evals.stage import RuntimeFor
 from bot.store.db import Database
 from bot.store.schema import Purpose
+from tests.support.delegations import issuer
 from tests.support.eval_runtimes import MODEL, RuntimesOf
 from tests.support.paths import CONFIG
 
@@ -67,6 +68,7 @@ def runtimes_of(call_standin: CallModel, meter: Meter) -> RuntimesOf:
                 directory=LocalDirectory(private),
                 call_model=call_standin,
                 meter=meter,
+                issuer=issuer(),
                 purpose=Purpose.EVAL,
                 sleep=lambda _seconds: None,
             )

@@ -25,7 +25,7 @@ from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
 from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, completion_of
 
-RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"})
+RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"}, "0" * 64)
 Run = Callable[..., RunReport]
 
 

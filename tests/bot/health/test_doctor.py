@@ -31,6 +31,7 @@ from bot.store import db, releases
 from bot.store.installation import agents, heartbeats
 from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
 from tests.support.busy_machine import within
+from tests.support.delegations import KEY_OF_TESTS, OTHER_KEY, issuer
 from tests.support.factories import hand_off, new_turn, put
 from tests.support.hanging_server import mute
 from tests.support.local_workspace import LocalWorkspace
@@ -40,6 +41,7 @@ CHECKS = (
     *(
         "settings",
         "dashboard",
+        "delegation",
         "agent access",
         "budgets",
         "money",
@@ -146,6 +148,16 @@ def test_a_sound_house_is_well(anywhere: Sound) -> None:
     assert [(name, one.state) for name, one in found.items()] == [(name, OF_TESTS.get(name, "ok")) for name in CHECKS]
     assert all(one.message and not one.fix for one in found.values() if one.state == "ok")
     assert not any(channel.messages for channel in anywhere.workspace.world.state.channels.values())
+
+
+def test_a_key_of_delegation_is_said_to_be_there_or_not(sound: Sound) -> None:
+    """Which one signs, by its id; without one, what to run."""
+    signing = issuer().keys.signing.id
+    assert signing in sound.examine(deskhand_delegation_keys=SecretStr(KEY_OF_TESTS))["delegation"].message
+    two = sound.examine(deskhand_delegation_keys=SecretStr(f"{KEY_OF_TESTS},{OTHER_KEY}"))["delegation"]
+    assert (two.state, two.message) == ("ok", f"Two keys are valid; {signing} signs.")
+    missing = sound.examine(deskhand_delegation_keys=None)["delegation"]
+    assert (missing.state, "deskhand keys generate" in missing.fix) == ("fail", True)
 
 
 def test_a_dashboard_is_said_to_be_there_or_not(sound: Sound) -> None:

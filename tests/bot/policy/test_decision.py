@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from functools import partial
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.agent import card as _registers_the_tools  # noqa: F401 - a card's import fills the registry
-from bot.policy import Allowed, Decision, Denied, Facts, NeedsApproval, NotNeeded, decide
+from bot.policy import Allowed, Decision, Denied, Facts, NeedsApproval, NotNeeded, PolicyRule, decide
 from bot.policy.rules import AccountRules, WriteBounds
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, Reason, SignIn, Subject
-from bot.tools.registry import REGISTRY, NoArgs, Tool
+from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
 
 LISTED, LIFTABLE = "too many failed sign-ins", "not used for 60 days"
 RULES = AccountRules(may_unlock=(LISTED,), may_lift=(LIFTABLE,), may_send_link=("active", "locked", "password_expired"))
@@ -67,14 +69,16 @@ def reason(decision: Decision) -> Reason | None:
 
 def test_ones_own_account_by_a_granted_tool_is_allowed() -> None:
     """The target is the one bound account."""
-    assert decided() == Allowed("kim", "own account, granted to agent and channel")
+    assert decided() == Allowed(PolicyRule.OWN_ACCOUNT, "kim", "own account, granted to agent and channel")
 
 
 def test_nothing_is_allowed_by_default() -> None:
     """No grant, or one that does not name the tool, denies, and says who lacks it."""
-    assert decided(grants=()) == Denied(Reason.NOT_PERMITTED, "no grant was given for unlock_my_account")
+    why = "no grant was given for unlock_my_account"
+    assert decided(grants=()) == Denied(PolicyRule.NO_GRANT, Reason.NOT_PERMITTED, why)
     none = Grant("channel:C1", frozenset({"hand_off"}))
-    assert decided(grants=(ALL, none)) == Denied(Reason.NOT_PERMITTED, "unlock_my_account is not granted by channel:C1")
+    why = "unlock_my_account is not granted by channel:C1"
+    assert decided(grants=(ALL, none)) == Denied(PolicyRule.NOT_GRANTED, Reason.NOT_PERMITTED, why)
     assert reason(decided(HAND_OFF, grants=(Grant("agent:x", frozenset()),))) is Reason.NOT_PERMITTED
 
 
@@ -109,7 +113,7 @@ def test_a_tool_that_needs_no_account_reads_for_anybody_who_was_admitted() -> No
     """The card says which; a grant is needed all the same, and so is an approval where the tool asks for one."""
     granted = (Grant("agent:software", frozenset({"look_up_product"})),)
     asked = partial(decided, subject=NOBODY, account=None, grants=granted)
-    assert asked(CATALOGUE, needs_account=False) == Allowed("", "granted")
+    assert asked(CATALOGUE, needs_account=False) == Allowed(PolicyRule.NEEDS_NO_ACCOUNT, "", "granted")
     assert reason(asked(CATALOGUE)) is Reason.IDENTITY_MISMATCH
     assert reason(decided(CATALOGUE, subject=NOBODY, account=None, needs_account=False)) is Reason.NOT_PERMITTED
     approved = replace(CATALOGUE, needs_approval=True)
@@ -286,7 +290,7 @@ def test_a_sign_of_compromise_keeps_every_write_for_a_person() -> None:
 
 def test_a_second_factor_needs_an_approval() -> None:
     """Granted and on one's own account, and still only after a person's yes."""
-    assert decided(FACTOR) == NeedsApproval("reset_second_factor needs an approver")
+    assert decided(FACTOR) == NeedsApproval(PolicyRule.APPROVAL_MISSING, "reset_second_factor needs an approver")
 
 
 IDS = st.sampled_from(["kim", "eve", "sam"])
@@ -339,7 +343,7 @@ def test_nothing_is_allowed_outside_the_intersection(
     assert grants
     assert tool.name in frozenset.intersection(*(grant.tools for grant in grants))
     if tool.effect is Effect.CONTROL:
-        assert decision == Allowed("", decision.why)
+        assert decision == Allowed(PolicyRule.ENDS_PART, "", decision.why)
         return
     assert account is not None
     assert subject.accounts == (account.id,)
@@ -352,3 +356,68 @@ def test_nothing_is_allowed_outside_the_intersection(
             not account.lock_reason and account.status in (S.ACTIVE, S.PASSWORD_EXPIRED)
         )
         assert not [one for one in writes if one.tool == tool.name and one.at > NOW - timedelta(hours=1)]
+
+
+class Colour(StrEnum):
+    """What a declaration lists."""
+
+    RED = "red"
+
+
+class Closed(Args):
+    """Arguments that hold only what we have written down."""
+
+    account: Colour
+    kind: Literal["totp", "push"]
+    at_once: bool
+    category: str
+
+
+class Free(Args):
+    """Arguments that hold whatever the model copied."""
+
+    account: str
+    kind: Literal["totp", "push"]
+    minutes: int | None = None
+
+
+def test_a_write_whose_target_is_free_text_is_denied() -> None:
+    """The card grants it, the account is fine: still no words that somebody wrote choose what is written."""
+    granted = (Grant("agent:access", frozenset({UNLOCK.name})),)
+    closed = replace(UNLOCK, args=Closed, choices=(("category", ("locked",)),))
+    assert isinstance(decided(closed, grants=granted), Allowed)
+    for free in (replace(UNLOCK, args=Free), replace(closed, choices=())):
+        denied = decided(free, grants=granted)
+        assert isinstance(denied, Denied)
+        assert (denied.rule, denied.reason) == (PolicyRule.TAINTED_TARGET, Reason.NOT_PERMITTED)
+    assert [str(one) for one in replace(UNLOCK, args=Free).tainted] == ["model:account", "model:minutes"]
+    assert isinstance(decided(replace(LOOK, args=Free), grants=(ALL,)), Allowed), "what only reads harms no account"
+    assert {tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE and tool.tainted} == set()
+
+
+def test_every_rule_is_named_by_a_decision_and_has_a_sentence() -> None:
+    """Each rule is reached by some call, `done_before` by the turn alone; so an audit record says which one it was."""
+    privileged, gone = replace(KIM, privileged=True), replace(KIM, status=S.DISABLED)
+    attack = tuple(SignIn(NOW - timedelta(minutes=n), ok=n == 10, why="", place="Lagos") for n in range(10, 15))
+    catalogue = (Grant("agent:software", frozenset({"look_up_product"})),)
+    unlisted = RULES.model_copy(update={"may_send_link": ()})
+    made = {
+        decided(grants=()).rule,
+        decided(grants=(Grant("channel:C1", frozenset()),)).rule,
+        decided(HAND_OFF).rule,
+        decided(CATALOGUE, subject=NOBODY, account=None, grants=catalogue, needs_account=False).rule,
+        decided(replace(UNLOCK, args=Free)).rule,
+        decided(account=None).rule,
+        decided(account=privileged).rule,
+        decided(account=gone).rule,
+        decided(account=replace(KIM, lock_reason="by HR")).rule,
+        decided(facts=Facts(NOW, attack)).rule,
+        decided(LINK, rules=unlisted).rule,
+        decided(facts=Facts(NOW, writes=(wrote(5),))).rule,
+        decided(account=replace(KIM, status=S.ACTIVE)).rule,
+        decided(FACTOR).rule,
+        decided().rule,
+    }
+    assert made == set(PolicyRule) - {PolicyRule.DONE_BEFORE}
+    assert all(rule.sentence.endswith(".") for rule in PolicyRule)
+    assert str(PolicyRule.OWN_ACCOUNT) == "own_account"

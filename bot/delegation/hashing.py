@@ -1,0 +1,31 @@
+"""Hashes of values, by RFC 8785 (JCS): the same values have the same hash, in whatever order they were given."""
+
+import hashlib
+from typing import Any
+
+import rfc8785
+from pydantic import BaseModel
+
+
+def of_arguments(arguments: BaseModel) -> str:
+    """Return the SHA-256 of validated arguments, in hexadecimal.
+
+    The values are hashed and not the text that a model wrote: two texts may mean the same, and a number that is too
+    large for JSON is refused.
+
+    Raises:
+        ValueError: a value has no form in JSON that every reader understands, such as an integer above 2**53.
+    """
+    return of_values(arguments.model_dump(mode="json"))
+
+
+def of_values(values: Any) -> str:
+    """Return the SHA-256 of JSON values, in hexadecimal.
+
+    Raises:
+        ValueError: see `of_arguments`.
+    """
+    try:
+        return hashlib.sha256(rfc8785.dumps(values)).hexdigest()
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError("arguments: a value has no canonical form in JSON (RFC 8785)") from error
