@@ -112,7 +112,7 @@ def _send(client: WebClient, url: str, content: bytes) -> None:
     """Upload the bytes to the address that Slack gave for them; this does not show the file yet."""
     request = urllib.request.Request(url, content, {"Content-Type": "text/plain"}, method="POST")  # noqa: S310 - Slack's own answer
     try:
-        with urllib.request.urlopen(request, timeout=client.timeout) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=client.timeout, context=client.ssl) as answer:  # noqa: S310
             answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -16,6 +16,7 @@ from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.slack.api import client as slack
 from bot.slack.api import response_urls
 from bot.slack.api.client import SlackMember
+from bot.slack.outbox import enclosures
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.peers import ESTABLISHED, Peer, falls_silent, hangs_up, http_refusal, listening, says
 from tests.support.redis_servers import free_port
@@ -63,6 +64,8 @@ def test_certificates_are_read_once_a_process(monkeypatch: pytest.MonkeyPatch) -
     assert type(failure(client)) is Transient
     with pytest.raises(Transient):
         response_urls.respond(f"{api}answers/1", {"text": "hello"}, slack_api_url=api)
+    with pytest.raises(Transient):
+        enclosures._send(client, f"{api}upload", b"hello")
     assert read == []
 
 
