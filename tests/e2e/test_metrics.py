@@ -13,6 +13,7 @@ from bot.sandbox.demo.scenes.stage import BOT, HELP, Stage
 from bot.store.db import Session
 from bot.store.schema import Turn, TurnState
 from tests.e2e.product import House
+from tests.support import crowd
 from tests.support.busy_machine import within
 
 pytestmark = pytest.mark.e2e
@@ -63,7 +64,7 @@ def requests(found: dict[str, list[Scrape]]) -> Counter[str]:
 def test_each_process_answers_for_itself(house: House, stage: Stage) -> None:
     """Both workers, the clock, and who hears Slack; what all of them counted is what the database holds."""
     before, rows_before = requests(processes(house)), stage.read(ended)
-    stage.act("say", user="U0MAYA", channel=HELP, text=f"<@{BOT}> I am locked out of my account")
+    stage.act("say", user=crowd.like("U0MAYA"), channel=HELP, text=f"<@{BOT}> I am locked out of my account")
     stage.wait("the turn to end", lambda: stage.read(ended) != rows_before, seconds=within(60))
     until = time.monotonic() + within(10)
     while requests(found := processes(house)) - before != stage.read(ended) - rows_before:

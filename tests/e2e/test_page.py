@@ -78,9 +78,10 @@ def become(page: Page, user: str, channel: str) -> None:
 
 
 def test_a_forwarded_message_is_read(page: Page, stage: Stage, shots: Path) -> None:
-    """What Maya forwards to the bot is what Ivan wrote; what she adds is what is done, for her."""
+    """What somebody forwards to the bot is what Ivan wrote; what they add is what is done, for them."""
     said = stage.act("say", user="U0IVAN", channel=HELP, text="Get me a person, my account is locked")
     ts = said["ts"]
+    become(page, crowd.like("U0MAYA"), HELP)
     page.get_by_test_id(f"message-{ts}").hover()
     page.get_by_test_id(f"more-{ts}").click()
     page.get_by_role("menuitem", name="Forward message").click()

@@ -11,6 +11,7 @@ from bot.store.installation import marks
 from bot.store.schema import Turn, TurnState
 from bot.telemetry.trace_ids import TraceIds
 from tests.e2e.product_processes import TOKENS
+from tests.support import crowd
 from tests.support.busy_machine import within
 from tests.support.otlp_receiver import OtlpReceiver, ReceivedSpan
 
@@ -43,7 +44,7 @@ def traced(stage: Stage, collector: OtlpReceiver, user: str, text: str, *, posts
 @pytest.mark.usefixtures("untroubled")
 def test_a_collector_receives_one_trace_a_turn(stage: Stage, collector: OtlpReceiver) -> None:
     """With its model calls, its tools and its answer in Slack below the agent's span, whoever of us made them."""
-    spans = traced(stage, collector, "U0MAYA", "I am locked out of my account", posts=1)
+    spans = traced(stage, collector, crowd.like("U0MAYA"), "I am locked out of my account", posts=1)
     [root] = [one for one in spans if not one.parent]
     assert root.name == "invoke_agent access"
     assert {one.parent for one in spans if one is not root} == {root.id}
@@ -59,7 +60,7 @@ def test_a_collector_receives_one_trace_a_turn(stage: Stage, collector: OtlpRece
 @pytest.mark.usefixtures("untroubled")
 def test_a_handoff_can_be_followed_to_the_queue_channel(stage: Stage, collector: OtlpReceiver) -> None:
     """The handoff, the card for responders and the notice to the requester are in the trace of the turn."""
-    spans = traced(stage, collector, "U0LENA", "I lost my phone", posts=2)
+    spans = traced(stage, collector, crowd.like("U0LENA"), "I lost my phone", posts=2)
     [handoff] = [one for one in spans if one.name == "execute_tool hand_off"]
     assert handoff.attributes["gen_ai.agent.handoff.source.name"] == "access"
     assert handoff.attributes["gen_ai.agent.handoff.target.name"] == "responders"
