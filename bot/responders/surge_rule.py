@@ -1,8 +1,8 @@
 """When like tickets are one surge: the figures of a card, and a rule that only counts words.
 
 It is pure, the same in every language, and errs on the side of no surge. Words that requesters of other days use too
-say nothing, so tickets are alike only in words that are rare among those of before. Without enough of those nothing is
-alike. The model is never asked.
+say nothing, so tickets are alike only in words that are rare among those of before, half of which at least are written
+far more often now. Without enough tickets of before nothing is alike. The model is never asked.
 """
 
 import re
@@ -18,6 +18,8 @@ ENOUGH_BEFORE = 30
 "Tickets of before that must be known: with fewer nobody knows which words are rare."
 RARE = 0.05
 "The largest share of the tickets of before that may hold a word of a surge."
+EXCESS = 5
+"How many times more often than in the tickets of before half of a surge's words at least must be written."
 MOST_WORDS = 10
 "The most words that a surge is known by."
 FEWEST_WORDS = 2
@@ -70,8 +72,14 @@ def common(texts: Sequence[frozenset[str]], before: Sequence[frozenset[str]], *,
     here, there = Counter(word for one in texts for word in one), Counter(word for one in before for word in one)
     rare = [word for word, count in here.items() if count >= at_least and there[word] <= RARE * len(before)]
     known = tuple(sorted(rare, key=lambda word: (-here[word], there[word], word))[:MOST_WORDS])
+    more = sum(here[word] >= EXCESS * len(texts) * _share(there[word], len(before)) for word in known)
     alike = sum(is_like(one, known) for one in texts)
-    return known if alike >= at_least else ()
+    return known if alike >= at_least and more >= _needed(known) else ()
+
+
+def _share(count: int, of: int) -> float:
+    """Return the share of texts that may hold a word, by how many did: one more could have, as few are known."""
+    return (count + 1) / (of + 1)
 
 
 def may_be_like(words: frozenset[str], texts: Iterable[frozenset[str]], *, at_least: int) -> bool:
@@ -88,5 +96,8 @@ def may_be_like(words: frozenset[str], texts: Iterable[frozenset[str]], *, at_le
 
 def is_like(words: frozenset[str], known: Collection[str]) -> bool:
     """Return whether a text is like the tickets of a surge: it shares half of their words, and two at least."""
-    needed = max(FEWEST_WORDS, -(-len(known) // 2))
-    return len(words.intersection(known)) >= needed
+    return len(words.intersection(known)) >= _needed(known)
+
+
+def _needed(known: Collection[str]) -> int:
+    return max(FEWEST_WORDS, -(-len(known) // 2))

@@ -8,11 +8,12 @@ from tests.support.paths import ROOT
 
 OURS = frozenset(
     {
-        *("DeskhandError", "ConfigError", "Transient", "OutcomeUnknown", "Refused"),
+        *("DeskhandError", "ConfigError", "Transient", "DirectoryDown", "OutcomeUnknown", "Refused"),
         *("Rejected", "Wrong", "ForeignRedis", "Unpriced", "CannotRun", "ForeignJob", "OverCap", "NoRoom"),
     }
 )
 TAKEN = {
+    ("bot/agent/acts.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
     ("bot/agent/loop.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
     ("bot/budget/scripts.py", "ResponseError"): "looked at for a code, and not said",
     ("bot/store/db.py", "DBAPIError"): "emptied as it was raised (bot.store.errors_without_values)",

@@ -96,6 +96,6 @@ def test_two_hundred_different_problems_in_a_minute_are_no_surge(
     """Real requests, each handed off for the same reason at the same time: each has its own handoff."""
     monkeypatch.setattr(undeliverable, "deliver", lambda _ticket: None)  # their threads are not in the workspace
     write(house, real_requests()[:200])
-    house.play_all()
+    house.play_all(at_once=1)  # in one order: of others, one in a hundred has eight about one thing among them
     assert len(house.front.rows(Handoff)) == 200
     assert house.front.rows(Surge) == []

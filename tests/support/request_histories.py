@@ -1,7 +1,7 @@
 """Histories of requests: random ones with everything that the figures read, and the figures computed the slow way.
 
-`computed` reads every row into Python and works the figures out one request after another, by the sentences of
-`bot.store.figures.success` and `claims`; it shares no code with the SQL.
+`told` reads every row into Python, and `computed` works the figures out one request after another, by the sentences of
+`bot.store.figures.success` and `claims`; they share no code with the SQL.
 """
 
 from collections.abc import Sequence
@@ -34,6 +34,8 @@ WHOLE_DAY = timedelta(hours=24)
 AGENTS = ("access", "software", "vpn")
 RATES = {"access": 45 * 10**9, "software": 72 * 10**9}
 "Nano-USD for an hour of people; the third agent's card has no rate."
+Rows = dict[Any, list[Any]]
+"The rows of one ticket, by their table."
 _ENDED = ("reassigned", "unclaimed", "expired", "returned", "resolved", "cancelled")
 
 
@@ -169,25 +171,45 @@ def _random_handoff(chance: Random, history: History, ticket: int, opened: datet
     history.handoff(ticket, opened, moves, state=chance.choice(("resolved", "returned", "cancelled")))
 
 
-def computed(session: Session, cohort: Cohort, *, day: str | None = None, agent: str | None = None) -> Success:
+def told(session: Session) -> list[tuple[Ticket, Rows]]:
+    """Return every ticket with all rows that belong to it, by their table and in the order of their ids."""
+    tables = (Turn, Handoff, HandoffMove, InboxEvent, Message, Feedback, LedgerRow)
+    found: dict[int, Rows] = {ticket.id: {table: [] for table in tables} for ticket in session.scalars(select(Ticket))}
+    of_handoff = {one.id: one.ticket_id for one in session.scalars(select(Handoff))}
+    of_turn = {one.id: one.ticket_id for one in session.scalars(select(Turn))}
+    for table in tables:
+        for row in session.scalars(select(table)):
+            if isinstance(row, HandoffMove):
+                ticket_id = of_handoff[row.handoff_id]
+            elif isinstance(row, Feedback):
+                ticket_id = of_turn[row.turn_id]
+            else:
+                ticket_id = row.ticket_id
+            if ticket_id in found:
+                found[ticket_id][table].append(row)
+    for rows in found.values():
+        rows[HandoffMove].sort(key=lambda one: one.id)
+    return [(ticket, found[ticket.id]) for ticket in session.scalars(select(Ticket))]
+
+
+def computed(
+    history: list[tuple[Ticket, Rows]], cohort: Cohort, *, day: str | None = None, agent: str | None = None
+) -> Success:
     """Return the figures of a cohort, or of its requests of one day or one agent, the slow way."""
-    tables = (Ticket, Turn, Handoff, HandoffMove, InboxEvent, Message, Feedback, LedgerRow)
-    rows: dict[Any, list[Any]] = {table: list(session.scalars(select(table))) for table in tables}
     counts = {True: dict[str, int](), False: dict[str, int]()}
     answers, resolutions = list[float](), list[float]()
     costs = {"all": TicketCosts(), "resolved": TicketCosts()}
-    for ticket in rows[Ticket]:
+    for ticket, mine in history:
         if not cohort.since <= ticket.created_at < cohort.until:
             continue
         if ticket.agent not in (AGENTS if cohort.named is None else cohort.named) or agent not in (None, ticket.agent):
             continue
         if day not in (None, ticket.created_at.astimezone(UTC).date().isoformat()):
             continue
-        mine = {table: _of(ticket, rows, table) for table in tables}
-        told = _told(ticket, mine, cohort.at)
-        if told is None:
+        found = _end(ticket, mine, cohort.at)
+        if found is None:
             continue
-        end, settled, resolved, answer, nusd, seconds = told
+        end, settled, resolved, answer, nusd, seconds = found
         counts[settled][end] = counts[settled].get(end, 0) + 1
         if answer is not None:
             answers.append((answer - ticket.created_at).total_seconds())
@@ -215,19 +237,7 @@ def computed(session: Session, cohort: Cohort, *, day: str | None = None, agent:
     )
 
 
-def _of(ticket: Any, rows: Any, table: Any) -> list[Any]:
-    if table is Ticket:
-        return [ticket]
-    if table is HandoffMove:
-        ids = {one.id for one in rows[Handoff] if one.ticket_id == ticket.id}
-        return sorted((one for one in rows[table] if one.handoff_id in ids), key=lambda one: one.id)
-    if table is Feedback:
-        ids = {one.id for one in rows[Turn] if one.ticket_id == ticket.id}
-        return [one for one in rows[table] if one.turn_id in ids]
-    return [one for one in rows[table] if one.ticket_id == ticket.id]
-
-
-def _told(ticket: Any, mine: Any, at: datetime) -> Any:
+def _end(ticket: Any, mine: Rows, at: datetime) -> Any:
     wrote = [one for one in mine[InboxEvent] if one.kind == "answer" or (one.kind == "draft" and one.state == "sent")]
     touched = bool(mine[Handoff] or wrote)
     if ticket.category in ("withdrawn", "refused") and not touched:

@@ -79,8 +79,8 @@ class SurgeHouse(Place):
         for user in users:
             self.front.say(user, HELP, text(user))
 
-    def play_all(self, *, attempts: int = 12) -> None:
-        """Let many hands play every turn that is owed, and again those that are put back, so many times each."""
+    def play_all(self, *, attempts: int = 12, at_once: int = TURNS_IN_FLIGHT) -> None:
+        """Play every turn that is owed, many at once, and again those that are put back, so many times each."""
         begun_before: dict[int, int] = {}
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -88,7 +88,7 @@ class SurgeHouse(Place):
             tried = [turn for turn, count in begun.items() if count < begun_before.setdefault(turn, count) + attempts]
             if not tried:
                 return
-            with ThreadPoolExecutor(TURNS_IN_FLIGHT) as hands:
+            with ThreadPoolExecutor(at_once) as hands:
                 list(hands.map(run_turn, tried))
             if self._begun() == begun:  # a machine that is too busy lost their leases, which must run out first
                 assert time.monotonic() < deadline, f"nobody can begin the turns {tried}"

@@ -80,11 +80,38 @@ def test_two_hundred_different_problems_are_no_surge(seed: int) -> None:
     assert common(read(*drawn[:200]), read(*drawn[200:]), at_least=AT_LEAST) == ()
 
 
+@pytest.mark.parametrize(
+    ("seed", "known"), [(13, 30), (25, 30), (49, 30), (52, 30), (0, 60), (89, 60), (93, 60), (42, 100)]
+)
+def test_a_short_past_makes_no_surge_of_different_problems(seed: int, known: int) -> None:
+    """Whatever order they come in: few tickets of before do not show which words are rare, which is why so many of
+    these orders made a surge of everyday words (6 of 100 did) before words had to be written far more often."""  # noqa: D205, D209
+    requests = real_requests()
+    Random(seed).shuffle(requests)
+    before, texts = read(*requests[:known]), read(*requests[known : known + 200])
+    for number, text in enumerate(texts, start=1):
+        alike = common(texts[:number], before, at_least=AT_LEAST)
+        assert not (alike and is_like(text, alike)), (number, alike)
+
+
+@pytest.mark.parametrize("among", [1, 3, 5, 10])
+def test_a_problem_of_many_is_found_among_others(among: int) -> None:
+    """The eighth ticket about one thing makes the surge, when every ticket, or each third or tenth, is about it."""
+    requests = real_requests()
+    Random(among).shuffle(requests)
+    before, others = read(*requests[:100]), read(*requests[100:])
+    texts = []
+    for number in range(AT_LEAST):
+        texts += [*others[number * (among - 1) : (number + 1) * (among - 1)], *read(f"{number} Globex shows error 503")]
+        alike = common(texts, before, at_least=AT_LEAST)
+        assert bool(alike and is_like(texts[-1], alike)) == (number == AT_LEAST - 1), (number, alike)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_what_may_not_be_like_is_not(seed: int) -> None:
     """A text that is ruled out before the past is read is not like the others; of a story of its own it never is."""
     random = Random(seed)
-    drawn = random.sample(real_requests(), 100)
+    drawn = random.sample(real_requests(), 170)
     surge = [f"the Globex gateway shows error 503 {word}" for word in drawn[60:70]]
     texts, before = read(*drawn[:60], *surge), read(*drawn[70:])
     known = common(texts, before, at_least=AT_LEAST)
