@@ -1,6 +1,6 @@
 """Histories of requests: random ones with everything that the figures read, and the figures computed the slow way.
 
-`told` reads every row into Python, and `computed` works the figures out one request after another, by the sentences of
+`with_rows` reads every row into Python, and `computed` works the figures out one request after another, by the sentences of
 `bot.store.figures.success` and `claims`; they share no code with the SQL.
 """
 
@@ -34,14 +34,14 @@ WHOLE_DAY = timedelta(hours=24)
 AGENTS = ("access", "software", "vpn")
 RATES = {"access": 45 * 10**9, "software": 72 * 10**9}
 "Nano-USD for an hour of people; the third agent's card has no rate."
-Rows = dict[Any, list[Any]]
+RowsOfTicket = dict[Any, list[Any]]
 "The rows of one ticket, by their table."
 _ENDED = ("reassigned", "unclaimed", "expired", "returned", "resolved", "cancelled")
 
 
 @dataclass
 class History:
-    """Rows that are being written, in order."""
+    """RowsOfTicket that are being written, in order."""
 
     rows: list[Base] = field(default_factory=list)
     number: int = 0
@@ -171,10 +171,12 @@ def _random_handoff(chance: Random, history: History, ticket: int, opened: datet
     history.handoff(ticket, opened, moves, state=chance.choice(("resolved", "returned", "cancelled")))
 
 
-def told(session: Session) -> list[tuple[Ticket, Rows]]:
+def with_rows(session: Session) -> list[tuple[Ticket, RowsOfTicket]]:
     """Return every ticket with all rows that belong to it, by their table and in the order of their ids."""
     tables = (Turn, Handoff, HandoffMove, InboxEvent, Message, Feedback, LedgerRow)
-    found: dict[int, Rows] = {ticket.id: {table: [] for table in tables} for ticket in session.scalars(select(Ticket))}
+    found: dict[int, RowsOfTicket] = {
+        ticket.id: {table: [] for table in tables} for ticket in session.scalars(select(Ticket))
+    }
     of_handoff = {one.id: one.ticket_id for one in session.scalars(select(Handoff))}
     of_turn = {one.id: one.ticket_id for one in session.scalars(select(Turn))}
     for table in tables:
@@ -193,7 +195,7 @@ def told(session: Session) -> list[tuple[Ticket, Rows]]:
 
 
 def computed(
-    history: list[tuple[Ticket, Rows]], cohort: Cohort, *, day: str | None = None, agent: str | None = None
+    history: list[tuple[Ticket, RowsOfTicket]], cohort: Cohort, *, day: str | None = None, agent: str | None = None
 ) -> Success:
     """Return the figures of a cohort, or of its requests of one day or one agent, the slow way."""
     counts = {True: dict[str, int](), False: dict[str, int]()}
@@ -237,7 +239,7 @@ def computed(
     )
 
 
-def _end(ticket: Any, mine: Rows, at: datetime) -> Any:
+def _end(ticket: Any, mine: RowsOfTicket, at: datetime) -> Any:
     wrote = [one for one in mine[InboxEvent] if one.kind == "answer" or (one.kind == "draft" and one.state == "sent")]
     touched = bool(mine[Handoff] or wrote)
     if ticket.category in ("withdrawn", "refused") and not touched:

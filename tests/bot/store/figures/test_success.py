@@ -11,7 +11,7 @@ from bot.store.figures import success
 from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
 from bot.store.money.ticket_costs import TicketCosts
-from tests.support.request_histories import AGENTS, MEASURED, RATES, History, computed, random_history, told
+from tests.support.request_histories import AGENTS, MEASURED, RATES, History, computed, random_history, with_rows
 
 WEEK = Cohort(MEASURED - timedelta(days=7), MEASURED, MEASURED)
 MINUTE, HOUR, SECOND = timedelta(minutes=1), timedelta(hours=1), timedelta(seconds=1)
@@ -38,7 +38,7 @@ def test_each_figure_is_that_of_the_slow_computation(database: Database, seed: i
         random_history(seed).write(session)
     priced = replace(WEEK, rates=RATES)
     with database.read() as session:
-        history = told(session)
+        history = with_rows(session)
         whole, mine = success.total(session, priced), replace(priced, agent="access")
         assert whole == computed(history, priced)
         assert success.total(session, WEEK) == computed(history, WEEK)
