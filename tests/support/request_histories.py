@@ -1,7 +1,7 @@
 """Histories of requests: random ones with everything that the figures read, and the figures computed the slow way.
 
-`with_rows` reads every row into Python, and `computed` works the figures out one request after another, by the sentences of
-`bot.store.figures.success` and `claims`; they share no code with the SQL.
+`with_rows` reads every row into Python, and `computed` works the figures out one request after another, by the sentences
+of `bot.store.figures.success` and `claims`; they share no code with the SQL.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ _ENDED = ("reassigned", "unclaimed", "expired", "returned", "resolved", "cancell
 
 @dataclass
 class History:
-    """RowsOfTicket that are being written, in order."""
+    """Rows that are being written, in order."""
 
     rows: list[Base] = field(default_factory=list)
     number: int = 0
@@ -191,7 +191,7 @@ def with_rows(session: Session) -> list[tuple[Ticket, RowsOfTicket]]:
                 found[ticket_id][table].append(row)
     for rows in found.values():
         rows[HandoffMove].sort(key=lambda one: one.id)
-    return [(ticket, found[ticket.id]) for ticket in session.scalars(select(Ticket))]
+    return [(ticket, found[ticket.id]) for ticket in every]
 
 
 def computed(
