@@ -1,7 +1,7 @@
 """Histories of requests: random ones with everything that the figures read, and the figures computed the slow way.
 
-`with_rows` reads every row into Python, and `computed` works the figures out one request after another, by the sentences
-of `bot.store.figures.success` and `claims`; they share no code with the SQL.
+`with_rows` reads every row into Python, and `computed` works the figures out one request after another, by the
+sentences of `bot.store.figures.success` and `claims`; they share no code with the SQL.
 """
 
 from collections.abc import Sequence
@@ -174,9 +174,8 @@ def _random_handoff(chance: Random, history: History, ticket: int, opened: datet
 def with_rows(session: Session) -> list[tuple[Ticket, RowsOfTicket]]:
     """Return every ticket with all rows that belong to it, by their table and in the order of their ids."""
     tables = (Turn, Handoff, HandoffMove, InboxEvent, Message, Feedback, LedgerRow)
-    found: dict[int, RowsOfTicket] = {
-        ticket.id: {table: [] for table in tables} for ticket in session.scalars(select(Ticket))
-    }
+    every = session.scalars(select(Ticket)).all()
+    found: dict[int, RowsOfTicket] = {ticket.id: {table: [] for table in tables} for ticket in every}
     of_handoff = {one.id: one.ticket_id for one in session.scalars(select(Handoff))}
     of_turn = {one.id: one.ticket_id for one in session.scalars(select(Turn))}
     for table in tables:
