@@ -171,7 +171,7 @@ def _random_handoff(chance: Random, history: History, ticket: int, opened: datet
     history.handoff(ticket, opened, moves, state=chance.choice(("resolved", "returned", "cancelled")))
 
 
-def with_rows(session: Session) -> list[tuple[Ticket, RowsOfTicket]]:
+def with_rows(session: Session) -> list[tuple[Any, RowsOfTicket]]:
     """Return every ticket with all rows that belong to it, by their table and in the order of their ids."""
     tables = (Turn, Handoff, HandoffMove, InboxEvent, Message, Feedback, LedgerRow)
     every = session.scalars(select(Ticket)).all()
@@ -179,7 +179,8 @@ def with_rows(session: Session) -> list[tuple[Ticket, RowsOfTicket]]:
     of_handoff = {one.id: one.ticket_id for one in session.scalars(select(Handoff))}
     of_turn = {one.id: one.ticket_id for one in session.scalars(select(Turn))}
     for table in tables:
-        for row in session.scalars(select(table)):
+        rows: list[Any] = list(session.scalars(select(table)))
+        for row in rows:
             if isinstance(row, HandoffMove):
                 ticket_id = of_handoff[row.handoff_id]
             elif isinstance(row, Feedback):
@@ -188,13 +189,13 @@ def with_rows(session: Session) -> list[tuple[Ticket, RowsOfTicket]]:
                 ticket_id = row.ticket_id
             if ticket_id in found:
                 found[ticket_id][table].append(row)
-    for rows in found.values():
-        rows[HandoffMove].sort(key=lambda one: one.id)
+    for mine in found.values():
+        mine[HandoffMove].sort(key=lambda one: one.id)
     return [(ticket, found[ticket.id]) for ticket in every]
 
 
 def computed(
-    history: list[tuple[Ticket, RowsOfTicket]], cohort: Cohort, *, day: str | None = None, agent: str | None = None
+    history: list[tuple[Any, RowsOfTicket]], cohort: Cohort, *, day: str | None = None, agent: str | None = None
 ) -> Success:
     """Return the figures of a cohort, or of its requests of one day or one agent, the slow way."""
     counts = {True: dict[str, int](), False: dict[str, int]()}
