@@ -95,7 +95,7 @@ def agents_suspend(*, name: str, cause: str, as_json: bool) -> None:
         turns = principals.turns_not_done(session, (name, *agent.card.inherits))
     if new is None:
         is_now = "was suspended and resumed just now" if found is None else f"is {suspended(found).words}"
-        raise click.ClickException(f"{name} {is_now}. Nothing was done.")
+        raise click.ClickException(f"{name} {is_now.rstrip('.')}. Nothing was done.")
     if as_json:
         click.echo(json.dumps({"agent": name, **agent_views.suspension_json(new), "turns_not_done": turns}))
         return
@@ -132,7 +132,14 @@ def agents_resume(*, name: str, as_json: bool) -> None:
 
 @agents_group.command("review")
 @click.argument("name", metavar="AGENT")
-@click.option("--until", "day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day of the next review.")
+@click.option(
+    "--until",
+    "day",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The day of the next review.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def agents_review(*, name: str, day: datetime, as_json: bool) -> None:
     """Record that an agent's card was reviewed, and until which day that holds.

@@ -53,7 +53,7 @@ def test_an_agent_is_suspended_and_resumed(sqlite: Database, capsys: pytest.Capt
     assert (suspension.cause, suspension.by) == ("It sends the wrong link.", "operator")
     again = said(capsys, "suspend", "access", "--reason", "again", code=1)
     assert f"access is suspended since {suspension.at:%Y-%m-%d %H:%M} UTC by an operator: It sends the wrong" in again
-    assert "Nothing was done." in again
+    assert again.endswith("wrong link. Nothing was done.\n")
     listed = said(capsys, "list")
     assert "access  suspended  2027-05-31    U0OLIVIA" in listed
     assert "by an operator: It sends the wrong link." in listed
