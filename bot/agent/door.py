@@ -32,7 +32,7 @@ class Passage:
 
         Raises:
             TypeError: the loop itself carries this tool out.
-            TokenRefused: the arguments are not those of the token any more.
+            TokenRefused: the arguments have changed since the token was minted.
         """
         if self.tool.run is None:
             raise TypeError(f"{self.tool.name} is the loop's own")

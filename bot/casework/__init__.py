@@ -12,6 +12,6 @@ overhearing       messages in a help channel without a mention; choices: which a
 bystanders        others in a requester's thread; stepping_in: a responder takes over; answers: what responders write
 queue_mentions    mentions of the bot in a queue channel; limit_notices: what people over their limits are told
 redelivery        a message that Slack delivers again; rewriting: edits and deletions, wherever the words are shown
-effective_right   what a person may have an agent do, worked out for a call that nobody makes
+effective_right   what an agent may do for a person, worked out without a call
 handoffs          every move of a handoff, with the messages about it
 """

@@ -103,7 +103,7 @@ class _Requester:
 def work_out(
     question: RightQuestion, *, client: WebClient | None, directory: Directory, database: Database
 ) -> EffectiveRight:
-    """Work out the right of a call that nobody makes.
+    """Work out the right to make a call, without making it.
 
     Args:
         question: the call.

@@ -42,7 +42,7 @@ def keys_generate(*, file: Path | None, as_json: bool) -> None:
         return
     click.echo(f"{file}: key {new.id} signs from the next start of the workers on.")
     if replaced is not None:
-        click.echo(f"Key {replaced} still verifies. Once every worker has started anew, delete its line, the second.")
+        click.echo(f"Key {replaced} still verifies. When all workers have been restarted, delete the second line.")
 
 
 @keys_group.command("list")

@@ -1,4 +1,4 @@
-"""The command that explains what the policy would say of a call that nobody makes."""
+"""The command that explains how the policy would decide on a call."""
 
 import json
 import re

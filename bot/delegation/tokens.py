@@ -34,7 +34,7 @@ ALGORITHM, TYPE = "Ed25519", "txntoken+jwt"
 LASTS = 60
 "Seconds that a token of ours is good for: it is minted right before the call."
 LASTS_AT_MOST = 300
-"The longest time in seconds from `iat` to `exp` that a door accepts, whoever has minted the token."
+"The longest time in seconds from `iat` to `exp` that a door accepts, from any issuer."
 
 
 class DelegationFault(StrEnum):

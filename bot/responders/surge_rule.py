@@ -83,7 +83,7 @@ def _share(count: int, of: int) -> float:
 
 
 def may_be_like(words: frozenset[str], texts: Iterable[frozenset[str]], *, at_least: int) -> bool:
-    """Return whether a text may be like so many of these, whatever was written before: many hold words of it.
+    """Return whether enough of these texts share words with a text for it to be like them.
 
     Args:
         words: the words of the text.

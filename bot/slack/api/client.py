@@ -92,7 +92,7 @@ def connect(*, token: str, base_url: str, seconds: int = durations.SLACK_ANSWER)
 
 @cache
 def certificates() -> ssl.SSLContext:
-    """Return the certificates that we trust, read once a process: urllib would read them anew for each call."""
+    """Return the certificates that we trust. They are read once a process; urllib reads them for each call."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])  # as urllib does with its own
     return context
