@@ -4,6 +4,7 @@ A subject's account is found from the Slack requester whose signature was verifi
 ever built from what a model wrote.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -104,6 +105,54 @@ class Solved(StrEnum):
                 assert_never(self)
 
 
+class Capability(StrEnum):
+    """What a directory may be able to do besides finding an account; an adapter declares what it can."""
+
+    UNLOCK = "unlock"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - an action, not a secret
+    LIST_FACTORS = "list_factors"
+    RESET_FACTOR = "reset_factor"
+    PUSH_FACTOR = "push_factor"
+    "It asks a person through one of their second factors, and knows how they answered."
+    REVOKE_SESSIONS = "revoke_sessions"
+    SIGN_INS = "sign_ins"
+    MANAGER = "manager"
+    NOTIFY = "notify"
+    "It writes to the address on file."
+
+
+class LostDevice(StrEnum):
+    """What a person has lost, as they say it; each device carries second factors (`FACTORS_ON`)."""
+
+    PHONE = "phone"
+    SECURITY_KEY = "security_key"
+
+
+FACTORS_ON: Mapping[LostDevice, tuple[str, ...]] = {
+    LostDevice.PHONE: ("totp", "push", "sms"),
+    LostDevice.SECURITY_KEY: ("security_key",),
+}
+"The kinds of second factors that are lost with a device, in the order in which they are reset."
+CONFIRMING_FACTORS = ("security_key", "push")
+"""The kinds of second factors through which a person can confirm that it is they who ask, the best first.
+
+A code from an app or a text message would have to be typed into the chat, where anybody who has it can type it.
+"""
+
+
+class ChallengeState(StrEnum):
+    """How a person has answered a challenge that the directory sent to one of their second factors."""
+
+    ASKED = "asked"
+    "They have not answered yet, and still can."
+    CONFIRMED = "confirmed"
+    "They have typed the number that they were told elsewhere."
+    REFUSED = "refused"
+    "They said that it was not they who asked, or typed wrong numbers."
+    EXPIRED = "expired"
+    "Nobody answered in time."
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One directory account, as an adapter reads it."""
@@ -123,6 +172,17 @@ class Account:
     password_changed_at: datetime | None
     slack_user: str | None = None
     "The Slack user id that the directory itself binds to this account; None without one."
+    manager: str | None = None
+    "The id of their manager's account; None where the directory knows none."
+
+    def lost_with(self, device: LostDevice) -> tuple[str, ...]:
+        """Return the enrolled second factors that are lost with a device, in the order in which they are reset."""
+        return tuple(factor for factor in FACTORS_ON[device] if factor in self.factors)
+
+    def confirms_without(self, device: LostDevice) -> str | None:
+        """Return the factor through which the person can still confirm who they are without a device, or None."""
+        left = (factor for factor in CONFIRMING_FACTORS if factor not in FACTORS_ON[device])
+        return next((factor for factor in left if factor in self.factors), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from bot.store.tickets.turns import Attempt
 from bot.telemetry import attributes as named
 from bot.telemetry import spans, turn_record
 from bot.telemetry.turn_record import Value
+from bot.tools.registry import offered
 
 log = structlog.get_logger()
 
@@ -85,7 +86,7 @@ def _run(work: TurnWork, given_back_for: Reason | None) -> Run:
     return Run(
         model=runtime.model,
         system=runtime.agent.system,
-        tools=runtime.agent.tools,
+        tools=offered(runtime.agent.tools, runtime.directory),
         limits=runtime.agent.card.limits,
         think=lambda step, prompt: _think(work, step, prompt),
         act=lambda step, call, tool: acts.act(work, step, call, tool),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.directory.protocol import Directory
 from bot.errors import DirectoryDown, Transient
-from bot.principals import Account, SignIn
+from bot.principals import Account, Capability, ChallengeState, SignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,11 @@ class NamingOutages:
     """An adapter's calls, unchanged but for the name of their failure."""
 
     adapter: Directory
+
+    @property
+    def can(self) -> frozenset[Capability]:
+        """Return what the directory can do besides finding an account."""
+        return self.adapter.can
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
         """Return every account with an e-mail address."""
@@ -57,6 +62,31 @@ class NamingOutages:
         """Send the reset link; the account is unchanged until its owner has used it."""
         with _named():
             return self.adapter.send_password_reset(account_id, key=key, seen=seen)
+
+    def reset_factor(self, account_id: str, factor: str, *, key: str, seen: Account) -> Account:
+        """Remove one second factor."""
+        with _named():
+            return self.adapter.reset_factor(account_id, factor, key=key, seen=seen)
+
+    def revoke_sessions(self, account_id: str, *, key: str) -> int:
+        """End every session of an account; return how many were ended under the key."""
+        with _named():
+            return self.adapter.revoke_sessions(account_id, key=key)
+
+    def challenge(self, account_id: str, factor: str, *, key: str, number: str, seconds: float) -> None:
+        """Ask the owner of an account, through one of their second factors, whether it is they who ask."""
+        with _named():
+            self.adapter.challenge(account_id, factor, key=key, number=number, seconds=seconds)
+
+    def challenge_state(self, key: str) -> ChallengeState | None:
+        """Return how a challenge was answered, or None if none was sent under this key."""
+        with _named():
+            return self.adapter.challenge_state(key)
+
+    def notify(self, account_id: str, text: str, *, key: str) -> None:
+        """Send a notice to the address on file."""
+        with _named():
+            self.adapter.notify(account_id, text, key=key)
 
 
 @contextmanager

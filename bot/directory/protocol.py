@@ -3,9 +3,13 @@
 Reads: where nothing is found, the result is an empty tuple or None, never an error. An account's status, factors and
 times are those of the directory at the moment of the call; nothing is cached.
 
+A directory declares what it can do besides (`can`). A tool that needs more is not offered to the model, so that no
+directory is asked for what it cannot do.
+
 Writes: each is made once per idempotency key, however often and by however many workers it is asked for. A repeated
-write changes nothing and returns the account as it is now, which may differ from what the write left. A write is made
-only while the account is as it was decided upon (`seen`); otherwise it is refused and nothing changes.
+write changes nothing and returns the account as it is now, which may differ from what the write left. A write that
+changes the account is made only while the account is as it was decided upon (`seen`); otherwise it is refused and
+nothing changes.
 
 Every call may raise `Transient`: the directory cannot be reached or does not answer in time. After such a write it is
 unknown whether it was made; `was_done` may report it later.
@@ -14,11 +18,15 @@ unknown whether it was made; `was_done` may report it later.
 from collections.abc import Collection
 from typing import Protocol
 
-from bot.principals import Account, SignIn
+from bot.principals import Account, Capability, ChallengeState, SignIn
 
 
 class Directory(Protocol):
-    """What every directory adapter can do."""
+    """What every directory adapter promises."""
+
+    @property
+    def can(self) -> frozenset[Capability]:
+        """Return what this directory can do besides finding an account."""
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
         """Return every account with an e-mail address, ordered by id.
@@ -72,4 +80,58 @@ class Directory(Protocol):
         Raises:
             Refused: with `IDENTITY_MISMATCH` when the account is gone; with `OUT_OF_POLICY` when it may not sign in at
                 all, or has changed since it was seen.
+        """
+
+    def reset_factor(self, account_id: str, factor: str, *, key: str, seen: Account) -> Account:
+        """Remove one second factor, never all at once, once for the key.
+
+        Args:
+            account_id: the account.
+            factor: the kind of second factor, as `Account.factors` names it.
+            key: the idempotency key.
+            seen: the account as it was decided upon; in any other state it is not changed.
+
+        Returns:
+            The account as it is afterwards.
+
+        Raises:
+            Refused: with `IDENTITY_MISMATCH` when the account is gone; with `OUT_OF_POLICY` when it may not sign in at
+                all, has no such factor, or has changed since it was seen.
+        """
+
+    def revoke_sessions(self, account_id: str, *, key: str) -> int:
+        """End every session of an account, on all devices, once for the key.
+
+        Returns:
+            How many sessions were ended under this key, now or before.
+
+        Raises:
+            Refused: with `IDENTITY_MISMATCH` when the account is gone.
+        """
+
+    def challenge(self, account_id: str, factor: str, *, key: str, number: str, seconds: float) -> None:
+        """Ask the owner of an account, through one of their second factors, whether it is they who ask.
+
+        They confirm by typing the number on the device. Three wrong numbers count as a refusal.
+
+        Args:
+            account_id: the account.
+            factor: the kind of second factor, one of `bot.principals.CONFIRMING_FACTORS`.
+            key: the idempotency key, under which the answer is read.
+            number: two digits, which are told to the requester and not shown on the device.
+            seconds: how long it can be answered.
+
+        Raises:
+            Refused: with `IDENTITY_MISMATCH` when the account is gone; with `OUT_OF_POLICY` when its owner cannot
+                confirm through this factor.
+        """
+
+    def challenge_state(self, key: str) -> ChallengeState | None:
+        """Return how a challenge was answered, or None if none was sent under this key."""
+
+    def notify(self, account_id: str, text: str, *, key: str) -> None:
+        """Send a notice to the address on file, once for the key.
+
+        Raises:
+            Refused: with `IDENTITY_MISMATCH` when the account is gone.
         """

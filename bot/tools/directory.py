@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import Refused
-from bot.principals import Effect, Reason
+from bot.principals import Capability, Effect, Reason
 from bot.tools.registry import NoArgs, ToolUse, tool
 
 SIGN_INS_SHOWN = 10
@@ -33,7 +33,7 @@ def look_up_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     }
 
 
-@tool(effect=Effect.READ, scope="account:read")
+@tool(effect=Effect.READ, scope="account:read", needs={Capability.SIGN_INS})
 def recent_sign_ins(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Read the requester's last sign-in attempts and why they failed. Use it when they ask what happened, or
     when the account looks fine and they still cannot sign in."""  # noqa: D205, D209 - read by the model
@@ -50,7 +50,7 @@ def recent_sign_ins(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     }
 
 
-@tool(effect=Effect.WRITE, scope="account:unlock")
+@tool(effect=Effect.WRITE, scope="account:unlock", needs={Capability.UNLOCK})
 def unlock_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Lift the lock-out of the requester's own account, or a suspension that they may lift themselves."""
     return {
@@ -59,7 +59,7 @@ def unlock_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     }
 
 
-@tool(effect=Effect.WRITE, scope="account:reset_password")
+@tool(effect=Effect.WRITE, scope="account:reset_password", needs={Capability.RESET_PASSWORD})
 def send_password_reset(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Send the directory's own password reset link to the address on file of the requester's own account.
     Nobody here ever sees or sets a password."""  # noqa: D205, D209 - read by the model
@@ -67,7 +67,12 @@ def send_password_reset(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     return {"done": True, "sent_to": "the address on file"}
 
 
-@tool(effect=Effect.WRITE, scope="account:reset_factor", needs_approval=True)
+@tool(
+    effect=Effect.WRITE,
+    scope="account:reset_factor",
+    needs_approval=True,
+    needs={Capability.RESET_FACTOR, Capability.REVOKE_SESSIONS},
+)
 def reset_second_factor(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Prepare a reset of the requester's second factor. A human must approve it, so it hands the ticket over."""
     raise Refused("a second factor is reset by a person", reason=Reason.APPROVAL_NEEDED)

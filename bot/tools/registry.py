@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.directory.protocol import Directory
 from bot.errors import ConfigError
-from bot.principals import Account, Effect, SignIn
+from bot.principals import Account, Capability, Effect, SignIn
 
 ACCOUNT_SCOPES = "account:"
 "Prefix of the scopes of tools that act on the requester's account."
@@ -94,6 +94,8 @@ class Tool:
     "None for a control tool, which the loop itself carries out."
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     "The allowed values of arguments whose choices a card sets."
+    needs: frozenset[Capability] = frozenset()
+    "What the directory must be able to do; otherwise the tool is not offered to the model."
 
     @property
     def acts_on_account(self) -> bool:
@@ -153,12 +155,18 @@ REGISTRY: dict[str, Tool] = {}
 
 
 def tool(
-    *, effect: Effect, scope: str, args: type[Args] = NoArgs, needs_approval: bool = False
+    *,
+    effect: Effect,
+    scope: str,
+    args: type[Args] = NoArgs,
+    needs_approval: bool = False,
+    needs: Iterable[Capability] = (),
 ) -> Callable[[Run], Run]:
     """Declare a function as a tool: the model reads its name and its docstring."""
 
     def declare(run: Run) -> Run:
-        add(_described(run, effect=effect, scope=scope, args=args, needs_approval=needs_approval))
+        described = " ".join((run.__doc__ or "").split())
+        add(Tool(run.__name__, described, args, effect, scope, needs_approval, run, needs=frozenset(needs)))
         return run
 
     return declare
@@ -175,6 +183,11 @@ def add(entry: Tool) -> None:
     REGISTRY[entry.name] = entry
 
 
+def offered(tools: Iterable[Tool], directory: Directory) -> tuple[Tool, ...]:
+    """Return the tools for which a directory can do what they need; only these are offered to the model."""
+    return tuple(one for one in tools if not one.needs or one.needs <= directory.can)
+
+
 def chosen(names: Iterable[str]) -> tuple[Tool, ...]:
     """Return the tools that a card names, in its order.
 
@@ -186,12 +199,6 @@ def chosen(names: Iterable[str]) -> tuple[Tool, ...]:
     if unknown:
         raise ConfigError(f"no such tool: {', '.join(unknown)}; known: {', '.join(sorted(REGISTRY))}")
     return tuple(REGISTRY[name] for name in names)
-
-
-def _described(run: Run, *, effect: Effect, scope: str, args: type[Args], needs_approval: bool) -> Tool:
-    name = run.__name__
-    description = " ".join((run.__doc__ or "").split())
-    return Tool(name, description, args, effect, scope, needs_approval, run)
 
 
 def _is_closed(kind: Any) -> bool:

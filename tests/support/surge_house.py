@@ -37,6 +37,7 @@ class SilentDirectory:
 
     def __init__(self, real: LocalDirectory) -> None:
         self.real = real
+        self.can = real.can
         self.is_down = False
         self.asked = 0
         self.meanwhile: Callable[[str], None] = lambda _call: None

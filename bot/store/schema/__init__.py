@@ -4,6 +4,7 @@ Times are UTC; money is integer nano-US-dollars. What people write is stored red
 `bot.agent.redaction`); audit rows hold none of it.
 """
 
+from bot.store.schema.account_access import AccountNotice, AccountSession, FactorChallenge
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.agents import AgentRow, Suspension
 from bot.store.schema.audit import AuditRow
@@ -48,7 +49,9 @@ from bot.store.schema.writes import AccountWrite, BoundedAccount, UsedToken
 
 __all__ = [
     "TO_REQUESTER",
+    "AccountNotice",
     "AccountRow",
+    "AccountSession",
     "AccountWrite",
     "AgentRow",
     "AlertKind",
@@ -68,6 +71,7 @@ __all__ = [
     "EvalResult",
     "EvalRun",
     "ExpiryCause",
+    "FactorChallenge",
     "Feedback",
     "FigureCounts",
     "FigureDay",

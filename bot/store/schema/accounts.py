@@ -26,6 +26,8 @@ class AccountRow(Base):
     liftable: Mapped[bool] = mapped_column(default=False)
     factors: Mapped[list[Any]] = mapped_column(default=list)
     password_changed_at: Mapped[datetime | None]
+    manager: Mapped[str | None]
+    "The id of their manager's account. It may be missing here, as in a directory that was copied in part."
 
 
 class SignInRow(Base):
@@ -51,5 +53,6 @@ class DirectoryWrite(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
     action: Mapped[str]
     before: Mapped[str]
+    "What was changed, as it was: the account's state, or its second factors."
     after: Mapped[str]
     at: Mapped[datetime] = mapped_column(default=now)

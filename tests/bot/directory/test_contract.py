@@ -5,18 +5,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot import directory
 from bot.admission import plain
 from bot.directory import Directory
 from bot.directory.local import AccountSeed, LocalDirectory, SignInSeed
 from bot.errors import Refused
-from bot.principals import Account, AccountStatus, Reason
+from bot.principals import Account, AccountStatus, Capability, ChallengeState, Reason
 from bot.store.db import Database
+from bot.store.schema import FactorChallenge, now
 from tests.support.factories import at_once
 
 MAYA, LOCKED = "acc-maya", AccountStatus.LOCKED
-ACTS = ("unlock", "send_password_reset")
+ACTS = ("unlock", "send_password_reset", "reset_factor")
+ASKED, CONFIRMED, REFUSED = ChallengeState.ASKED, ChallengeState.CONFIRMED, ChallengeState.REFUSED
+FACTORS = ("totp", "push", "security_key")
+DEVICES = ({"device": "Laptop", "place": "London", "minutes_ago": 90}, {"device": "Phone", "minutes_ago": 5})
 LOOK_ALIKES = (
     "m\u0430ya@northwind.example",  # a Cyrillic a
     "\uff4daya@northwind.example",  # a fullwidth m, which NFKC makes an m
@@ -52,6 +57,14 @@ class Staged:
     set_status: Callable[[str, AccountStatus], object]
     writes: Callable[[], tuple[tuple[str, str], ...]]
     "What the directory itself has on record: account and action of each write, oldest first."
+    devices: Callable[[str], list[str]]
+    "The devices that are signed in to an account, newest session first."
+    notices: Callable[[str], list[tuple[str, str]]]
+    "Address and text of each notice to an account, newest first."
+    answer: Callable[[str, str, str | None], object]
+    "Answer a challenge of an account on the device: with a number, or (None) that somebody else asked."
+    pass_time: Callable[[str], object]
+    "Let the time of a challenge run out."
 
     def found(self, account_id: str = MAYA) -> Account:
         """Return an account that is there."""
@@ -61,14 +74,36 @@ class Staged:
 
     def act(self, name: str, key: str, *, seen: Account | None = None, account_id: str = MAYA) -> Account:
         """Make a write on an account, by default as it is."""
-        changed: Account = getattr(self.directory, name)(account_id, key=key, seen=seen or self.found(account_id))
+        which = ("totp",) if name == "reset_factor" else ()
+        seen = seen or self.found(account_id)
+        changed: Account = getattr(self.directory, name)(account_id, *which, key=key, seen=seen)
         return changed
+
+    def challenge(self, key: str = "c", *, factor: str = "push", account_id: str = MAYA) -> None:
+        """Send a challenge whose number is 07."""
+        self.directory.challenge(account_id, factor, key=key, number="07", seconds=600)
 
 
 def local(database: Database) -> Staged:
     """Return the local directory of a database, as an installation opens it."""
     own = LocalDirectory(database)
-    return Staged(directory.connect(database), lambda seed: own.seed([seed]), own.set_status, own.written)
+
+    def pass_time(key: str) -> None:
+        with database.write() as session:
+            session.execute(update(FactorChallenge).where(FactorChallenge.key == key).values(expires_at=now()))
+
+    return Staged(
+        directory.connect(database),
+        put=lambda seed: own.seed([seed]),
+        set_status=own.set_status,
+        writes=own.written,
+        devices=lambda account: [one.device for one in own.signed_in(account)],
+        notices=lambda account: [(one.address, one.text) for one in own.notices_of(account)],
+        answer=lambda account, key, typed: (
+            own.refuse_challenge(account, key) if typed is None else own.answer_challenge(account, key, typed=typed)
+        ),
+        pass_time=pass_time,
+    )
 
 
 ADAPTERS: Mapping[str, Callable[[Database], Staged]] = {"local": local}
@@ -82,7 +117,7 @@ def staged(request: pytest.FixtureRequest, database: Database) -> Staged:
 
 def maya(status: AccountStatus = LOCKED, **changes: Any) -> AccountSeed:
     """Return Maya's account in some state."""
-    fields = {"id": MAYA, "email": "Maya@Northwind.example", "name": "Maya", "status": status}
+    fields = {"id": MAYA, "email": "Maya@Northwind.example", "name": "Maya", "status": status, "factors": FACTORS}
     return AccountSeed.model_validate({**fields, "lock_reason": "too many failed sign-ins", **changes})
 
 
@@ -165,6 +200,7 @@ def test_a_write_is_made_once_for_its_key(staged: Staged, act: str) -> None:
     staged.set_status(MAYA, LOCKED)
     assert staged.act(act, "k", seen=seen).status is LOCKED
     assert staged.writes() == ((MAYA, act),)
+    staged.put(maya())
     staged.act(act, "another")
     assert staged.writes() == ((MAYA, act), (MAYA, act))
 
@@ -256,3 +292,175 @@ def test_an_account_that_is_gone_is_refused(staged: Staged, act: str) -> None:
     with pytest.raises(Refused, match="gone") as refusal:
         staged.act(act, "k", seen=seen, account_id="acc-gone")
     assert refusal.value.reason == Reason.IDENTITY_MISMATCH
+
+
+def test_a_directory_declares_what_it_can_do(staged: Staged) -> None:
+    """A tool that needs more would not be offered; this one does everything."""
+    assert staged.directory.can == frozenset(Capability)
+
+
+def test_an_account_names_its_manager(staged: Staged) -> None:
+    """By the id of the manager's account, or not at all; a manager who changes makes it another account."""
+    staged.put(maya(manager="acc-olivia"))
+    seen = staged.found()
+    assert seen.manager == "acc-olivia"
+    staged.put(maya())
+    assert staged.found().manager is None
+    with pytest.raises(Refused, match="has changed"):
+        staged.act("unlock", "k", seen=seen)
+
+
+def test_second_factors_are_reset_one_by_one(staged: Staged) -> None:
+    """The one that is named goes, the others stay, and each counts from the account as the one before has left it."""
+    staged.put(maya())
+    left = staged.directory.reset_factor(MAYA, "totp", key="k:totp", seen=staged.found())
+    assert (left.factors, staged.found()) == (("push", "security_key"), left)
+    left = staged.directory.reset_factor(MAYA, "push", key="k:push", seen=left)
+    assert (left.factors, left.status) == (("security_key",), LOCKED)
+    assert staged.writes() == ((MAYA, "reset_factor"), (MAYA, "reset_factor"))
+
+
+def test_a_factor_that_was_enrolled_again_is_not_reset_under_the_old_key(staged: Staged) -> None:
+    """A repeated write never takes the new phone away."""
+    staged.put(maya())
+    staged.act("reset_factor", "k")
+    staged.put(maya())
+    assert staged.act("reset_factor", "k").factors == FACTORS
+
+
+def test_a_factor_that_cannot_be_reset_is_refused(staged: Staged) -> None:
+    """It is not enrolled, or its owner may not sign in at all."""
+    staged.put(maya(factors=("push",)))
+    with pytest.raises(Refused, match="no second factor of the kind totp") as refusal:
+        staged.act("reset_factor", "k")
+    assert refusal.value.reason == Reason.OUT_OF_POLICY
+    for status in (AccountStatus.DISABLED, AccountStatus.DEPARTED):
+        staged.put(maya(status))
+        with pytest.raises(Refused, match=f"is {status}"):
+            staged.act("reset_factor", "k")
+    assert staged.writes() == ()
+
+
+def test_all_sessions_of_an_account_are_revoked_once(staged: Staged) -> None:
+    """Those of others stay, the number is told again under the key, and a later session is not ended by a repeat."""
+    staged.put(maya(sessions=DEVICES))
+    staged.put(maya(id="acc-2", sessions=DEVICES))
+    assert staged.devices(MAYA) == ["Phone", "Laptop"]
+    assert staged.directory.revoke_sessions(MAYA, key="k") == 2
+    assert (staged.devices(MAYA), staged.devices("acc-2")) == ([], ["Phone", "Laptop"])
+    assert staged.directory.revoke_sessions(MAYA, key="k") == 2
+    assert staged.directory.revoke_sessions(MAYA, key="another") == 0
+    assert staged.directory.was_done("k")
+    staged.put(maya(sessions=DEVICES[:1]))
+    staged.directory.revoke_sessions(MAYA, key="k")
+    assert staged.devices(MAYA) == ["Laptop"]
+
+
+def test_a_challenge_is_confirmed_by_its_number(staged: Staged) -> None:
+    """As it was told elsewhere, spaces or not; nothing else than the answer changes its state."""
+    staged.put(maya())
+    assert staged.directory.challenge_state("c") is None
+    staged.challenge()
+    assert staged.directory.challenge_state("c") is ASKED
+    staged.answer(MAYA, "c", " 0 7 ")
+    assert staged.directory.challenge_state("c") is CONFIRMED
+    assert staged.directory.was_done("c")
+    staged.pass_time("c")
+    assert staged.directory.challenge_state("c") is CONFIRMED
+
+
+def test_a_challenge_is_sent_once_for_its_key(staged: Staged) -> None:
+    """Sent again after its answer, it asks nobody a second time."""
+    staged.put(maya())
+    staged.challenge()
+    staged.answer(MAYA, "c", None)
+    staged.challenge()
+    assert staged.directory.challenge_state("c") is REFUSED
+    assert staged.writes() == ((MAYA, "challenge"),)
+
+
+def test_that_was_not_me_refuses_a_challenge(staged: Staged) -> None:
+    """The right number does not help afterwards."""
+    staged.put(maya())
+    staged.challenge()
+    staged.answer(MAYA, "c", None)
+    staged.answer(MAYA, "c", "07")
+    assert staged.directory.challenge_state("c") is REFUSED
+
+
+def test_the_third_wrong_number_refuses_a_challenge(staged: Staged) -> None:
+    """Two may be typed by mistake; with the third, the right one is too late."""
+    staged.put(maya())
+    for key in ("a", "b"):
+        staged.challenge(key)
+        for typed in ("70", "7"):
+            staged.answer(MAYA, key, typed)
+            assert staged.directory.challenge_state(key) is ASKED
+    staged.answer(MAYA, "a", "07")
+    staged.answer(MAYA, "b", "")
+    staged.answer(MAYA, "b", "07")
+    assert (staged.directory.challenge_state("a"), staged.directory.challenge_state("b")) == (CONFIRMED, REFUSED)
+
+
+def test_a_challenge_expires(staged: Staged) -> None:
+    """Nobody answers it afterwards, neither with the number nor with a no."""
+    staged.put(maya())
+    staged.challenge()
+    staged.pass_time("c")
+    for typed in ("07", None):
+        staged.answer(MAYA, "c", typed)
+        assert staged.directory.challenge_state("c") is ChallengeState.EXPIRED
+
+
+def test_a_challenge_of_somebody_else_is_not_answered(staged: Staged) -> None:
+    """Its number, typed on another person's device, changes nothing."""
+    staged.put(maya())
+    staged.put(maya(id="acc-2"))
+    staged.challenge()
+    for typed in ("07", None):
+        staged.answer("acc-2", "c", typed)
+    assert staged.directory.challenge_state("c") is ASKED
+
+
+def test_of_a_yes_and_a_no_at_once_one_counts(staged: Staged) -> None:
+    """Twenty answers at once leave one state, and it never changes again."""
+    staged.put(maya())
+    staged.challenge()
+    given = at_once(20, lambda number: staged.answer(MAYA, "c", "07" if number % 2 else None))
+    assert len({*given, staged.directory.challenge_state("c")}) == 1
+
+
+def test_only_a_factor_that_can_confirm_is_challenged(staged: Staged) -> None:
+    """Codes that anybody can read out prove nothing; a factor that is not enrolled reaches nobody."""
+    staged.put(maya(factors=("totp", "sms", "push")))
+    for factor in ("totp", "sms", "security_key"):
+        with pytest.raises(Refused, match="nobody can confirm") as refusal:
+            staged.challenge(factor=factor)
+        assert refusal.value.reason == Reason.OUT_OF_POLICY
+    assert (staged.directory.challenge_state("c"), staged.writes()) == (None, ())
+
+
+def test_a_notice_goes_to_the_address_on_file_once(staged: Staged) -> None:
+    """To the address of that moment, however often it is asked for."""
+    staged.put(maya())
+    for _ in range(2):
+        staged.directory.notify(MAYA, "Your phone was reset.", key="n")
+    staged.put(maya(email="new@northwind.example"))
+    staged.directory.notify(MAYA, "Your key was reset.", key="n2")
+    assert staged.notices(MAYA) == [
+        ("new@northwind.example", "Your key was reset."),
+        ("maya@northwind.example", "Your phone was reset."),
+    ]
+
+
+def test_what_is_sent_to_an_account_that_is_gone_is_refused(staged: Staged) -> None:
+    """A notice, a challenge and the end of sessions alike."""
+    for send in (
+        lambda: staged.directory.notify("acc-gone", "Hello.", key="k"),
+        lambda: staged.directory.revoke_sessions("acc-gone", key="k"),
+        lambda: staged.challenge("k", account_id="acc-gone"),
+    ):
+        with pytest.raises(Refused, match="gone") as refusal:
+            send()
+        assert refusal.value.reason == Reason.IDENTITY_MISMATCH
+    assert not staged.directory.was_done("k")

@@ -4,8 +4,8 @@ A sabotaged agent is played where it hurts. The rest counts as passed, which is 
 failures never turn a block into a pass, so what blocks it then blocks it whatever the rest would be.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -28,55 +28,40 @@ from tests.support.paths import CONFIG
 Spoil = Callable[[AgentRuntime], AgentRuntime]
 
 
-@dataclass(frozen=True)
-class StaleDirectory:
+class StaleDirectory(LocalDirectory):
     """A directory whose reads are of yesterday, when everything was well; its writes are real."""
-
-    real: LocalDirectory
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
         """Return the accounts as they were."""
-        return tuple(replace(account, status=AccountStatus.ACTIVE) for account in self.real.find_by_email(email))
-
-    def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
-        """Return the accounts that are bound to a Slack id."""
-        return self.real.find_by_slack_user(user)
+        return tuple(replace(account, status=AccountStatus.ACTIVE) for account in super().find_by_email(email))
 
     def account(self, account_id: str) -> Account | None:
         """Return an account as it was."""
-        account = self.real.account(account_id)
+        account = super().account(account_id)
         return account and replace(account, status=AccountStatus.ACTIVE, lock_reason=None)
 
     def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
         """Return nothing of today."""
         return ()
 
-    def names_of(self, users: Collection[str]) -> dict[str, str]:
-        """Return the names of people."""
-        return self.real.names_of(users)
-
-    def was_done(self, key: str) -> bool:
-        """Say what was really done."""
-        return self.real.was_done(key)
-
     def today(self, account_id: str) -> Account:
         """Return an account as it really is."""
-        found = self.real.account(account_id)
+        found = super().account(account_id)
         assert found is not None
         return found
 
     def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Unlock for real."""
-        return self.real.unlock(account_id, key=key, seen=self.today(account_id))
+        return super().unlock(account_id, key=key, seen=self.today(seen.id))
 
     def send_password_reset(self, account_id: str, *, key: str, seen: Account) -> Account:
         """Send for real."""
-        return self.real.send_password_reset(account_id, key=key, seen=self.today(account_id))
+        return super().send_password_reset(account_id, key=key, seen=self.today(seen.id))
 
 
 def stale(runtime: AgentRuntime) -> AgentRuntime:
     """Let tools see yesterday's directory."""
-    return replace(runtime, directory=StaleDirectory(LocalDirectory(runtime.database)))
+    return replace(runtime, directory=StaleDirectory(runtime.database))
 
 
 def looping(runtime: AgentRuntime) -> AgentRuntime:
