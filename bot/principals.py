@@ -153,6 +153,28 @@ class ChallengeState(StrEnum):
     "Nobody answered in time."
 
 
+class ProofKind(StrEnum):
+    """How a requester can prove who they are before an approver is asked."""
+
+    REMAINING_FACTOR = "remaining_factor"
+    "The directory asks another second factor that they still have."
+    MANAGER = "manager"
+    "Their manager, by the directory, confirms it in a direct message."
+    CALL_BACK = "call_back"
+    "A responder has called them at the number on record."
+
+
+class SecondStep(StrEnum):
+    """What an approver needs beside their Slack session, which somebody may have stolen."""
+
+    NONE = "none"
+    "Nothing."
+    CODE = "code"
+    "A time-based one-time code of theirs."
+    TWO_PEOPLE = "two_people"
+    "Another approver, who agrees."
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One directory account, as an adapter reads it."""

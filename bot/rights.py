@@ -26,6 +26,9 @@ class Forbidden(StrEnum):
 
     NO_AGENT = "the agent is gone and has no heir"
     NO_ROLE = "not a responder"
+    NO_APPROVER = "not an approver"
+    OWN_REQUEST = "their own request"
+    VOUCHED = "they gave the proof of who the requester is"
     NOT_THEIRS = "not the requester"
     LEFT = "no longer a member"
     STRANGER = "not a confirmed member"
@@ -84,6 +87,28 @@ def barred_from(agent: Agent | None, actor: Actor) -> Forbidden | None:
         actor: who wants to act.
     """
     return Forbidden.NO_AGENT if agent is None else barred(actor, people(agent))
+
+
+def barred_from_approving(
+    agent: Agent | None, actor: Actor, requester: str, *, vouched: Collection[str] = ()
+) -> Forbidden | None:
+    """Return why somebody may not approve or deny what an agent asks for, or None when they may.
+
+    Args:
+        agent: None when it is gone and has no heir.
+        actor: who wants to decide.
+        requester: Slack user id of the person on whose behalf the agent asks.
+        vouched: who has given the proof of the requester's identity: yes to both would be one person's word.
+    """
+    if agent is None:
+        return Forbidden.NO_AGENT
+    if actor.user not in agent.card.handoff.approvers:
+        return Forbidden.NO_APPROVER
+    if (why := barred(actor, agent.card.handoff.approvers)) is not None:
+        return why
+    if actor.user == requester:
+        return Forbidden.OWN_REQUEST
+    return Forbidden.VOUCHED if actor.user in vouched else None
 
 
 def barred_from_own(actor: Actor, requester: str) -> Forbidden | None:

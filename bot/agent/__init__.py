@@ -1,7 +1,8 @@
 """How an agent thinks: its card, its prompt, its model and the loop that plays a turn.
 
 The agent
-    card              its folder, read and checked; categories: what its requests turn out to be
+    card              its folder, read and checked; categories: what its requests turn out to be; limits: of one turn
+                      and one person; approval_terms: what a person may approve
     release           all that decides its behaviour, under one hash
     runtime           what it works with in this process; binding: whose account it works for
 A turn

@@ -7,19 +7,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import yaml
 from pydantic import Field
 
-from bot import durations
 from bot.admission import GuestPolicy, Rules
+from bot.agent import approval_terms, phrases
 from bot.agent import categories as kinds
-from bot.agent import phrases
 from bot.agent.addresses import Link
+from bot.agent.approval_terms import ApprovalTerms
 from bot.agent.categories import Categories
+from bot.agent.limits import PerPerson, TurnLimits
 from bot.agent.phrases import LanguagePhrases
 from bot.budget import config
 from bot.errors import ConfigError, kind
@@ -36,33 +36,6 @@ DM: Final = "dm"
 "The key for direct messages in `tools_in`, whose other keys are channel ids."
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 FILE, PLEAS = "card.yaml", "pleas.yaml"
-
-
-class TurnLimits(CardPart):
-    """Limits at which a turn ends in a handoff for lack of progress."""
-
-    steps: int = Field(default=12, ge=1, le=50)
-    "How many model and tool calls a turn may make."
-    tokens: int = Field(default=60_000, ge=1_000)
-    "Input and output tokens of all calls together."
-    seconds: float = Field(default=60.0, gt=0, le=durations.LONGEST_TURN)
-    "How long one attempt may take; a model call under way is then cut off."
-    cost_usd: Decimal = Field(default=Decimal("0.25"), gt=0, le=100)
-    "Cost of all calls together, in US dollars."
-    answer_tokens: int = Field(default=700, ge=64, le=8_192)
-    "The most tokens that one call may write."
-    turns_an_hour: int = Field(default=20, ge=1)
-    "Turns of one thread in an hour: without a limit, two programs could answer each other for ever."
-
-
-class PerPerson(CardPart):
-    """The most that one requester may ask for, so that everybody else has room."""
-
-    turns: int = Field(default=3, ge=1)
-    "Turns under way at a time; further ones wait for them."
-    tickets_an_hour: int = Field(default=10, ge=1)
-    tickets_a_day: int = Field(default=30, ge=1)
-    messages_an_hour: int = Field(default=100, ge=1)
 
 
 class Credentials(CardPart):
@@ -124,6 +97,8 @@ class Card(CardPart):
     "What must be true before a ticket that the agent has resolved closes."
     accounts: AccountRules = AccountRules()
     "What it may do to an account without a person; by default it may lift no lock."
+    approvals: dict[str, ApprovalTerms] = Field(default_factory=dict)
+    "Tools that a person may approve, by name; a tool that needs an approval and is not here is a person's work."
     links: tuple[Link, ...] = ()
     "The only addresses that an answer may hold; each includes what is below its path."
     limits: TurnLimits = TurnLimits()
@@ -196,6 +171,8 @@ def load(folder: Path) -> Agent:
     for name in card.accounts.at_most:
         if name not in REGISTRY or REGISTRY[name].effect is not Effect.WRITE:
             raise ConfigError(f"{file}: accounts.at_most: {name} is no tool that writes")
+    for named, why in approval_terms.mistakes(card.approvals, card.tools, card.handoff.approvers):
+        raise ConfigError(f"{file}: {named}: {why}")
     strangers = set(card.handoff.approvers) - set(card.handoff.responders)
     if strangers:
         raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bot.agent.card import TurnLimits
+from bot.agent.limits import TurnLimits
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import cut
 from bot.agent.redaction import redact

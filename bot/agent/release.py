@@ -74,10 +74,11 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "solved": card.solved,
         "categories": list(kinds.chosen_by("agent", card.categories)),
         "accounts": card.accounts.model_dump(mode="json"),
+        "approvals": {name: terms.model_dump(mode="json") for name, terms in card.approvals.items()},
         "links": list(card.links),
         **_code(),
     }
-    decides = {name: body[name] for name in ("scope", "needs_account", "accounts")}
+    decides = {name: body[name] for name in ("scope", "needs_account", "accounts", "approvals")}
     decides["code"] = {file: sha for file, sha in body["code"].items() if file.startswith(DECIDES)}
     return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body, hashing.of_values(decides))
 

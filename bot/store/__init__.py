@@ -6,7 +6,7 @@ them commits. No transaction is open while a model or Slack is waited for.
 The families
     tickets           requests and their turns          outbox    messages to Slack
     handoffs          tickets handed to people          money     what was spent, and what budgets decide
-    accounts          the local directory
+    approvals         what a person has to allow        accounts  the local directory
     figures           what is shown and watched
     installation      what belongs to an installation as a whole: its mark, its agents, its schema's revision
 The database

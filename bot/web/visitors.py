@@ -86,11 +86,11 @@ def viewer(ctx: ListenerContext, secret: str) -> Viewer | Forbidden | None:
 def _end_of(why: Forbidden) -> SessionEnd | None:
     """Return why a session ends when its person is forbidden to look; None: it does not end."""
     match why:
-        case Forbidden.NO_ROLE | Forbidden.NO_AGENT | Forbidden.NOT_THEIRS:
+        case Forbidden.NO_ROLE | Forbidden.NO_AGENT | Forbidden.NOT_THEIRS | Forbidden.NO_APPROVER:
             return SessionEnd.NO_ROLE
         case Forbidden.LEFT | Forbidden.STRANGER:
             return SessionEnd.NOT_A_MEMBER
-        case Forbidden.UNCHECKED:
+        case Forbidden.UNCHECKED | Forbidden.OWN_REQUEST | Forbidden.VOUCHED:
             return None
         case _:
             assert_never(why)

@@ -39,6 +39,27 @@ def test_nobody_may_act_for_an_agent_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("actor", "requester", "vouched", "why"),
+    [
+        (Actor(PRIYA, Membership.MEMBER), MAYA, (), None),
+        (Actor(OLIVIA, Membership.MEMBER), MAYA, (), Forbidden.NO_APPROVER),
+        (Actor(MAYA, Membership.UNCHECKED), PRIYA, (), Forbidden.NO_APPROVER),
+        (Actor(PRIYA, Membership.MEMBER, left=True), MAYA, (), Forbidden.LEFT),
+        (Actor(PRIYA, Membership.STRANGER), MAYA, (), Forbidden.STRANGER),
+        (Actor(PRIYA, Membership.UNCHECKED), MAYA, (), Forbidden.UNCHECKED),
+        (Actor(PRIYA, Membership.MEMBER), PRIYA, (), Forbidden.OWN_REQUEST),
+        (Actor(PRIYA, Membership.MEMBER), MAYA, (PRIYA,), Forbidden.VOUCHED),
+    ],
+)
+def test_only_an_approver_who_is_no_party_to_it_decides(
+    agent: Agent, actor: Actor, requester: str, vouched: tuple[str, ...], why: Forbidden | None
+) -> None:
+    """Named in the card, a member now, not the requester, and not who said that the requester is who they say."""
+    assert rights.barred_from_approving(agent, actor, requester, vouched=vouched) is why
+    assert rights.barred_from_approving(None, actor, requester) is Forbidden.NO_AGENT
+
+
+@pytest.mark.parametrize(
     ("actor", "why"),
     [
         (Actor(MAYA, Membership.UNCHECKED), None),

@@ -7,6 +7,8 @@ Times are UTC; money is integer nano-US-dollars. What people write is stored red
 from bot.store.schema.account_access import AccountNotice, AccountSession, FactorChallenge
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.agents import AgentRow, Suspension
+from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
+from bot.store.schema.approvals import Approval, ApprovalEvidence, ApprovalMove, Proof
 from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
@@ -55,6 +57,11 @@ __all__ = [
     "AccountWrite",
     "AgentRow",
     "AlertKind",
+    "Approval",
+    "ApprovalEvidence",
+    "ApprovalMove",
+    "ApprovalMoveKind",
+    "ApprovalState",
     "AuditRow",
     "Base",
     "BoundedAccount",
@@ -96,6 +103,8 @@ __all__ = [
     "MoveKind",
     "OwnerAlert",
     "PriceVersion",
+    "Proof",
+    "ProofState",
     "Purpose",
     "Release",
     "Requester",
@@ -123,6 +132,7 @@ __all__ = [
     "Value",
     "Verdict",
     "Watermark",
+    "WithdrawCause",
     "WriteState",
     "now",
 ]

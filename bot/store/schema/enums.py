@@ -7,6 +7,7 @@ type error wherever it is not handled.
 from collections.abc import Iterable
 from enum import StrEnum
 
+from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.watch_enums import AlertKind, DriftStream
 
@@ -292,7 +293,7 @@ ALL: tuple[type[StrEnum], ...] = (
     *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, Purpose, WriteState),
-    *(RunState, Verdict),
+    *(RunState, Verdict, ApprovalState, ApprovalMoveKind, WithdrawCause, ProofState),
     *(DriftStream, AlertKind, CountedEvents),
 )
 "The enums that columns hold."

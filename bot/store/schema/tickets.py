@@ -110,6 +110,8 @@ class Turn(Base):
     "Number of attempts put back because calls under way left no room under a budget."
     held_back: Mapped[bool] = mapped_column(default=False)
     "Its requester has the most turns under way that one person may: it is queued when one of them ends."
+    suspended: Mapped[bool] = mapped_column(default=False)
+    "It waits for a person's approval: no worker takes it before that is decided, and it holds nobody else up."
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]

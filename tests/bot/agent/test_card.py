@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from bot.agent import card
+from bot.agent.approval_terms import ApprovalTerms
 from bot.errors import ConfigError
+from bot.principals import SecondStep
 from tests.support.agent_folders import CardChange, assert_card_refused, copied_agent, working_hours
 from tests.support.paths import CONFIG
 
@@ -51,6 +53,20 @@ def compromise(**changes: Any) -> CardChange:
     return lambda content: content["accounts"]["compromise"].update(changes)
 
 
+RESET = "reset_second_factor"
+
+
+def approving(tool: str, approvers: list[str] | None = None, **terms: Any) -> CardChange:
+    """Let a tool be approved, under terms of which one is wrong."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["approvals"] = {tool: {"proof": ["manager"], **terms}}
+        if approvers is not None:
+            content["handoff"]["approvers"] = approvers
+
+    return change
+
+
 WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
     ("an unknown field", lambda c: c.update(colour="red"), "colour", "is unknown"),
     ("an unknown limit", lambda c: c["limits"].update(stepz=3), "limits.stepz", "did you mean steps?"),
@@ -74,6 +90,29 @@ WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
     ("a wrong queue", lambda c: c["handoff"].update(queue_channel="queue"), "handoff.queue_channel", "match pattern"),
     ("no responder", lambda c: c["handoff"].update(responders=[]), "handoff.responders", "at least 1"),
     ("an approver who is none", lambda c: c["handoff"].update(approvers=["U0EVE"]), "handoff.approvers", "U0EVE"),
+    (
+        "an approval of what needs none",
+        approving("unlock_my_account"),
+        "approvals.unlock_my_account",
+        "needs an approval",
+    ),
+    ("an approval of what is no tool", approving("fly"), "approvals.fly", "the name of a tool in tools"),
+    (
+        "an approval that nobody may give",
+        approving(RESET, approvers=[]),
+        "handoff.approvers",
+        f"{RESET} may be approved",
+    ),
+    ("two people of one", approving(RESET, second_step="two_people"), "handoff.approvers", "at least two"),
+    ("no proof", approving(RESET, proof=[]), f"approvals.{RESET}.proof", "at least 1"),
+    (
+        "a proof twice",
+        approving(RESET, proof=["manager", "manager"]),
+        f"approvals.{RESET}.proof",
+        "each kind of proof once",
+    ),
+    ("a proof that proves nothing", approving(RESET, proof=["chat"]), f"approvals.{RESET}.proof.0", "'manager'"),
+    ("no time to approve", approving(RESET, expires_minutes=0), f"approvals.{RESET}.expires_minutes", "greater than 0"),
     (
         "nobody of that name on call",
         lambda c: c["handoff"].update(on_call="oncall"),
@@ -345,3 +384,22 @@ def test_a_card_without_rules_lets_nothing_be_lifted(tmp_path: Path) -> None:
     assert (rules.may_unlock, rules.may_lift, rules.may_send_link) == ((), (), ())
     usual = rules.bounds("unlock_my_account")
     assert (usual.per_hour, usual.per_day, rules.compromise.failures) == (1, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("said", "enrolled", "approvers", "asked"),
+    [
+        ("default", True, 3, SecondStep.CODE),
+        ("default", False, 2, SecondStep.TWO_PEOPLE),
+        ("default", False, 1, SecondStep.CODE),
+        ("none", True, 1, SecondStep.NONE),
+        ("code", False, 2, SecondStep.CODE),
+        ("two_people", True, 2, SecondStep.TWO_PEOPLE),
+    ],
+)
+def test_second_step_is_what_the_card_says_or_what_is_possible(
+    said: str, approvers: int, asked: SecondStep, *, enrolled: bool
+) -> None:
+    """The default is a code where anybody has one, else two people; one person alone is asked for a code."""
+    terms = ApprovalTerms.model_validate({"proof": ["manager"], "second_step": said})
+    assert terms.second_step_of(enrolled=enrolled, approvers=approvers) is asked

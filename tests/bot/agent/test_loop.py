@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.agent import card
-from bot.agent.card import TurnLimits
+from bot.agent.limits import TurnLimits
 from bot.agent.loop import NeedsPerson, Outcome, Reply, Resolution, Run, ToolResult, run_loop
 from bot.agent.model import Completion, Prompt, ToolCall
 from bot.agent.prompt import MESSAGE_CHARACTERS

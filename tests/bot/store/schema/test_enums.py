@@ -23,6 +23,7 @@ from bot.store.schema import (
     ReviewState,
     TurnOutcome,
     Value,
+    approval_enums,
     enums,
     message_enums,
     watch_enums,
@@ -100,7 +101,8 @@ def test_no_value_is_told_by_a_bare_string() -> None:
 def test_every_value_has_its_sentence() -> None:
     """A string below each member says what it means, and every set that a column holds is one of these."""
     modules = (
-        ast.parse(Path(str(module.__file__)).read_text()) for module in (enums, message_enums, watch_enums, escalation)
+        ast.parse(Path(str(module.__file__)).read_text())
+        for module in (enums, approval_enums, message_enums, watch_enums, escalation)
     )
     sets = [node for module in modules for node in module.body if isinstance(node, ast.ClassDef)]
     unsaid = [

@@ -1,0 +1,66 @@
+"""What is due of approvals and their proofs, what waits for approvers, and how long requesters waited for people."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.store.schema import Approval, ApprovalState, Proof, ProofState, Ticket, Turn, TurnState, now
+from bot.store.sql_dialects import MillisecondsBetween
+
+_AT_ONCE = 200
+"The most rows of one look; the next look takes the rest."
+
+
+def due(session: Session) -> Sequence[int]:
+    """Return the ids of approvals whose time is up, and of those that are proving and have no proof asked for."""
+    asked = exists().where(Proof.approval_id == Approval.id, Proof.state == ProofState.ASKED)
+    over = and_(Approval.state.in_([ApprovalState.ASKED, ApprovalState.APPROVED]), Approval.expires_at <= now())
+    unproved = and_(Approval.state == ApprovalState.PROVING, ~asked)
+    return session.scalars(select(Approval.id).where(or_(over, unproved)).order_by(Approval.id).limit(_AT_ONCE)).all()
+
+
+def due_proofs(session: Session) -> Sequence[int]:
+    """Return the ids of proofs that nobody has answered in time."""
+    over = and_(Proof.state == ProofState.ASKED, Proof.expires_at <= now())
+    return session.scalars(select(Proof.id).where(over).order_by(Proof.id).limit(_AT_ONCE)).all()
+
+
+def challenges(session: Session) -> Sequence[tuple[Proof, Approval]]:
+    """Return the proofs that the directory is to ask for, each with its approval."""
+    query = select(Proof, Approval).join(Approval, Approval.id == Proof.approval_id)
+    asked = query.where(Proof.state == ProofState.ASKED, Proof.key.is_not(None), Proof.expires_at > now())
+    return [(proof, approval) for proof, approval in session.execute(asked.order_by(Proof.id).limit(_AT_ONCE))]
+
+
+def to_resume(session: Session) -> Sequence[int]:
+    """Return the ids of suspended turns whose approval is no longer awaited."""
+    awaited = exists().where(
+        Approval.turn_id == Turn.id, Approval.state.in_([ApprovalState.PROVING, ApprovalState.ASKED])
+    )
+    query = select(Turn.id).where(Turn.suspended, Turn.state == TurnState.WAITING, ~awaited)
+    return session.scalars(query.order_by(Turn.id).limit(_AT_ONCE)).all()
+
+
+def waiting_for(session: Session, agents: Collection[str]) -> Sequence[tuple[Approval, Ticket]]:
+    """Return what waits for the approvers of these agents, the most urgent first, each with its ticket."""
+    query = select(Approval, Ticket).join(Ticket, Ticket.id == Approval.ticket_id)
+    asked = query.where(Approval.state == ApprovalState.ASKED, Approval.expires_at > now(), Ticket.agent.in_(agents))
+    return [
+        (approval, ticket) for approval, ticket in session.execute(asked.order_by(Approval.expires_at, Approval.id))
+    ]
+
+
+def active_of_agent(session: Session, agent: str) -> Sequence[int]:
+    """Return the ids of approvals of an agent that can still lead to a call."""
+    active = [ApprovalState.PROVING, ApprovalState.ASKED, ApprovalState.APPROVED]
+    query = select(Approval.id).where(Approval.agent == agent, Approval.state.in_(active))
+    return session.scalars(query.order_by(Approval.id)).all()
+
+
+def waiting_time(session: Session, turn_id: int) -> timedelta:
+    """Return how long a turn has waited for people, up to now if it still does."""
+    until = func.coalesce(Approval.decided_at, now())
+    query = select(func.coalesce(func.sum(MillisecondsBetween(Approval.created_at, until)), 0))
+    return timedelta(milliseconds=int(session.scalars(query.where(Approval.turn_id == turn_id)).one()))
