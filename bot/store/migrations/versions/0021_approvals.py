@@ -49,7 +49,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('asked', 'given', 'refused', 'expired')", name=op.f("ck_proofs_state")),
         sa.ForeignKeyConstraint(["approval_id"], ["approvals.id"], name=op.f("fk_proofs_approval_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proofs")),
-        sa.UniqueConstraint("approval_id", "kind", name=op.f("uq_proofs_approval_id")),
+        sa.UniqueConstraint("approval_id", "kind", name=op.f("uq_proofs_approval_id_kind")),
     )
     op.create_index(
         "uq_proofs_asked", "proofs", ["approval_id"], unique=True, sqlite_where=_ASKED, postgresql_where=_ASKED
@@ -74,7 +74,7 @@ def _add_approvals() -> None:
         sa.Column("plan", _Json, nullable=False),
         sa.Column("evidence", _Json, nullable=False),
         sa.Column("second_step", sa.Text(), nullable=False),
-        sa.Column("expires_minutes", sa.Float(), nullable=False),
+        sa.Column("expires_minutes", sa.Double(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("created_at", _Time, nullable=False),
         *(sa.Column(name, _Time, nullable=True) for name in ("asked_at", "expires_at", "decided_at")),
@@ -89,7 +89,7 @@ def _add_approvals() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_approvals_ticket_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_approvals_turn_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
-        sa.UniqueConstraint("turn_id", "step", name=op.f("uq_approvals_turn_id")),
+        sa.UniqueConstraint("turn_id", "step", name=op.f("uq_approvals_turn_id_step")),
     )
     op.create_index(op.f("ix_approvals_ticket_id"), "approvals", ["ticket_id"])
     op.create_index("ix_approvals_owed", "approvals", ["state", "expires_at"])
