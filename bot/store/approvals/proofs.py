@@ -66,19 +66,9 @@ def ask(
     if approval.state is not ApprovalState.PROVING:
         return None
     at = now()
-    new = db.insert_new(
-        session,
-        Proof,
-        approval_id=approval_id,
-        kind=kind,
-        state=ProofState.ASKED,
-        asked_of=asked_of,
-        manager=manager,
-        number=number,
-        key=key,
-        asked_at=at,
-        expires_at=at + timedelta(minutes=minutes),
-    )
+    about = {"asked_of": asked_of, "manager": manager, "number": number, "key": key}
+    times = {"asked_at": at, "expires_at": at + timedelta(minutes=minutes)}
+    new = db.insert_new(session, Proof, approval_id=approval_id, kind=kind, state=ProofState.ASKED, **about, **times)
     if new is None:
         return None
     approval_moves.note(session, approval, ApprovalMoveKind.PROOF_ASKED, CLOCK, proof=new, kind=kind, asked_of=asked_of)
