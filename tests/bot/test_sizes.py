@@ -11,7 +11,7 @@ import pytest
 from tests.support.paths import ROOT
 
 LINES_OF_A_MODULE, LINES_OF_A_FUNCTION = 300, 45
-ROOMS = {"bot/store": 18, "bot/slack": 12, "bot/sandbox": 12, "bot/budget": 16, "jobs/engine": 12}
+ROOMS = {"bot/store": 19, "bot/slack": 12, "bot/sandbox": 12, "bot/budget": 16, "jobs/engine": 12}
 "The most modules and folders that a floor or family shows at a glance."
 STOREYS = {"bot/sandbox": 6, "bot/slack": 6, "bot/store": 6}
 "The longest chain of imports from room to room within it."

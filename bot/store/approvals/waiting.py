@@ -1,13 +1,11 @@
-"""What is due of approvals and their proofs, what waits for approvers, and how long requesters waited for people."""
+"""What is due of approvals and their proofs, and what waits for approvers."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import Approval, ApprovalState, Proof, ProofState, Ticket, Turn, TurnState, now
-from bot.store.sql_dialects import MillisecondsBetween
 
 _AT_ONCE = 200
 "The most rows of one look; the next look takes the rest."
@@ -39,7 +37,7 @@ def to_resume(session: Session) -> Sequence[int]:
     awaited = exists().where(
         Approval.turn_id == Turn.id, Approval.state.in_([ApprovalState.PROVING, ApprovalState.ASKED])
     )
-    query = select(Turn.id).where(Turn.suspended, Turn.state == TurnState.WAITING, ~awaited)
+    query = select(Turn.id).where(Turn.suspended_at.is_not(None), Turn.state == TurnState.WAITING, ~awaited)
     return session.scalars(query.order_by(Turn.id).limit(_AT_ONCE)).all()
 
 
@@ -57,10 +55,3 @@ def active_of_agent(session: Session, agent: str) -> Sequence[int]:
     active = [ApprovalState.PROVING, ApprovalState.ASKED, ApprovalState.APPROVED]
     query = select(Approval.id).where(Approval.agent == agent, Approval.state.in_(active))
     return session.scalars(query.order_by(Approval.id)).all()
-
-
-def waiting_time(session: Session, turn_id: int) -> timedelta:
-    """Return how long a turn has waited for people, up to now if it still does."""
-    until = func.coalesce(Approval.decided_at, now())
-    query = select(func.coalesce(func.sum(MillisecondsBetween(Approval.created_at, until)), 0))
-    return timedelta(milliseconds=int(session.scalars(query.where(Approval.turn_id == turn_id)).one()))

@@ -110,8 +110,10 @@ class Turn(Base):
     "Number of attempts put back because calls under way left no room under a budget."
     held_back: Mapped[bool] = mapped_column(default=False)
     "Its requester has the most turns under way that one person may: it is queued when one of them ends."
-    suspended: Mapped[bool] = mapped_column(default=False)
-    "It waits for a person's approval: no worker takes it before that is decided, and it holds nobody else up."
+    suspended_at: Mapped[datetime | None]
+    "Since when it waits for an approval; no worker takes it before that is decided. None: it does not wait for one."
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)
+    "How long it has waited for approvals that are decided: no part of the agent's own time."
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
@@ -125,6 +127,11 @@ class Turn(Base):
     outcome: Mapped[TurnOutcome | None]
     reason: Mapped[str | None]
     category: Mapped[str | None]
+
+    @property
+    def suspended(self) -> bool:
+        """Return whether it waits for an approval."""
+        return self.suspended_at is not None
 
 
 class InboxEvent(Base):

@@ -17,7 +17,8 @@ _STATES = "state IN ('proving', 'asked', 'approved', 'used', 'denied', 'expired'
 
 
 def upgrade() -> None:
-    op.add_column("turns", sa.Column("suspended", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("turns", sa.Column("suspended_at", _Time, nullable=True))
+    op.add_column("turns", sa.Column("waited_seconds", sa.Double(), nullable=False, server_default=sa.text("0")))
     _add_approvals()
     op.create_table(
         "approval_moves",
@@ -101,4 +102,5 @@ def _add_approvals() -> None:
 def downgrade() -> None:
     for table in ("proofs", "approval_moves", "approvals"):
         op.drop_table(table)
-    op.drop_column("turns", "suspended")
+    for column in ("waited_seconds", "suspended_at"):
+        op.drop_column("turns", column)

@@ -3,11 +3,11 @@
 import re
 from datetime import timedelta
 
-from bot.principals import ProofKind, SecondStep
+from bot.principals import ProofKind
 from bot.store.approvals import approvals, proofs, waiting
 from bot.store.db import Database
-from bot.store.schema import Approval, ApprovalState, Proof, now
-from tests.support.approval_rows import BEN, PRIYA, asked, opened, proof_asked, time_is_up
+from bot.store.schema import Proof, now
+from tests.support.approval_rows import BEN, asked, opened, proof_asked, time_is_up
 from tests.support.factories import plans, put
 
 
@@ -68,26 +68,6 @@ def test_what_waits_for_approvers_is_what_they_can_decide(database: Database) ->
     with database.read() as session:
         assert list(waiting.active_of_agent(session, "access")) == [found.id]
         assert list(waiting.active_of_agent(session, "other")) == []
-
-
-def test_the_time_for_which_a_turn_waited_ends_with_the_decision(database: Database) -> None:
-    """Until then it grows; what the agent does afterwards is no waiting."""
-    found = asked(database, second_step=SecondStep.NONE)
-    hour = timedelta(hours=1)
-    put(database, Approval, found.id, created_at=now() - hour)
-
-    def waited() -> timedelta:
-        with database.read() as session:
-            return waiting.waiting_time(session, found.turn_id)
-
-    assert waited() >= hour
-    with database.write() as session:
-        approvals.approve(session, found.id, by=PRIYA, second_step="none")
-    put(database, Approval, found.id, created_at=now() - hour, decided_at=now() - hour / 2)
-    assert abs(waited() - hour / 2) < timedelta(seconds=5)
-    with database.read() as session:
-        assert waiting.waiting_time(session, 99) == timedelta()
-    put(database, Approval, found.id, state=ApprovalState.USED)
 
 
 def test_an_index_finds_what_is_due(database: Database) -> None:

@@ -39,7 +39,7 @@ COLUMNS = {
 MOVES = {"lapsed": "expired", "climbed": "escalated", "released": "unclaimed"}
 ADDED: dict[str, dict[str, Any]] = {
     "tickets": {"surge_id": None, "following": None},
-    "turns": {"directory_failed_at": None, "suspended": False},
+    "turns": {"directory_failed_at": None, "suspended_at": None, "waited_seconds": 0.0},
 }
 "Columns that later revisions add, with what a row of before has in them."
 ADDED_TO_CONTEXT = {"surge": None}
