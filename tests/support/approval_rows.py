@@ -11,7 +11,7 @@ from bot.store.db import Database
 from bot.store.schema import Approval, ApprovalEvidence, Proof, now
 from tests.support.factories import new_turn, put, running
 
-MAYA, PRIYA, BEN = "U0MAYA", "U0PRIYA", "U0BEN"
+ASKER, PRIYA, BEN = "U0MAYA", "U0PRIYA", "U0BEN"
 LATE = timedelta(seconds=1)
 
 CALL = ApprovedCall(

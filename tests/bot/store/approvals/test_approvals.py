@@ -24,8 +24,8 @@ from bot.store.schema import (
     now,
 )
 from tests.support.approval_rows import (
+    ASKER,
     BEN,
-    MAYA,
     PRIYA,
     REQUEST,
     approved,
@@ -97,9 +97,9 @@ def test_what_is_opened_is_all_there_and_in_the_audit_log(database: Database) ->
     }
     assert (row.arguments, tuple(row.plan), row.evidence) == (REQUEST.arguments, REQUEST.plan, REQUEST.evidence)
     assert (row.state, row.asked_at, row.expires_at) == (ApprovalState.PROVING, None, None)
-    assert (row.requester, row.team, row.second_step, row.withheld) == (MAYA, "T1", SecondStep.CODE, False)
+    assert (row.requester, row.team, row.second_step, row.withheld) == (ASKER, "T1", SecondStep.CODE, False)
     [audited] = rows(database, AuditRow)
-    assert (audited.event, audited.actor, audited.subject) == ("approval.opened", "agent:access@1f3c9a20", MAYA)
+    assert (audited.event, audited.actor, audited.subject) == ("approval.opened", "agent:access@1f3c9a20", ASKER)
     assert audited.record["arguments_sha256"] == "a" * 64
     assert not any("authenticator" in str(value) for value in audited.record.values())
     with database.write() as session:
@@ -206,8 +206,8 @@ def test_nobody_decides_about_their_own_request(sqlite: Database, step: SecondSt
     """Even if the caller has not looked: the requester is excluded in the statement itself."""
     found = asked(sqlite, second_step=step)
     with sqlite.write() as session:
-        assert isinstance(approvals.approve(session, found.id, by=MAYA, second_step="code"), ApprovalNotMoved)
-        assert isinstance(approvals.deny(session, found.id, by=MAYA, reason=""), ApprovalNotMoved)
+        assert isinstance(approvals.approve(session, found.id, by=ASKER, second_step="code"), ApprovalNotMoved)
+        assert isinstance(approvals.deny(session, found.id, by=ASKER, reason=""), ApprovalNotMoved)
     assert rows(sqlite, Approval)[0].state is ApprovalState.ASKED
 
 
@@ -278,10 +278,10 @@ def test_a_refused_act_is_audited_whether_there_is_such_an_approval_or_not(datab
     """With who tried what and why not; there is nothing to move about an approval that never was."""
     found = asked(database)
     with database.write() as session:
-        approvals.refuse(session, found.id, MAYA, act="approve", why="own request")
-        approvals.refuse(session, 99, MAYA, act="approve", why="forged")
+        approvals.refuse(session, found.id, ASKER, act="approve", why="own request")
+        approvals.refuse(session, 99, ASKER, act="approve", why="forged")
     *_, first, forged = rows(database, AuditRow)
-    assert (first.event, first.actor, first.ticket_id) == ("approval.refused", MAYA, found.ticket_id)
+    assert (first.event, first.actor, first.ticket_id) == ("approval.refused", ASKER, found.ticket_id)
     assert (forged.ticket_id, forged.record["why"]) == (None, "forged")
     found.id = 100
     for name in MOVES:

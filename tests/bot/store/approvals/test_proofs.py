@@ -10,7 +10,7 @@ from bot.store.approvals import approvals, proofs
 from bot.store.approvals.proofs import ProofMoved, ProofNotMoved
 from bot.store.db import Database
 from bot.store.schema import ApprovalMove, ApprovalMoveKind, Proof, ProofState, WithdrawCause, now
-from tests.support.approval_rows import BEN, MAYA, asked, opened, proof_asked
+from tests.support.approval_rows import ASKER, BEN, asked, opened, proof_asked
 from tests.support.factories import at_once, everything, put, rows
 
 ENDED = (ProofState.GIVEN, ProofState.REFUSED, ProofState.EXPIRED)
@@ -65,7 +65,7 @@ def test_nobody_proves_who_they_are_by_their_own_word(sqlite: Database) -> None:
     """A requester who is their own manager, or a responder, gives no proof."""
     proof = proof_asked(sqlite, opened(sqlite).id)
     for name in ("give", "refuse"):
-        assert isinstance(answer(sqlite, proof.id, name, by=MAYA), ProofNotMoved)
+        assert isinstance(answer(sqlite, proof.id, name, by=ASKER), ProofNotMoved)
     assert rows(sqlite, Proof)[0].state is ProofState.ASKED
 
 
@@ -91,7 +91,7 @@ def test_one_proof_is_asked_at_a_time_and_each_kind_once(database: Database) -> 
         assert [one.kind for one in proofs.of_approval(session, found.id)] == ["remaining_factor", "manager"]
     answer(database, second.id, "cannot be asked")
     with database.write() as session:
-        approvals.withdraw(session, found.id, by=MAYA, cause=WithdrawCause.TAKEN_BACK)
+        approvals.withdraw(session, found.id, by=ASKER, cause=WithdrawCause.TAKEN_BACK)
     assert ask(ProofKind.CALL_BACK) is None
     with database.write() as session:
         assert proofs.ask(session, 99, ProofKind.MANAGER, asked_of=BEN, minutes=1) is None
@@ -102,7 +102,7 @@ def test_a_proof_of_what_was_withdrawn_counts_nothing(sqlite: Database) -> None:
     found = opened(sqlite)
     proof = proof_asked(sqlite, found.id)
     with sqlite.write() as session:
-        approvals.withdraw(session, found.id, by=MAYA, cause=WithdrawCause.TAKEN_BACK)
+        approvals.withdraw(session, found.id, by=ASKER, cause=WithdrawCause.TAKEN_BACK)
     assert isinstance(answer(sqlite, proof.id, "give"), ProofNotMoved)
     assert answer(sqlite, 99, "give") == ProofNotMoved(None, None, None)
     with sqlite.read() as session:
