@@ -6,6 +6,7 @@
     │  ├─ OutcomeUnknown    it may have happened: check before trying again
     │  └─ DirectoryDown     the directory does not answer: with others it may be a surge
     └─ Refused          a person must take over: becomes a Handoff, never retried
+       └─ HalfDone          a part of the change was made, and the rest was refused
 
 Anything else is a bug: it is logged with an id and the ticket is handed off. The module that talks to a vendor
 translates the vendor's errors into these; no person ever sees an exception's text.
@@ -58,6 +59,10 @@ class Refused(DeskhandError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class HalfDone(Refused):
+    """A part of a change was made and the rest was refused; the message says which."""
 
 
 def kind(error: BaseException) -> str:

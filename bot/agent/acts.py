@@ -21,7 +21,7 @@ from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
 from bot.agent.turn_work import TurnWork
 from bot.delegation.tokens import TokenRefused
-from bot.errors import DirectoryDown, Refused, Transient
+from bot.errors import DirectoryDown, HalfDone, Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded, PolicyRule
 from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
@@ -147,6 +147,9 @@ def _perform(
         try:
             work.standing.before_call()
             return ToolResult(redact_within(passage.run(given)), ok=True)
+        except HalfDone as half:
+            ends = NeedsPerson(Reason(half.reason), f"{passage.tool.name} was half done: {half}.")
+            return ToolResult({"error": str(half)}, ok=False, ends=ends, unknown=True)
         except Refused as refusal:
             return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
         except Transient as error:
@@ -158,23 +161,25 @@ def _perform(
     return ToolResult({"error": why}, ok=False, ends=ends, unknown=True)
 
 
-def _decide(session: Session, work: TurnWork, step: int, tool: Tool, seen: _Seen) -> policy.Decision:
+def _decide(session: Session, work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> policy.Decision:
     """Decide on a call; of two writes to one account, in any tickets, the second is decided after the first."""
-    ticket, agent, at = work.attempt.ticket, work.runtime.agent, now()
+    ticket, agent, tool, at = work.attempt.ticket, work.runtime.agent, shown.tool, now()
     writes = tool.effect is Effect.WRITE
-    before: tuple[PastWrite, ...] = ()
+    before, begun = tuple[PastWrite, ...](), False
     if writes and seen.account is not None:
         account_writes.lock(session, seen.account.id)
         this, day = (work.attempt.turn_id, step), at - timedelta(days=1)
         before = account_writes.since(session, seen.account.id, day, besides=this)
+        begun = account_writes.is_begun(session, turn_id=work.attempt.turn_id, step=step)
     decision = policy.decide(
         tool,
         subject=seen.subject,
         account=seen.account,
         grants=agent.grants(ticket.channel, private=ticket.private),
         rules=agent.card.accounts,
-        facts=Facts(at, seen.sign_ins, before),
+        facts=Facts(at, seen.sign_ins, before, begun),
         needs_account=tool.name in agent.card.needs_account,
+        arguments=shown.arguments,
     )
     if writes and isinstance(decision, Allowed):
         account_writes.begin(session, work.attempt, step=step, account=decision.account, tool=tool.name, at=at)
@@ -196,7 +201,7 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
         if done and seen.account is not None:
             decision = Allowed(PolicyRule.DONE_BEFORE, seen.account.id, "done by an earlier attempt")
         else:
-            decision = _decide(session, work, step, tool, seen)
+            decision = _decide(session, work, step, shown, seen)
         work.standing.before_step(session)  # after the lock of the account, for which a call may wait
         started = steps.unfinished(session, work.attempt.turn_id, step)
         earlier = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None

@@ -23,7 +23,7 @@ from bot.slack.api.client import Rejected, WebClient
 from bot.store.accounts import account_writes
 from bot.store.db import Database
 from bot.store.schema import now
-from bot.tools.registry import Tool
+from bot.tools.registry import Args, Tool
 
 NOBODY = frozenset({"user_not_found", "user_not_visible"})
 "Answers with which Slack says that there is no such person; any other refusal says nothing about them."
@@ -69,6 +69,7 @@ class RightQuestion:
     private: bool
     "Whether the channel is a direct message."
     tool: Tool
+    arguments: Args
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ def _decide(question: RightQuestion, found: _Requester, tool: Tool, grants: tupl
         rules=question.agent.card.accounts,
         facts=found.facts,
         needs_account=tool.name in question.agent.card.needs_account,
+        arguments=question.arguments,
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.agent.card import Agent
     from bot.casework.effective_right import EffectiveRight, RightQuestion
     from bot.settings import Settings
-    from bot.tools.registry import Tool
+    from bot.tools.registry import Args, Tool
 
 GIVEN, NOT_GIVEN, UNKNOWN = 0, 1, 2
 "Exit codes: the call may run, it may not, and it is not known."
@@ -48,8 +48,8 @@ def policy_explain(*, user: str, channel: str, tool_name: str, arguments: str, n
     settings = settings_to_look_at()
     _check_ids(user, channel)
     agent = _agent(settings, name, channel)
-    tool = _tool(agent, tool_name, arguments)
-    question = RightQuestion(agent, user, channel, channel.startswith("D"), tool)
+    tool, given = _call(agent, tool_name, arguments)
+    question = RightQuestion(agent, user, channel, channel.startswith("D"), tool, given)
     token = settings.slack_bot_token
     client = None if token is None else slack.connect(token=token.get_secret_value(), base_url=settings.slack_api_url)
     with reading_database(settings) as database:
@@ -93,8 +93,8 @@ def _agent(settings: "Settings", name: str | None, channel: str) -> "Agent":
     return known(settings, name)
 
 
-def _tool(agent: "Agent", name: str, arguments: str) -> "Tool":
-    """Return the tool with this name, after its arguments were checked.
+def _call(agent: "Agent", name: str, arguments: str) -> tuple["Tool", "Args"]:
+    """Return the tool with this name, and its arguments after they were checked.
 
     Raises:
         ConfigError: no tool has the name.
@@ -110,10 +110,9 @@ def _tool(agent: "Agent", name: str, arguments: str) -> "Tool":
     if not isinstance(given, dict):
         raise click.BadParameter("expected one JSON object, such as '{}'", param_hint="--args")
     try:
-        tool.parse(given)
+        return tool, tool.parse(given)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--args") from error
-    return tool
 
 
 def _as_text(question: "RightQuestion", right: "EffectiveRight", digest: str) -> str:

@@ -18,9 +18,9 @@ The card lists what may be written to that account (`bot.policy.rules`). By the 
 
     (1) the state is in may_send_link        (2) after an approval where the tool needs one
 
-Every write to a privileged account, or to one that looks compromised, is left to a person, in every state. Which second
-factors are enrolled changes nothing: no tool of an agent touches them. Once an account has reached its bounds
-(`WriteBounds`), every further write is left to a person.
+Every write to a privileged account, or to one that looks compromised, is left to a person, in every state. A write that
+would change nothing is not needed, unless an earlier attempt at the same step has begun it: then it is finished. Once
+an account has reached its bounds (`WriteBounds`), every further write is left to a person.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from bot.policy import compromise
 from bot.policy.named_rules import PolicyRule
 from bot.policy.rules import AccountRules
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, Reason, SignIn, Subject
-from bot.tools.registry import Tool
+from bot.tools.registry import Args, Tool
 
 UNLOCK, SEND_LINK = "account:unlock", "account:reset_password"
 "Scopes that the card's rules know by name."
@@ -94,6 +94,8 @@ class Facts:
     sign_ins: tuple[SignIn, ...] = ()
     writes: tuple[PastWrite, ...] = ()
     "Writes to the account in the last 24 hours, by any agent, in any ticket; refused ones are left out."
+    begun: bool = False
+    "Whether an earlier attempt at this step was allowed to make the write, and may have made a part of it."
 
 
 def decide(
@@ -105,6 +107,7 @@ def decide(
     rules: AccountRules,
     facts: Facts,
     needs_account: bool = True,
+    arguments: Args | None = None,
 ) -> Decision:
     """Decide on one call.
 
@@ -116,6 +119,7 @@ def decide(
         rules: what the card lets its agent do to an account.
         facts: the account's sign-ins and earlier writes.
         needs_account: whether this tool works only for somebody with one account; a tool that writes always does.
+        arguments: the validated arguments; without them, a call counts as one that would change something.
     """
     if not grants or any(tool.name not in grant.tools for grant in grants):
         lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools)
@@ -132,7 +136,12 @@ def decide(
         why = f"the Slack identity matches {found} directory accounts, not one"
         return Denied(PolicyRule.NOT_ONE_ACCOUNT, Reason.IDENTITY_MISMATCH, why)
     if tool.effect is Effect.WRITE:
-        objection = barred(account, rules, facts) or _by_state(tool, account, rules) or _bounded(tool, rules, facts)
+        objection = (
+            barred(account, rules, facts)
+            or _by_state(tool, account, rules)
+            or (None if facts.begun else _needless(tool, arguments, account))
+            or _bounded(tool, rules, facts)
+        )
         if objection is not None:
             return objection
     return _unapproved(tool) or Allowed(PolicyRule.OWN_ACCOUNT, account.id, "own account, granted to agent and channel")
@@ -184,6 +193,13 @@ def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | Not
         why = "no reset link is sent to an account in this state"
         return _to_person(PolicyRule.NO_LINK_IN_STATE, why, f"The account is {account.status}.")
     return None
+
+
+def _needless(tool: Tool, arguments: Args | None, account: Account) -> NotNeeded | None:
+    """Return that a call would change nothing, if that can be said."""
+    if arguments is None or tool.plan_of is None or tool.plan_of(arguments, account):
+        return None
+    return NotNeeded(PolicyRule.NOTHING_TO_DO, f"there is nothing for {tool.name} to change")
 
 
 def _bounded(tool: Tool, rules: AccountRules, facts: Facts) -> Denied | None:

@@ -29,6 +29,7 @@ class PolicyRule(StrEnum):
     NO_LINK_IN_STATE = "no_link_in_state", "The agent's card sends no reset link to an account in this state."
     BOUND_REACHED = "bound_reached", "The account was written by this tool as often as the card allows."
     NOTHING_TO_UNLOCK = "nothing_to_unlock", "The account is not locked, so there is nothing to do."
+    NOTHING_TO_DO = "nothing_to_do", "With these arguments the tool would change nothing about the account."
     APPROVAL_MISSING = "approval_missing", "The tool needs a person's approval of exactly these arguments."
     OWN_ACCOUNT = "own_account", "The tool is granted, and acts on the requester's own account."
     DONE_BEFORE = "done_before", "An earlier attempt at this step has made the change, and the directory knows it."

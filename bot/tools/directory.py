@@ -7,9 +7,11 @@ return why an account is left to a person: that person decides what to tell.
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.errors import Refused
-from bot.principals import Capability, Effect, Reason
-from bot.tools.registry import NoArgs, ToolUse, tool
+from pydantic import Field
+
+from bot.errors import HalfDone, Refused
+from bot.principals import Account, Capability, Effect, LostDevice
+from bot.tools.registry import Args, NoArgs, ToolUse, tool
 
 SIGN_INS_SHOWN = 10
 
@@ -67,12 +69,60 @@ def send_password_reset(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     return {"done": True, "sent_to": "the address on file"}
 
 
+class ResetFactorArgs(Args):
+    """What the requester has lost."""
+
+    lost: LostDevice = Field(
+        description="What they have lost or no longer have: phone (codes from an app, push, text messages) or "
+        "security_key."
+    )
+
+
+_WORDS = {
+    "totp": "the codes of their authenticator app (totp)",
+    "push": "the confirmations on their phone (push)",
+    "sms": "the text messages to their phone (sms)",
+    "security_key": "their security key (security_key)",
+}
+"Kinds of second factors, in words for the person who approves a reset."
+
+
+def plan_of_reset(args: ResetFactorArgs, account: Account) -> tuple[str, ...]:
+    """Say what a reset would do to an account; nothing when no second factor is enrolled on that device."""
+    lost = account.lost_with(args.lost)
+    if not lost:
+        return ()
+    left = [factor for factor in account.factors if factor not in lost]
+    return (
+        *(f"Remove {_WORDS[factor]} from the account {account.id} of {account.name}." for factor in lost),
+        "End every session of this account, on all devices.",
+        f"These second factors stay: {', '.join(left)}." if left else "No second factor stays.",
+    )
+
+
 @tool(
     effect=Effect.WRITE,
     scope="account:reset_factor",
+    args=ResetFactorArgs,
     needs_approval=True,
     needs={Capability.RESET_FACTOR, Capability.REVOKE_SESSIONS},
+    plan_of=plan_of_reset,
 )
-def reset_second_factor(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
-    """Prepare a reset of the requester's second factor. A human must approve it, so it hands the ticket over."""
-    raise Refused("a second factor is reset by a person", reason=Reason.APPROVAL_NEEDED)
+def reset_second_factor(call: ToolUse, args: ResetFactorArgs) -> dict[str, Any]:
+    """Remove the requester's own second factors that were on a device which they have lost, and sign them out
+    everywhere. A person approves it first. Use it only when they ask for their second factor to be reset."""  # noqa: D205, D209 - read by the model
+    account, removed = call.account, list[str]()
+    for factor in account.lost_with(args.lost):
+        try:
+            account = call.directory.reset_factor(account.id, factor, key=f"{call.key}:{factor}", seen=account)
+        except Refused as refusal:
+            if not removed:
+                raise
+            done = f"{' and '.join(removed)} removed, sessions not ended"
+            raise HalfDone(f"{refusal} ({done})", reason=refusal.reason) from refusal
+        removed.append(factor)
+    # The key of the call itself comes last: once the directory knows it, all of the reset was done.
+    ended = call.directory.revoke_sessions(account.id, key=call.key)
+    if not call.private:
+        return {"done": True}
+    return {"done": True, "removed": removed, "sessions_ended": ended, "factors_left": list(account.factors)}

@@ -77,6 +77,8 @@ class ToolUse:
 
 
 Run = Callable[[ToolUse, Any], dict[str, Any]]
+PlanOf = Callable[[Any, Account], tuple[str, ...]]
+"Says in sentences what a call with these arguments would do to an account; empty when it would do nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Tool:
     "The allowed values of arguments whose choices a card sets."
     needs: frozenset[Capability] = frozenset()
     "What the directory must be able to do; otherwise the tool is not offered to the model."
+    plan_of: PlanOf | None = None
+    "What a person reads who approves a call; None for a tool that always does the same."
 
     @property
     def acts_on_account(self) -> bool:
@@ -161,12 +165,13 @@ def tool(
     args: type[Args] = NoArgs,
     needs_approval: bool = False,
     needs: Iterable[Capability] = (),
+    plan_of: PlanOf | None = None,
 ) -> Callable[[Run], Run]:
     """Declare a function as a tool: the model reads its name and its docstring."""
 
     def declare(run: Run) -> Run:
-        described = " ".join((run.__doc__ or "").split())
-        add(Tool(run.__name__, described, args, effect, scope, needs_approval, run, needs=frozenset(needs)))
+        described, needed = " ".join((run.__doc__ or "").split()), frozenset(needs)
+        add(Tool(run.__name__, described, args, effect, scope, needs_approval, run, needs=needed, plan_of=plan_of))
         return run
 
     return declare

@@ -62,7 +62,7 @@ def configured(file: str, change: Callable[[str], str]) -> Story:
 
 def approval(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the model prepare what needs an approver."""
-    _passed(place).change_desk(call_model=Script([(("reset_second_factor", {}),)]))
+    _passed(place).change_desk(call_model=Script([(("reset_second_factor", {"lost": "phone"}),)]))
     place.asks("U0MAYA", LOCKED)
 
 

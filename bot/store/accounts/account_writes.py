@@ -41,6 +41,12 @@ def since(session: Session, account: str, moment: datetime, *, besides: tuple[in
     )
 
 
+def is_begun(session: Session, *, turn_id: int, step: int) -> bool:
+    """Return whether an attempt at a step was allowed to write, and it is not known how that ended."""
+    begun = AccountWrite.turn_id == turn_id, AccountWrite.step == step, AccountWrite.state == WriteState.BEGUN
+    return session.scalar(select(AccountWrite.id).where(*begun)) is not None
+
+
 def begin(session: Session, attempt: Attempt, *, step: int, account: str, tool: str, at: datetime) -> None:
     """Store a write before it is made, once for each step."""
     values = {"account": account, "tool": tool, "ticket_id": attempt.ticket.id, "turn_id": attempt.turn_id}

@@ -288,8 +288,8 @@ def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], r
 
 def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
     """The agent can prepare it, and no more."""
-    runtime = office.runtime(Script([(("reset_second_factor", {}),)]))
-    outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim"))
+    runtime = office.runtime(Script([(("reset_second_factor", {"lost": "phone"}),)]))
+    outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim", factors=["totp"]))
     assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.APPROVAL_NEEDED
     assert writes(office) == []

@@ -21,7 +21,12 @@ from tests.support.paths import CONFIG
 
 Explained = tuple[int, dict[str, Any]]
 ACCOUNTS = (
-    {"id": "acc-maya", "email": "maya.okafor@northwind.example", "lock_reason": "too many failed sign-ins"},
+    {
+        "id": "acc-maya",
+        "email": "maya.okafor@northwind.example",
+        "lock_reason": "too many failed sign-ins",
+        "factors": ["totp"],
+    },
     {"id": "acc-tomas", "email": "tomas.rivera@northwind.example", "lock_reason": "by HR"},
 )
 
@@ -127,10 +132,12 @@ def test_who_is_not_admitted_is_not_looked_up(explain: Callable[..., Explained])
 
 
 def test_an_approval_that_is_missing_is_said(explain: Callable[..., Explained]) -> None:
-    """All else is given: the call waits for a person."""
-    code, found = explain("reset_second_factor")
+    """All else is given: the call waits for a person. Without a factor on that device there is nothing to approve."""
+    code, found = explain("reset_second_factor", more=("--args", '{"lost": "phone"}'))
     assert (code, found["verdict"], found["decision"]) == (1, "missing", "NeedsApproval")
     assert parts(found)["approval"] == "missing"
+    code, found = explain("reset_second_factor", more=("--args", '{"lost": "security_key"}'))
+    assert (code, found["verdict"], found["rule"]) == (1, "not_needed", "nothing_to_do")
 
 
 def test_what_could_not_be_asked_is_not_known(

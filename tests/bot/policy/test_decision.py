@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.agent import card as _registers_the_tools  # noqa: F401 - a card's import fills the registry
 from bot.policy import Allowed, Decision, Denied, Facts, NeedsApproval, NotNeeded, PolicyRule, decide
 from bot.policy.rules import AccountRules, WriteBounds
-from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, Reason, SignIn, Subject
+from bot.principals import Account, AccountStatus, Effect, Grant, LostDevice, PastWrite, Reason, SignIn, Subject
+from bot.tools.directory import ResetFactorArgs
 from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
 
 LISTED, LIFTABLE = "too many failed sign-ins", "not used for 60 days"
@@ -38,6 +39,7 @@ def decided(
     rules: AccountRules = RULES,
     facts: Facts = NOTHING,
     needs_account: bool = True,
+    arguments: Args | None = None,
 ) -> Decision:
     return decide(
         tool,
@@ -47,6 +49,7 @@ def decided(
         rules=rules,
         facts=facts,
         needs_account=needs_account,
+        arguments=arguments,
     )
 
 
@@ -293,6 +296,17 @@ def test_a_second_factor_needs_an_approval() -> None:
     assert decided(FACTOR) == NeedsApproval(PolicyRule.APPROVAL_MISSING, "reset_second_factor needs an approver")
 
 
+def test_what_would_change_nothing_is_not_needed_unless_it_was_begun() -> None:
+    """No factor is on that device: nobody is asked; but what an attempt that died has begun is finished."""
+    asked = partial(decided, FACTOR, account=replace(KIM, factors=("totp",)))
+    phone, key = ResetFactorArgs(lost=LostDevice.PHONE), ResetFactorArgs(lost=LostDevice.SECURITY_KEY)
+    assert isinstance(asked(arguments=phone), NeedsApproval)
+    why = "there is nothing for reset_second_factor to change"
+    assert asked(arguments=key) == NotNeeded(PolicyRule.NOTHING_TO_DO, why)
+    assert isinstance(asked(arguments=key, facts=Facts(NOW, begun=True)), NeedsApproval)
+    assert asked(arguments=key, account=replace(KIM, privileged=True)).rule is PolicyRule.ADMINISTRATOR
+
+
 IDS = st.sampled_from(["kim", "eve", "sam"])
 ACCOUNTS = st.builds(
     Account,
@@ -416,6 +430,7 @@ def test_every_rule_is_named_by_a_decision_and_has_a_sentence() -> None:
         decided(facts=Facts(NOW, writes=(wrote(5),))).rule,
         decided(account=replace(KIM, status=S.ACTIVE)).rule,
         decided(FACTOR).rule,
+        decided(FACTOR, arguments=ResetFactorArgs(lost=LostDevice.PHONE)).rule,
         decided().rule,
     }
     assert made == set(PolicyRule) - {PolicyRule.DONE_BEFORE}

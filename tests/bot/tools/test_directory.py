@@ -8,12 +8,14 @@ import pytest
 
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.errors import Refused
-from bot.principals import Account, Reason
+from bot.principals import FACTORS_ON, Account, LostDevice, Reason
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.installation import scratch_database
 from bot.tools.directory import (
+    ResetFactorArgs,
     look_up_my_account,
+    plan_of_reset,
     recent_sign_ins,
     reset_second_factor,
     send_password_reset,
@@ -181,13 +183,47 @@ def test_no_reset_link_for_who_may_not_sign_in(kim: Kim, status: str) -> None:
     assert writes(call) == []
 
 
-def test_a_second_factor_is_never_reset_here(kim: Kim) -> None:
-    """Even if the policy let it through, the tool itself refuses."""
-    call = kim("active")
-    with pytest.raises(Refused) as refused:
-        reset_second_factor(call, NONE)
-    assert refused.value.reason is Reason.APPROVAL_NEEDED
-    assert writes(call) == []
+def test_a_lost_phone_takes_its_factors_along(kim: Kim) -> None:
+    """In private the model reads which; the record holds the factors before and after each write."""
+    call = kim("active", factors=["security_key", "sms", "totp"], sessions=[{"device": "Phone"}])
+    assert reset_second_factor(call, ResetFactorArgs(lost=LostDevice.PHONE)) == {
+        "done": True,
+        "removed": ["totp", "sms"],
+        "sessions_ended": 1,
+        "factors_left": ["security_key"],
+    }
+    assert writes(call) == [
+        ("kim", "reset_factor", "security_key, sms, totp", "security_key, sms"),
+        ("kim", "reset_factor", "security_key, sms", "security_key"),
+        ("kim", "revoke_sessions", "active", "active"),
+    ]
+
+
+def test_where_others_read_along_a_reset_names_no_factor(kim: Kim) -> None:
+    """It says that it was done, and no more."""
+    call = replace(kim("active", factors=["security_key"]), private=False)
+    assert reset_second_factor(call, ResetFactorArgs(lost=LostDevice.SECURITY_KEY)) == {"done": True}
+
+
+def test_a_plan_says_exactly_what_a_reset_would_do(kim: Kim) -> None:
+    """Each factor, the sessions, and what stays; it is empty where there is nothing on that device."""
+    account = kim("active", factors=["security_key", "sms", "totp"]).account
+    assert plan_of_reset(ResetFactorArgs(lost=LostDevice.PHONE), account) == (
+        "Remove the codes of their authenticator app (totp) from the account kim of Kim.",
+        "Remove the text messages to their phone (sms) from the account kim of Kim.",
+        "End every session of this account, on all devices.",
+        "These second factors stay: security_key.",
+    )
+    assert plan_of_reset(ResetFactorArgs(lost=LostDevice.PHONE), replace(account, factors=("security_key",))) == ()
+    alone = plan_of_reset(ResetFactorArgs(lost=LostDevice.SECURITY_KEY), replace(account, factors=("security_key",)))
+    assert alone[-1] == "No second factor stays."
+
+
+def test_every_factor_that_can_be_lost_has_words(kim: Kim) -> None:
+    """No device carries a kind of factor that a plan could not name."""
+    for lost, factors in FACTORS_ON.items():
+        plan = plan_of_reset(ResetFactorArgs(lost=lost), replace(kim("active").account, factors=factors))
+        assert [factor for factor in factors if not any(f"({factor})" in one for one in plan)] == []
 
 
 @pytest.mark.parametrize("run", [unlock_my_account, send_password_reset])

@@ -6,9 +6,11 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field
 
+from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
-from bot.principals import Effect
+from bot.principals import Capability, Effect
 from bot.sandbox.standin.rules import check
+from bot.store.db import Database
 from bot.tools import control, directory, registry  # noqa: F401 - their import registers the tools
 from bot.tools.registry import REGISTRY, Args, NoArgs, ToolUse, chosen, tool
 
@@ -101,6 +103,20 @@ def test_two_tools_of_one_name_are_refused() -> None:
     """The second does not take the first one's place."""
     with pytest.raises(ConfigError, match="two tools are called resolve"):
         registry.add(replace(REGISTRY["resolve"], args=NoArgs))
+
+
+def test_only_what_the_directory_can_do_is_offered(sqlite: Database) -> None:
+    """A tool that needs more is left out; one that needs nothing is offered whatever the directory is."""
+
+    class Poor(LocalDirectory):
+        @property
+        def can(self) -> frozenset[Capability]:
+            return frozenset({Capability.UNLOCK, Capability.RESET_FACTOR})
+
+    everything, names = tuple(REGISTRY.values()), set(REGISTRY)
+    assert registry.offered(everything, LocalDirectory(sqlite)) == everything
+    left = {entry.name for entry in registry.offered(everything, Poor(sqlite))}
+    assert names - left == {"recent_sign_ins", "send_password_reset", "reset_second_factor"}
 
 
 def test_a_card_chooses_in_its_order_and_only_what_is_there() -> None:
