@@ -122,9 +122,7 @@ def decide(
         arguments: the validated arguments; without them, a call counts as one that would change something.
     """
     if not grants or any(tool.name not in grant.tools for grant in grants):
-        lacking = ", ".join(g.holder for g in grants if tool.name not in g.tools)
-        why = f"{tool.name} is not granted by {lacking}" if lacking else f"no grant was given for {tool.name}"
-        return Denied(PolicyRule.NOT_GRANTED if lacking else PolicyRule.NO_GRANT, Reason.NOT_PERMITTED, why)
+        return _ungranted(tool, grants)
     if tool.effect is Effect.CONTROL:
         return Allowed(PolicyRule.ENDS_PART, "", "ends the agent's part")
     if not needs_account and tool.effect is Effect.READ and not tool.acts_on_account:
@@ -136,12 +134,7 @@ def decide(
         why = f"the Slack identity matches {found} directory accounts, not one"
         return Denied(PolicyRule.NOT_ONE_ACCOUNT, Reason.IDENTITY_MISMATCH, why)
     if tool.effect is Effect.WRITE:
-        objection = (
-            barred(account, rules, facts)
-            or _by_state(tool, account, rules)
-            or (None if facts.begun else _needless(tool, arguments, account))
-            or _bounded(tool, rules, facts)
-        )
+        objection = _unwritable(tool, account, rules, facts, arguments)
         if objection is not None:
             return objection
     return _unapproved(tool) or Allowed(PolicyRule.OWN_ACCOUNT, account.id, "own account, granted to agent and channel")
@@ -184,6 +177,24 @@ def _is_listed(account: Account, rules: AccountRules) -> bool:
             return not account.lock_reason or account.lock_reason in rules.may_unlock
 
 
+def _ungranted(tool: Tool, grants: tuple[Grant, ...]) -> Denied:
+    lacking = ", ".join(grant.holder for grant in grants if tool.name not in grant.tools)
+    why = f"{tool.name} is not granted by {lacking}" if lacking else f"no grant was given for {tool.name}"
+    return Denied(PolicyRule.NOT_GRANTED if lacking else PolicyRule.NO_GRANT, Reason.NOT_PERMITTED, why)
+
+
+def _unwritable(
+    tool: Tool, account: Account, rules: AccountRules, facts: Facts, arguments: Args | None
+) -> Denied | NotNeeded | None:
+    """Return why this write is a person's, or is not needed, or None."""
+    return (
+        barred(account, rules, facts)
+        or _by_state(tool, account, rules)
+        or (None if facts.begun else _needless(tool, account, arguments))
+        or _bounded(tool, rules, facts)
+    )
+
+
 def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | NotNeeded | None:
     """Return why the account's state rules this tool out, for an account that is not barred."""
     blocked = account.status in (AccountStatus.LOCKED, AccountStatus.SUSPENDED)
@@ -195,7 +206,7 @@ def _by_state(tool: Tool, account: Account, rules: AccountRules) -> Denied | Not
     return None
 
 
-def _needless(tool: Tool, arguments: Args | None, account: Account) -> NotNeeded | None:
+def _needless(tool: Tool, account: Account, arguments: Args | None) -> NotNeeded | None:
     """Return that a call would change nothing, if that can be said."""
     if arguments is None or tool.plan_of is None or tool.plan_of(arguments, account):
         return None

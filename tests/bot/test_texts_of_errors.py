@@ -8,7 +8,7 @@ from tests.support.paths import ROOT
 
 OURS = frozenset(
     {
-        *("DeskhandError", "ConfigError", "Transient", "DirectoryDown", "OutcomeUnknown", "Refused"),
+        *("DeskhandError", "ConfigError", "Transient", "DirectoryDown", "OutcomeUnknown", "Refused", "HalfDone"),
         *("Rejected", "Wrong", "ForeignRedis", "Unpriced", "CannotRun", "ForeignJob", "OverCap", "NoRoom"),
     }
 )
