@@ -28,7 +28,7 @@ FORMS = {
 "How nobody is addressed in a language; a sentence about others begins with these in none of them."
 COMPUTED = {
     "why.": [str(reason) for reason in Reason],
-    "done.": ["unlock_my_account", "send_password_reset"],
+    "done.": ["unlock_my_account", "send_password_reset", "reset_second_factor"],
     "refused.": [str(bar) for bar in Bar],
     "denied.": [why.name.lower() for why in Forbidden],
     "home.": ["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"],
