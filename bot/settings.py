@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     "Sign what a tool is allowed to do, for a worker: one key, or two, separated by a comma, the new one first."
     deskhand_delegation_keys_file: Path | None = None
     "A file with these keys, one a line, in place of the variable."
+    deskhand_approver_key: SecretStr | None = None
+    "Encrypts the secrets of approvers, for `web` and `socket`: one key, or two with a comma, the new one first."
+    deskhand_approver_key_file: Path | None = None
+    "A file with these keys, one a line, in place of the variable."
     deskhand_log: Literal["json", "console"] = "json"
     deskhand_metrics: Annotated[MetricsAddress | None, NoDecode, BeforeValidator(_metrics_address)] = None
     "Where this process answers Prometheus: `HOST:PORT`, or `HOST:FIRST-LAST` for several processes of one host."

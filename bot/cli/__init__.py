@@ -9,11 +9,23 @@ import sys
 import click
 
 from bot import logs, private
-from bot.cli import agents, checks, keys, log_events, money, policy, processes, tickets
+from bot.cli import agents, approvers, checks, keys, log_events, money, policy, processes, tickets
 from bot.cli.root import cli
 from bot.errors import ConfigError, DeskhandError
 
-__all__ = ["agents", "checks", "cli", "keys", "log_events", "main", "money", "policy", "processes", "tickets"]
+__all__ = [
+    "agents",
+    "approvers",
+    "checks",
+    "cli",
+    "keys",
+    "log_events",
+    "main",
+    "money",
+    "policy",
+    "processes",
+    "tickets",
+]
 
 
 def main() -> None:

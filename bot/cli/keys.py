@@ -1,10 +1,11 @@
-"""The commands that make and list the keys of delegation tokens."""
+"""The commands that make and list keys: those of delegation tokens, and those that encrypt secrets of approvers."""
 
 import json
 import os
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,68 +13,108 @@ from bot import private
 from bot.cli.root import cli, settings_of_environment, settings_to_look_at
 from bot.errors import ConfigError
 
+if TYPE_CHECKING:
+    from bot.configured_keys import KeyKind
+    from bot.settings import Settings
+
 
 @cli.group("keys")
 def keys_group() -> None:
-    """Make and list the keys that sign what each tool call may do."""
+    """Make and list the keys that sign what each tool call may do, and those that encrypt secrets of approvers."""
 
 
 @keys_group.command("generate")
+@click.option("--approvers", is_flag=True, help="A key that encrypts the secrets of approvers.")
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Put it there instead of printing it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def keys_generate(*, file: Path | None, as_json: bool) -> None:
+def keys_generate(*, approvers: bool, file: Path | None, as_json: bool) -> None:
     """Make a new key; it is printed as the environment variable that holds it, or put first into a FILE.
 
-    A file keeps the key that signed before as the second one, and drops a third.
+    A file keeps the key that was first before as the second one, and drops a third.
     """
-    from bot.delegation import keys
+    from bot import configured_keys
 
     settings_of_environment()
-    written = keys.generate()
-    new = keys.parse([written], source="the new key").signing
+    kind = _kind(approvers=approvers)
+    written = configured_keys.generate(kind)
+    [new] = configured_keys.parse(kind, [written], source="the new key").keys
     if file is None:
-        shown = {"kid": new.id, "variable": keys.VARIABLE, "key": written}
-        click.echo(json.dumps(shown) if as_json else f"{keys.VARIABLE}={written}")
+        shown = {"kid": new.id, "variable": kind.variable, "key": written}
+        click.echo(json.dumps(shown) if as_json else f"{kind.variable}={written}")
         return
-    replaced = _put_first(file, written)
+    replaced = _put_first(kind, file, written)
     if as_json:
-        told = {"kid": new.id, "variable": keys.FILE_VARIABLE, "file": str(file), "replaces": replaced}
+        told = {"kid": new.id, "variable": kind.file_variable, "file": str(file), "replaces": replaced}
         click.echo(json.dumps(told))
         return
-    click.echo(f"{file}: key {new.id} signs from the next start of the workers on.")
+    does, still, then = _told(approvers=approvers)
+    click.echo(f"{file}: key {new.id} {does}.")
     if replaced is not None:
-        click.echo(f"Key {replaced} still verifies. When all workers have been restarted, delete the second line.")
+        click.echo(f"Key {replaced} {still}. {then}, delete the second line.")
+
+
+def _told(*, approvers: bool) -> tuple[str, str, str]:
+    """Return what a new key does, what the one before still does, and when that is no longer needed."""
+    if approvers:
+        does = "encrypts from the next start of `deskhand web` or `deskhand socket` on"
+        return does, "still decrypts", "After that start and after `deskhand approvers reencrypt`"
+    return "signs from the next start of the workers on", "still verifies", "When all workers have been restarted"
 
 
 @keys_group.command("list")
+@click.option("--approvers", is_flag=True, help="The keys that encrypt the secrets of approvers.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def keys_list(*, as_json: bool) -> None:
-    """List the valid keys by id, with their public part; the private part is never shown."""
+def keys_list(*, approvers: bool, as_json: bool) -> None:
+    """List the valid keys by id, those that sign with their public part; the private part is never shown."""
+    settings = settings_to_look_at()
+    source, shown = _of_approvers(settings) if approvers else _of_delegation(settings)
+    if as_json:
+        click.echo(json.dumps({"source": source, "keys": shown}))
+        return
+    click.echo(f"Keys in {source}:")
+    for one in shown:
+        public = f"  ({one['crv']}, public part {one['x']})" if "x" in one else ""
+        click.echo(f"  {one['kid']}  {one['does']}{public}")
+
+
+def _of_delegation(settings: "Settings") -> tuple[str, list[dict[str, str]]]:
     from bot.delegation import keys
 
-    valid = keys.of_settings(settings_to_look_at())
-    does = ["signs and verifies", "verifies"]
-    if as_json:
-        shown = [
-            {"kid": key.id, "does": what, "kty": "OKP", "crv": keys.CURVE, "x": key.public}
-            for key, what in zip(valid.keys, does, strict=False)
-        ]
-        click.echo(json.dumps({"source": valid.source, "keys": shown}))
-        return
-    click.echo(f"Keys in {valid.source}:")
-    for key, what in zip(valid.keys, does, strict=False):
-        click.echo(f"  {key.id}  {what}  ({keys.CURVE}, public part {key.public})")
+    valid = keys.of_settings(settings)
+    return valid.source, [
+        {"kid": key.id, "does": what, "kty": "OKP", "crv": keys.CURVE, "x": key.public}
+        for key, what in zip(valid.keys, ["signs and verifies", "verifies"], strict=False)
+    ]
 
 
-def _put_first(file: Path, written: str) -> str | None:
-    """Put a key first into a file that only our account can read; return the id of the key that signed before.
+def _of_approvers(settings: "Settings") -> tuple[str, list[dict[str, str]]]:
+    from bot import configured_keys
+    from bot.second_step import secret_box
+
+    kind = secret_box.KIND
+    valid = configured_keys.find(kind, settings.deskhand_approver_key, settings.deskhand_approver_key_file)
+    if valid is None:
+        raise ConfigError(f"environment: {kind.variable} is not set; `{kind.command}` makes a key")
+    does = zip(valid.keys, ["encrypts and decrypts", "decrypts"], strict=False)
+    return valid.source, [{"kid": key.id, "does": what} for key, what in does]
+
+
+def _kind(*, approvers: bool) -> "KeyKind":
+    from bot.delegation import keys
+    from bot.second_step import secret_box
+
+    return secret_box.KIND if approvers else keys.KIND
+
+
+def _put_first(kind: "KeyKind", file: Path, written: str) -> str | None:
+    """Put a key first into a file that only our account can read; return the id of the key that was first before.
 
     Raises:
         ConfigError: the file holds something else, or it cannot be written.
     """
-    from bot.delegation import keys
+    from bot import configured_keys
 
-    before = keys.read(file) if file.exists() else None
+    before = configured_keys.read(kind, file) if file.exists() else None
     kept = [] if before is None else file.read_text("ascii").split()[:1]
     beside = file.with_name(f".{file.name}.{token_hex(4)}")
     try:
@@ -87,4 +128,4 @@ def _put_first(file: Path, written: str) -> str | None:
         with suppress(OSError):
             beside.unlink()
         raise ConfigError(f"{file}: the key cannot be written: {error.strerror}") from error
-    return None if before is None else before.signing.id
+    return None if before is None else before.keys[0].id

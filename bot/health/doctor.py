@@ -14,7 +14,7 @@ from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
-from bot.health import alive, configured, exposure, standings
+from bot.health import alive, configured, enrolled, exposure, standings
 from bot.health.concurrent import ConcurrentChecks
 from bot.health.configured import active
 from bot.health.findings import Finding
@@ -156,6 +156,7 @@ CHECKS: Mapping[str, Check] = {
     "budgets": configured.check_budgets,
     "money": configured.check_money,
     "database": check_database,
+    "approvers": enrolled.check_approvers,
     "redis": check_redis,
     "redis access": exposure.check_redis_access,
     "ground": exposure.check_ground,
@@ -173,6 +174,7 @@ FIXES: Mapping[str, str] = {
     "budgets": "Correct the file; running processes keep their caps, and none starts until then.",
     "money": "Correct the file; no process starts until then.",
     "database": "Start it, or correct DATABASE_URL.",
+    "approvers": "Fix the database first.",
     "redis": "Start it, or correct REDIS_URL.",
     "redis access": "Fix Redis first.",
     "ground": "Fix the database first.",

@@ -9,6 +9,7 @@ from bot.casework.context import HearingContext
 from bot.casework.dashboard_links import DashboardDoor
 from bot.markup import Name
 from bot.rights import Membership
+from bot.second_step.secret_box import ApproverKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class ListenerContext(HearingContext):
 
     door: DashboardDoor | None = None
     "Where the dashboard is; None when there is none."
+    approver_keys: ApproverKeys = field(default_factory=ApproverKeys)
+    "Open the secrets with which the codes of approvers are checked."
 
     def membership(self, user: str, team: str) -> Membership:
         """Return what Slack says now of somebody; only people with a role are looked up."""

@@ -32,6 +32,7 @@ from bot.health.readiness import Readiness
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
+from bot.second_step import secret_box
 from bot.settings import Settings
 from bot.slack.api import client as slack
 from bot.slack.api import roles
@@ -67,8 +68,8 @@ def open_context(settings: Settings) -> ListenerContext:
     """Return what the listeners need to do their work.
 
     Raises:
-        ConfigError: a card or the budget file is wrong, the schema is of another revision, or the database or Redis
-            belongs to another installation.
+        ConfigError: a card, the budget file or a key is wrong, the schema is of another revision, or the database or
+            Redis belongs to another installation.
     """
     database = db.connect(settings.database_url)
     ground = _once_reached(lambda: marks.enter(database, settings.deskhand_ground))
@@ -82,7 +83,8 @@ def open_context(settings: Settings) -> ListenerContext:
     releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
-    ctx = replace(ctx, door=dashboard_links.door_of(settings, ground))
+    keys = secret_box.of_settings(settings)
+    ctx = replace(ctx, door=dashboard_links.door_of(settings, ground), approver_keys=keys)
     return _with_look_ups(ctx, settings, database)
 
 

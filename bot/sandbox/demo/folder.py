@@ -20,12 +20,15 @@ from bot.sandbox.demo.processes import CannotRun
 from bot.store.installation.marks import ID_BYTES
 
 MARK, NEW, LOCK, TOLD = "mark", "mark.new", "lock", "environment.json"
+AUTHENTICATORS = "authenticators.json"
+"The file with the secrets of the approvers' authenticator apps, which the local workspace shows as phones."
 MADE = (
     MARK,
     NEW,
     LOCK,
     TOLD,
     "deskhand.db*",
+    f"{AUTHENTICATORS}*",
     "workspace.json*",
     "logs/*.log",
     "redis/*.rdb",

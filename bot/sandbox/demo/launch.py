@@ -4,22 +4,19 @@ Redis, the database and Deskhand's own processes are real. The Slack workspace i
 demo is to use Claude. All of it ends with the block that started it.
 """
 
-import os
 import re
 import secrets
 import shutil
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import yaml
 
-from bot import durations, private, yaml_text
+from bot import configured_keys, durations, private, yaml_text
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.delegation import keys
@@ -27,18 +24,17 @@ from bot.directory import seed_file
 from bot.directory.local import LocalDirectory
 from bot.ground import Ground
 from bot.sandbox import standin
-from bot.sandbox.demo import folder
+from bot.sandbox.demo import demo_redis, enrolment, folder
 from bot.sandbox.demo.entrypoints import PAGE_KEY, PEOPLE
-from bot.sandbox.demo.processes import CannotRun, Program, Supervisor, answers, free_port, redis_server
+from bot.sandbox.demo.processes import CannotRun, Program, Supervisor, answers, free_port
 from bot.sandbox.guard import KEY_HEADER
+from bot.second_step import secret_box
 from bot.settings import Settings
 from bot.store import db, releases
 from bot.store.db import Database
 from bot.store.installation import marks, revisions
 
 FREE_BYTES = 50_000_000
-LONGEST_SOCKET = 100
-"The longest path of a socket, in bytes; systems allow little more."
 WORKERS = 2
 "Short, so that a visitor who kills a worker does not wait long."
 STANDIN = "The stand-in model answers here, not Claude."
@@ -115,16 +111,17 @@ def start(options: LaunchOptions, say: Say) -> Iterator[RunningDemo]:
     ports = _Ports(options.page_port, free_port(), free_port())
     with (
         folder.locked(state, fresh=options.fresh) as ground,
-        _socket(state) as redis,
+        demo_redis.socket_of(state) as redis,
         Supervisor(state / "logs") as supervisor,
     ):
         environment = _environment(options, ports, state, _config(options, state)) | {
             "DESKHAND_GROUND": ground.kind,
             "REDIS_URL": f"unix://{quote(str(redis))}?db=0",
         }
-        supervisor.start(_redis(redis, state))
+        supervisor.start(demo_redis.program(redis, state))
         database = _database(state / "deskhand.db", ground)
         try:
+            enrolment.enrol(database, environment, state / folder.AUTHENTICATORS)
             with folder.published(state, environment):
                 supervisor.start(*_world(options, ports, environment, state))
                 for program in _deskhand(environment, ports, redis):
@@ -147,7 +144,7 @@ def _environment(options: LaunchOptions, ports: _Ports, state: Path, config: Pat
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
         "SLACK_API_URL": f"{_address(ports.page)}api/",
         PAGE_KEY: secrets.token_urlsafe(24),
-        keys.VARIABLE: keys.generate(),
+        **{kind.variable: configured_keys.generate(kind) for kind in (keys.KIND, secret_box.KIND)},
         "DESKHAND_CONFIG": str(config),
         "DESKHAND_TURN_LEASE": f"{durations.TURN_LEASE:g}",
         "DESKHAND_LOG": "console",
@@ -170,24 +167,6 @@ def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that show the workspace and, unless Claude answers, the stand-in that a request is ours."""
     model = environment.get("ANTHROPIC_API_KEY")
     return {KEY_HEADER: environment[PAGE_KEY], **({} if model is None else {"x-api-key": model})}
-
-
-@contextmanager
-def _socket(state: Path) -> Iterator[Path]:
-    """Return the path of Redis's socket: unlike a port, no other account of the machine can reach it."""
-    private.folder(state / "redis")
-    inside = state / "redis" / "redis.sock"
-    if len(os.fsencode(inside)) < LONGEST_SOCKET:
-        yield inside
-    else:
-        with TemporaryDirectory(prefix="deskhand-") as elsewhere:
-            yield Path(elsewhere) / "redis.sock"
-
-
-def _redis(listens: Path, state: Path) -> Program:
-    command = [redis_server(), "--port", "0", "--unixsocket", str(listens), "--unixsocketperm", "700"]
-    command += ["--dir", str(state / "redis")]
-    return Program("redis", command, is_up=lambda _: _redis_says(listens, "PING") == "+PONG", outlives=True)
 
 
 def _database(file: Path, ground: Ground) -> Database:
@@ -231,7 +210,9 @@ def _deskhand(environment: dict[str, str], ports: _Ports, redis: Path) -> Iterat
     ours = [sys.executable, "-m", "bot.cli"]
     yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(f"{_address(ports.web)}healthz"))
     for number in range(1, WORKERS + 1):
-        yield Program(f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: _is_registered(redis, pid))
+        yield Program(
+            f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: demo_redis.has_worker(redis, pid)
+        )
     yield Program("clock", [*ours, "clock"], environment)
 
 
@@ -281,20 +262,3 @@ def _config(options: LaunchOptions, state: Path) -> Path:
 
 def _address(port: int) -> str:
     return f"http://127.0.0.1:{port}/"
-
-
-def _is_registered(redis: Path, process: int) -> bool:
-    """Return whether a worker with this process number has registered in Redis."""
-    return re.search(rf":{process}\b", _redis_says(redis, "SMEMBERS rq:workers")) is not None
-
-
-def _redis_says(listens: Path, command: str) -> str:
-    """Return the short answer to an inline command, or an empty string without one."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(1)
-            connection.connect(str(listens))
-            connection.sendall(f"{command}\r\n".encode())
-            return connection.recv(4096).decode().strip()
-    except OSError:
-        return ""

@@ -2,4 +2,5 @@
 
 approvals   the moves of an approval; approval_moves: how each is made; proofs: those of its proofs
 waiting     what is due, and what waits for people
+approvers   who has enrolled an authenticator app, which codes were used, and who is locked
 """

@@ -9,6 +9,7 @@ from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.agents import AgentRow, Suspension
 from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
 from bot.store.schema.approvals import Approval, ApprovalEvidence, ApprovalMove, Proof
+from bot.store.schema.approvers import Approver
 from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
@@ -62,6 +63,7 @@ __all__ = [
     "ApprovalMove",
     "ApprovalMoveKind",
     "ApprovalState",
+    "Approver",
     "AuditRow",
     "Base",
     "BoundedAccount",

@@ -37,6 +37,8 @@ SECRETS = (
     ("a minha senha é: gato123", "gato123"),
     ("DESKHAND_DELEGATION_KEYS=dhdk_jf5MLtq7-k2R0mO_yJ3eWzXcVbNmAsDfGhJkLqWeRtY", "dhdk_jf5"),
     ("it printed dhdk_jf5MLtq7-k2R0mO_yJ3eWzXcVbNmAsDfGhJkLqWeRtY", "jf5MLtq7"),
+    ("it printed dhak_jf5MLtq7-k2R0mO_yJ3eWzXcVbNmAsDfGhJkLqWeRtY", "jf5MLtq7"),
+    ("otpauth://totp/Deskhand:U0PRIYA?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Deskhand", "JBSWY3"),
     ("token xoxb-123456789012-abcdefghij", "xoxb-1234"),
     ("xoxc-123456789012-abcdefghij", "xoxc-1234"),
     ("xapp-1-A0123456789-abcdef", "xapp-1"),

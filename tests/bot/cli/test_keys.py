@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot import configured_keys
 from bot.delegation import keys
+from bot.second_step import secret_box
 from tests.support.command_line import deskhand
 from tests.support.delegations import KEY_OF_TESTS, OTHER_KEY
 
@@ -91,3 +93,31 @@ def test_without_keys_a_list_says_what_to_run(
     monkeypatch.delenv(keys.VARIABLE)
     assert deskhand("keys", "list") == 2
     assert "run `deskhand keys generate`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_keys_of_approvers_are_made_replaced_and_listed_alike(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are another kind, with a variable and a file of their own, and no list shows one."""
+    monkeypatch.delenv(secret_box.VARIABLE, raising=False)
+    assert deskhand("keys", "generate", "--approvers") == 0
+    name, _, value = capsys.readouterr().out.strip().partition("=")
+    assert (name, value[:5]) == ("DESKHAND_APPROVER_KEY", "dhak_")
+    assert deskhand("keys", "list", "--approvers") == 2
+    assert "`deskhand keys generate --approvers` makes a key" in capsys.readouterr().err
+    file = tmp_path / "key"
+    for _ in range(2):
+        assert deskhand("keys", "generate", "--approvers", "--file", str(file)) == 0
+    assert "still decrypts. After that start and after `deskhand approvers reencrypt`" in capsys.readouterr().out
+    monkeypatch.setenv(secret_box.FILE_VARIABLE, str(file))
+    assert deskhand("keys", "list", "--approvers", "--json") == 0
+    told = capsys.readouterr().out
+    ids = [key.id for key in configured_keys.read(secret_box.KIND, file).keys]
+    assert [(one["kid"], one["does"]) for one in json.loads(told)["keys"]] == [
+        (ids[0], "encrypts and decrypts"),
+        (ids[1], "decrypts"),
+    ]
+    assert deskhand("keys", "list", "--approvers") == 0
+    told += capsys.readouterr().out
+    assert not any(line.removeprefix("dhak_") in told for line in file.read_text().split())

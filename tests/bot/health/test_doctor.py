@@ -46,6 +46,7 @@ CHECKS = (
         "budgets",
         "money",
         "database",
+        "approvers",
         "redis",
         "redis access",
         "ground",
@@ -54,7 +55,8 @@ CHECKS = (
     *("slack", "slack scopes"),
     *("channel C0HELP", "channel C0QUEUE", "queue access", "events", "model", "release access", "worker", "clock"),
 )
-NEED_REDIS, NEED_DATABASE = ("redis", "redis access", "worker"), ("database", "ground", "events", "release", "clock")
+NEED_REDIS = ("redis", "redis access", "worker")
+NEED_DATABASE = ("database", "approvers", "ground", "events", "release", "clock")
 OF_TESTS = {"redis access": "warn"}
 "The Redis of the tests asks for no password."
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.ground import Kind
-from bot.sandbox.demo import folder, launch
+from bot.sandbox.demo import demo_redis, folder, launch
 from bot.sandbox.demo.processes import CannotRun
 from bot.store import db
 from bot.store.installation import marks, revisions
@@ -176,9 +176,9 @@ def test_its_database_bears_its_mark_from_the_first(tmp_path: Path) -> None:
 
 def test_a_long_path_leaves_room_for_the_socket(tmp_path: Path) -> None:
     """Redis listens in the demo's folder, or in another of its own: a socket's path has little room."""
-    with launch._socket(tmp_path) as near:
+    with demo_redis.socket_of(tmp_path) as near:
         assert near == tmp_path / "redis" / "redis.sock" or len(str(tmp_path)) > 80
-    with launch._socket(tmp_path / ("x" * 120)) as far:
-        assert len(str(far)) < launch.LONGEST_SOCKET
+    with demo_redis.socket_of(tmp_path / ("x" * 120)) as far:
+        assert len(str(far)) < demo_redis.LONGEST_SOCKET
         assert far.parent.stat().st_mode & 0o777 == 0o700
     assert not far.parent.exists()

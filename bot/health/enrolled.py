@@ -1,0 +1,59 @@
+"""Whether the codes of approvers can be checked, for `deskhand doctor`."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.errors import ConfigError
+from bot.health import alive, configured
+from bot.health.findings import Finding
+from bot.second_step import secret_box
+from bot.second_step.secret_box import ApproverKeys
+from bot.settings import Settings
+from bot.store.approvals import approvers
+from bot.store.schema import Approver
+
+
+def check_approvers(settings: Settings) -> Iterator[Finding]:
+    """Check that the key is there, that every secret can be read with it, and who is locked."""
+    try:
+        keys = secret_box.of_settings(settings)
+    except ConfigError as error:
+        fix = f"Run `{secret_box.KIND.command}`; no web process starts until the key is right."
+        yield Finding("approvers", "fail", f"{str(error)[:1].upper()}{str(error)[1:]}.", fix)
+        return
+    with alive.reading(settings) as session:
+        enrolled = approvers.everyone(session)
+    troubles = [*_unreadable(enrolled, keys), *_of_people(enrolled, settings)]
+    yield from troubles
+    if not troubles:
+        count = f"{len(enrolled)} {'has' if len(enrolled) == 1 else 'have'}" if enrolled else "None has"
+        yield Finding("approvers", "ok", f"{count} an authenticator app.")
+
+
+def _unreadable(enrolled: Sequence[Approver], keys: ApproverKeys) -> Iterator[Finding]:
+    """Report secrets that no key opens, and secrets for which the second key is still needed."""
+    closed = [row.user for row in enrolled if keys.unseal(row.secret, user=row.user) is None]
+    if enrolled and keys.sealing is None:
+        message = f"{secret_box.VARIABLE} is not set, so no code of {', '.join(closed)} can be checked."
+        yield Finding("approvers", "fail", message, "Set the key with which they were enrolled.")
+    elif closed:
+        message = f"No key opens the secret of {', '.join(closed)}, so their codes cannot be checked."
+        fix = "Set the key with which they were enrolled, or remove and enrol them again (`deskhand approvers`)."
+        yield Finding("approvers", "fail", message, fix)
+    older = [row.user for row in enrolled if row.user not in closed and not keys.is_current(row.secret)]
+    if older:
+        message = f"The secret of {', '.join(older)} is encrypted with the second key."
+        yield Finding("approvers", "warn", message, "Run `deskhand approvers reencrypt`, then drop that key.")
+
+
+def _of_people(enrolled: Sequence[Approver], settings: Settings) -> Iterator[Finding]:
+    """Report who is locked, and who has an app although no card lets them approve."""
+    locked = [row.user for row in enrolled if row.locked_at is not None]
+    if locked:
+        message = f"{', '.join(locked)} typed {approvers.MOST_WRONG} wrong codes and can approve nothing with a code."
+        fix = "Ask them who typed those, then run `deskhand approvers unlock USER`."
+        yield Finding("approvers", "warn", message, fix)
+    may = {user for agent in configured.every(settings) for user in agent.card.handoff.approvers}
+    strangers = [row.user for row in enrolled if row.user not in may]
+    if strangers and may:
+        message = f"{', '.join(strangers)} has an app, but no card has them among its approvers."
+        yield Finding("approvers", "warn", message, "Run `deskhand approvers remove USER`.")
