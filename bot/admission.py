@@ -22,10 +22,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-GuestPolicy = Literal["refuse", "handoff", "serve"]
-"A guest's request is refused with one sentence, goes to a person, or is served like a member's."
+from bot.principals import GuestPolicy
 
 ALWAYS_SAID = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")
 "Flags that Slack sets, true or false, for every active member."
@@ -80,7 +79,7 @@ class Installation:
 class Rules:
     """The people that an agent's card admits besides the full members of the workspace."""
 
-    guests: GuestPolicy = "refuse"
+    guests: GuestPolicy = GuestPolicy.REFUSE
     organisation: bool = False
     "Whether members of other workspaces of the same Enterprise organisation are admitted."
 
@@ -192,9 +191,8 @@ def membership(member: Member, *, user: str, ours: Installation, rules: Rules) -
         return NotAdmitted(Bar.APP, "id")
     if member.odd:
         return NotAdmitted(Bar.UNCLEAR, ", ".join(member.odd), to_person=True)
-    if (flags := _flags_like(member, _GUESTS)) and rules.guests != "serve":
-        return NotAdmitted(Bar.GUEST, flags, to_person=rules.guests == "handoff")
-    return None
+    guest = _flags_like(member, _GUESTS)
+    return _of_guest(guest, rules.guests) if guest else None
 
 
 def admit(member: Member, *, user: str, ours: Installation, rules: Rules) -> Admitted | NotAdmitted:
@@ -245,6 +243,16 @@ def homes(member: Member, ours: Installation) -> set[str | None]:
     if ours.enterprise is None or member.enterprise != ours.enterprise or ours.team not in member.workspaces:
         return {ours.team}
     return {ours.team, ours.enterprise, *member.workspaces, None}
+
+
+def _of_guest(flags: str, policy: GuestPolicy) -> NotAdmitted | None:
+    match policy:
+        case GuestPolicy.REFUSE:
+            return NotAdmitted(Bar.GUEST, flags)
+        case GuestPolicy.HANDOFF:
+            return NotAdmitted(Bar.GUEST, flags, to_person=True)
+        case GuestPolicy.SERVE:
+            return None
 
 
 def _elsewhere(member: Member, ours: Installation, rules: Rules) -> Iterator[str]:

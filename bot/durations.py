@@ -27,6 +27,11 @@ SLACK_ANSWER = 6
 LOOK_AGAIN = 15.0
 "By then Slack has carried out a request, or never will: a message in doubt is looked up once more."
 
+PROFILE_KEPT = 60.0
+"What Slack says of a person is used this long, by every process, unless Slack tells of a change before."
+PROFILE_INQUIRY = 12.0
+"A process that asks Slack about a person has this long; then it counts as dead, and another one may ask."
+
 MODEL_SILENCE = 30.0
 "The longest silence of a model that is being streamed."
 STOPPED_STEP = 40.0

@@ -44,6 +44,17 @@ class Reason(StrEnum):
     AGENT_SUSPENDED = "agent_suspended"
 
 
+class GuestPolicy(StrEnum):
+    """What becomes of a guest's request."""
+
+    REFUSE = "refuse"
+    "One sentence, to them alone."
+    HANDOFF = "handoff"
+    "A person gets it; nothing is looked up in the directory."
+    SERVE = "serve"
+    "It is answered like a member's."
+
+
 class AgentStatus(StrEnum):
     """Whether an agent works: its card says it, and operators may suspend it while it runs."""
 

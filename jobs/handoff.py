@@ -64,7 +64,7 @@ def check_departures(ctx: WorkerContext) -> None:
         asked = {*handoffs_due.holders(session), *gone}
     for user in sorted(asked):
         try:
-            member = ctx.members.look_up(user, at_most=0.0)
+            member = ctx.members.look_up(user)
             barred = None if isinstance(member, Unseen) else ctx.members.may_act(user)
         except Transient as error:
             log.info("member.not_looked_up", user=user, error=str(error))

@@ -1,7 +1,7 @@
 """The requester of a turn: looked up before anything else, and again right before an account is changed.
 
 Invariant: the directory is asked only about admitted requesters, and an account is changed only if Slack confirmed its
-requester within the last `FRESH_SECONDS`.
+requester within the last `PROFILE_KEPT` seconds and has told of no change since.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bot.agent import binding
 from bot.agent.runtime import AgentRuntime
 from bot.errors import DirectoryDown, Transient
 from bot.principals import Subject
-from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Unseen
+from bot.slack.api.membership import Unseen
 from bot.store.schema import now
 from bot.store.tickets import surges
 from bot.store.tickets.turns import Attempt
@@ -53,7 +53,7 @@ def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Ask
             requester is returned without accounts.
     """
     try:
-        return _found(ctx, runtime, attempt, at_most=KEEP_SECONDS)
+        return _found(ctx, runtime, attempt)
     except Transient as error:
         waited = now() - attempt.accepted_at
         if waited < PATIENCE:
@@ -68,15 +68,15 @@ def still(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Subjec
     Raises:
         Transient: Slack, the database or the directory cannot be reached; the turn is tried again.
     """
-    asker = _found(ctx, runtime, attempt, at_most=FRESH_SECONDS)
+    asker = _found(ctx, runtime, attempt)
     if asker.silent is not None:
         raise asker.silent
     return asker.subject
 
 
-def _found(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, *, at_most: float) -> Asker:
+def _found(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Asker:
     ticket, rules = attempt.ticket, runtime.agent.card.admission.rules
-    member = ctx.members.look_up(ticket.requester, at_most=at_most)
+    member = ctx.members.look_up(ticket.requester)
     if isinstance(member, Unseen):
         return unknown(attempt, NotAdmitted(Bar.UNSEEN, member.code, to_person=True))
     who = admission.admit(member, user=ticket.requester, ours=ctx.members.ours(), rules=rules)

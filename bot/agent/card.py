@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import yaml
 from pydantic import Field
 
-from bot.admission import GuestPolicy, Rules
+from bot.admission import Rules
 from bot.agent import approval_terms, phrases
 from bot.agent import categories as kinds
 from bot.agent.addresses import Link
@@ -24,7 +24,7 @@ from bot.agent.phrases import LanguagePhrases
 from bot.budget import config
 from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, CardPart
-from bot.principals import CHANNEL_ID, AgentStatus, Effect, Grant, Solved
+from bot.principals import CHANNEL_ID, AgentStatus, Effect, Grant, GuestPolicy, Solved
 from bot.responders.people import ChannelId, People, UserId
 from bot.responders.people_cost import PeopleCost
 from bot.responders.surge_rule import SurgeFigures
@@ -47,8 +47,7 @@ class Credentials(CardPart):
 class Admission(CardPart):
     """Whom the agent helps besides the full members of its workspace."""
 
-    guest_policy: GuestPolicy = "refuse"
-    "What guests get: one sentence, a person, or the same help as a member."
+    guest_policy: GuestPolicy = GuestPolicy.REFUSE
     accept_organisation: bool = False
     "Whether it helps members of the organisation's other workspaces (Enterprise)."
 

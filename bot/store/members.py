@@ -1,12 +1,14 @@
 """Who has left the workspace, and a short-lived copy of Slack's profiles: see `bot.slack.api.membership`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot import durations
 from bot.admission import Member
 from bot.store import audit, db
 from bot.store.schema import Departed, MemberRow, SpokenLanguage, now
@@ -45,37 +47,80 @@ def departed(session: Session, *, most: int) -> Sequence[str]:
     return session.scalars(select(Departed.user).order_by(func.random()).limit(most)).all()
 
 
-def recall(session: Session, user: str, *, since: datetime) -> Member | None:
-    """Return a profile that Slack gave after a time, unless the person has changed since; None: ask Slack.
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """The right of one process to ask Slack about somebody, which ends by itself."""
+
+    user: str
+    version: datetime
+    "What `asked_at` was when it began: any change of the person changes it."
+    until: datetime
+
+
+def recall(session: Session, user: str) -> Member | None:
+    """Return what Slack said within `PROFILE_KEPT`, unless the person has changed since; None: ask Slack.
 
     A profile with a time in the future, stored by a process whose clock is ahead, does not count: it would seem new
     for too long.
     """
     row = session.get(MemberRow, user)
-    if row is None or row.said is None or not since <= row.asked_at <= now() + SKEW:
+    return None if row is None else _good(row.said, row.asked_at)
+
+
+def is_inquired(session: Session, user: str) -> bool:
+    """Return whether a process is asking Slack about somebody right now."""
+    until = session.scalar(select(MemberRow.asking_until).where(MemberRow.user == user))
+    return until is not None and until > now()
+
+
+def begin_inquiry(session: Session, user: str) -> Inquiry | None:
+    """Take the right to ask Slack about somebody; None: another process has it, or has just had an answer."""
+    at = now()
+    db.insert_new(session, MemberRow, user=user, said=None, asked_at=at, asking_until=None)
+    until = at + timedelta(seconds=durations.PROFILE_INQUIRY)
+    free = or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= at)
+    taken = update(MemberRow).where(MemberRow.user == user, free).values(asking_until=until)
+    row = session.execute(taken.returning(MemberRow.said, MemberRow.asked_at)).one_or_none()
+    if row is None:
         return None
-    return Member.from_json(row.said)
+    inquiry = Inquiry(user, row.asked_at, until)
+    if _good(row.said, row.asked_at) is not None:
+        _end(session, inquiry)
+        return None
+    return inquiry
 
 
-def expect(session: Session, user: str) -> datetime:
-    """Note that Slack is about to be asked about somebody; return the time that `remember` needs to notice a change."""
-    db.insert_new(session, MemberRow, user=user, said=None, asked_at=now())
-    known = session.scalars(select(MemberRow.asked_at).where(MemberRow.user == user)).one_or_none()
-    return known or now()  # the row was deleted meanwhile: `remember` will then store nothing
-
-
-def remember(session: Session, member: Member, *, asked_at: datetime, since: datetime) -> bool:
-    """Store a profile; return False, without storing it, if the person has changed since Slack was asked.
+def end_inquiry(session: Session, inquiry: Inquiry, said: Member | None, *, asked_at: datetime) -> bool:
+    """Let others ask again, and store what Slack has said; return whether that was stored.
 
     Args:
         session: the open write transaction.
-        member: the profile.
+        inquiry: the right that ends.
+        said: the profile, which is not stored if the person has changed since; None: Slack gave none.
         asked_at: when Slack was asked.
-        since: what `expect` returned before that.
     """
-    unchanged = update(MemberRow).where(MemberRow.user == member.id, MemberRow.asked_at == since)
-    stored = unchanged.values(said=asdict(member), asked_at=asked_at).returning(MemberRow.user)
-    return session.execute(stored).scalar_one_or_none() is not None
+    unchanged = update(MemberRow).where(MemberRow.user == inquiry.user, MemberRow.asked_at == inquiry.version)
+    values = {"asked_at": asked_at, "asking_until": None}
+    is_stored = said is not None and (
+        session.execute(unchanged.values(said=asdict(said), **values).returning(MemberRow.user)).one_or_none()
+        is not None
+    )
+    if not is_stored:
+        _end(session, inquiry)
+    return is_stored
+
+
+def _end(session: Session, inquiry: Inquiry) -> None:
+    """Give an inquiry up, unless it has expired and is another process's by now."""
+    own = (MemberRow.user == inquiry.user, MemberRow.asking_until == inquiry.until)
+    session.execute(update(MemberRow).where(*own).values(asking_until=None))
+
+
+def _good(said: dict[str, Any] | None, asked_at: datetime) -> Member | None:
+    at = now()
+    if said is None or not at - timedelta(seconds=durations.PROFILE_KEPT) <= asked_at <= at + SKEW:
+        return None
+    return Member.from_json(said)
 
 
 def is_kept(session: Session, user: str) -> bool:
@@ -90,12 +135,17 @@ def forget(session: Session, user: str) -> None:
 
 def forget_all(session: Session, *, before: datetime) -> None:
     """Delete profiles that are older than a time: they are no longer used, and they hold addresses."""
-    session.execute(delete(MemberRow).where(MemberRow.asked_at < before))
+    session.execute(delete(MemberRow).where(*_outdated(before)))
 
 
 def any_before(session: Session, before: datetime) -> bool:
     """Return whether `forget_all` would delete anything."""
-    return session.scalar(select(MemberRow.user).where(MemberRow.asked_at < before).limit(1)) is not None
+    return session.scalar(select(MemberRow.user).where(*_outdated(before)).limit(1)) is not None
+
+
+def _outdated(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return what is true of the profiles to delete; the row of a person whom Slack is being asked about stays."""
+    return MemberRow.asked_at < before, or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= now())
 
 
 def store_locale(session: Session, user: str, locale: str | None) -> None:

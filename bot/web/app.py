@@ -94,7 +94,7 @@ def _with_look_ups(ctx: ListenerContext, settings: Settings, database: Database)
         return ctx
     token = settings.slack_bot_token.get_secret_value()
     client = slack.connect(token=token, base_url=settings.slack_api_url, seconds=LOOK_UP_SECONDS)
-    members, names = Members(client, database), Names(client)
+    members, names = Members(client, database, patience=LOOK_UP_SECONDS), Names(client)
     return replace(
         ctx,
         look_up=roles.membership_look_up(members),

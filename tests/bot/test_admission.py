@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot import admission
-from bot.admission import Admitted, Bar, GuestPolicy, Installation, Member, NotAdmitted, Rules
+from bot.admission import Admitted, Bar, Installation, Member, NotAdmitted, Rules
+from bot.principals import GuestPolicy
 from bot.slack.sentences import say
 from tests.support.json_object import Json
 
@@ -140,7 +141,11 @@ def test_slackbot_is_an_app_though_slack_denies_it() -> None:
 
 @pytest.mark.parametrize(
     ("policy", "expected"),
-    [("refuse", (Bar.GUEST, False)), ("handoff", (Bar.GUEST, True)), ("serve", None)],
+    [
+        (GuestPolicy.REFUSE, (Bar.GUEST, False)),
+        (GuestPolicy.HANDOFF, (Bar.GUEST, True)),
+        (GuestPolicy.SERVE, None),
+    ],
 )
 def test_guests_are_what_the_card_says(policy: GuestPolicy, expected: tuple[Bar, bool] | None) -> None:
     """Refused, given to a person, or helped like anybody; whatever else bars a member bars them too."""

@@ -14,6 +14,7 @@ HOLDS = {
     "a job that was lost is queued in time": d.ON_ITS_WAY + d.CLOCK_SWEEP <= d.RECOVERY,
     "locks of a host that was cut off are free in time": d.CUT_OFF + d.CLOCK_SWEEP + d.ON_ITS_WAY <= d.RECOVERY,
     "who sends has its answer before another looks it up": d.SLACK_ANSWER <= d.SENDING_LEASE < d.LOOK_AGAIN,
+    "who asks about a person has the answer before another asks": d.SLACK_ANSWER < d.PROFILE_INQUIRY < d.PROFILE_KEPT,
     "a silent model is given up before its turn's stop is told": d.MODEL_SILENCE < d.STOPPED_STEP,
     "a call ends before its money is charged": d.LONGEST_TURN < d.RESERVATION_LEASE < d.JOB,
     "a turn has ended before RQ ends its job": d.LONGEST_TURN + d.MODEL_SILENCE + d.SLACK_ANSWER < d.JOB,

@@ -1,5 +1,6 @@
 """What the jobs need around them: a worker's process with its services, and the product without processes."""
 
+from tests.support.agent_office import office_on
 from tests.support.product_harness import bare, config, mentioned, place
 from tests.support.product_steps import budget_file_read_at_once
 from tests.support.slack_workspace import client, served_workspace, workspace
@@ -14,6 +15,7 @@ __all__ = [
     "ctx",
     "harness",
     "mentioned",
+    "office_on",
     "own_harness",
     "place",
     "served_workspace",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.admission import GuestPolicy
+from bot.principals import GuestPolicy
 from bot.slack.api import queue_channels
 from bot.slack.requesters import replies
 from bot.slack.sentences import say

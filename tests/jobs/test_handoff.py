@@ -20,7 +20,7 @@ from jobs import handoff
 from jobs.process import WorkerContext
 from tests.support.factories import FIRST, at_once, hand_off, new_turn, put, rows
 from tests.support.product_harness import Place, put_agent
-from tests.support.product_steps import clock_looks
+from tests.support.product_steps import a_minute_passes, clock_looks
 from tests.support.web_harness import Card
 
 ON_CALL = "<!subteam^S0ONCALL>"
@@ -355,6 +355,7 @@ def test_a_holder_who_has_left_holds_nothing(place: Place) -> None:
     handoff.check_departures(place.ctx)
     assert moves(place.front.database, card.handoff) == ["opened", "claimed"]
     place.front.world.state.deleted_users.add("U0PRIYA")
+    a_minute_passes(place)
     for _ in range(2):
         handoff.check_departures(place.ctx)
     clock_looks(place)
@@ -392,6 +393,7 @@ def test_a_slack_in_trouble_takes_no_claim_away(place: Place, kind: str) -> None
     card = claimed(place)
     place.front.world.state.deleted_users.add("U0PRIYA")
     place.front.faults({"method": "users.info", "kind": kind, "error": "team_access_not_granted", "times": -1})
+    a_minute_passes(place)
     handoff.check_departures(place.ctx)
     assert place.front.handoff(card.handoff).claimed_by == "U0PRIYA"
     place.front.faults()
@@ -403,6 +405,7 @@ def test_who_is_back_is_a_member_again(place: Place) -> None:
     """Slack's event was lost: the clock asks about who has left, and hears it; who is still gone stays so."""
     for user in ("U0PRIYA", "U0BEN"):
         place.front.leaves(user)
+    a_minute_passes(place)
     place.front.world.state.deleted_users.add("U0BEN")
     for _ in range(2):
         handoff.check_departures(place.ctx)

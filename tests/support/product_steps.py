@@ -2,16 +2,19 @@
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import update
 
+from bot import durations
 from bot.budget import budget_file
 from bot.slack.money import budget_messages
 from bot.store.money import reviews
-from bot.store.schema import BudgetReview
+from bot.store.schema import BudgetReview, MemberRow, now
 from jobs import handoff, upkeep
 from jobs.budgets import see_to
 from tests.support.json_object import Json
@@ -64,7 +67,13 @@ def raises_below_cards(place: Place) -> list[str]:
 def set_language(place: Place, user: str, locale: str) -> None:
     """Let somebody set their language, and be looked up as every turn does."""
     place.front.slack_says(user, locale=locale)
-    place.ctx.members.look_up(user, at_most=0)
+    place.ctx.members.look_up(user)
+
+
+def a_minute_passes(place: Place) -> None:
+    """Let what Slack said of people be too old to be used."""
+    with place.front.database.write() as session:
+        session.execute(update(MemberRow).values(asked_at=now() - timedelta(seconds=durations.PROFILE_KEPT + 1)))
 
 
 @pytest.fixture

@@ -1,34 +1,30 @@
 """Looks people up in Slack: at most once a minute for each person, however many turns, presses and processes ask.
 
-Invariant: a returned `Member` comes from a successful `users.info` about that very id, is not older than the caller
-allows, and no change of the person was heard of since. Any other result is an error for now (`Transient`) or for good
-(`Unseen`), and neither admits anybody. Slack allows about a hundred look-ups a minute, so answers are kept in the
-database for `KEEP_SECONDS`, for all processes, and dropped when Slack says that the person has changed.
+Invariant: a returned `Member` comes from a successful `users.info` about that very id, is not older than
+`PROFILE_KEPT`, and no change of the person was heard of since. Any other result is an error for now (`Transient`) or
+for good (`Unseen`), and neither admits anybody nor is stored. Slack allows about a hundred look-ups a minute, so its
+answers are kept in the database for all processes, and one process at a time asks about a person (`store.members`).
 """
 
+import time
 from dataclasses import dataclass, field
-from datetime import timedelta
-from threading import Lock
 
-from bot import admission
+from bot import admission, durations
 from bot.admission import Bar, Installation, Member, NotAdmitted, Rules
 from bot.errors import Transient
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 from bot.store import members
 from bot.store.db import Database
+from bot.store.members import Inquiry
 from bot.store.schema import now
 
-KEEP_SECONDS = 60.0
-"The longest that an answer is used for acts that only read or speak."
-FRESH_SECONDS = 10.0
-"The longest that an answer is used before a change of the person's account, or before an approval by them."
 FULL_MEMBERS = Rules()
 "Rules for people who act for others: no guests, and nobody of another workspace."
 TRIES = 3
 "The most tries of one look-up, when its answer is outdated before it is stored."
-STRIPES = 64
-"The number of locks that people are distributed over."
+POLL_SECONDS = 0.05
+"Between two looks for the answer that another thread or process is waiting for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +41,9 @@ class Members:
 
     client: WebClient
     database: Database
+    patience: float = durations.PROFILE_INQUIRY
+    "The longest wait, in seconds, for the answer that another thread or process is waiting for."
     _ours: list[Installation] = field(default_factory=list, init=False)
-    _asking: tuple[Lock, ...] = field(default_factory=lambda: tuple(Lock() for _ in range(STRIPES)), init=False)
-    "Held during a look-up, so that threads that look up the same person ask Slack once."
 
     def ours(self) -> Installation:
         """Return the workspace of our token, asked of Slack once.
@@ -63,44 +59,54 @@ class Members:
             self._ours.append(Installation(team, enterprise if isinstance(enterprise, str) and enterprise else None))
         return self._ours[0]
 
-    def look_up(self, user: str, *, at_most: float = KEEP_SECONDS) -> Member | Unseen:
+    def look_up(self, user: str) -> Member | Unseen:
         """Return what Slack says of a person.
-
-        Args:
-            user: Slack user id.
-            at_most: the largest age of the answer, in seconds.
 
         Raises:
             Transient: Slack does not answer now, or its answer makes no sense.
         """
-        with self._asking[hash(user) % STRIPES]:
-            for _ in range(TRIES):
-                with self.database.read() as session:
-                    kept = members.recall(session, user, since=now() - timedelta(seconds=at_most))
-                if (found := kept or self._asked(user)) is not None:
+        began, tries = time.monotonic(), 0
+        while tries < TRIES:
+            with self.database.read() as session:
+                kept, busy = members.recall(session, user), members.is_inquired(session, user)
+            if kept is not None:
+                return kept
+            inquiry = None if busy else self._begin(user)
+            if inquiry is not None:
+                tries += 1
+                if (found := self._ask(inquiry)) is not None:
                     return found
+            elif time.monotonic() - began > self.patience:
+                raise Transient("slack: another process asks who somebody is, and has no answer yet")
+            else:
+                time.sleep(POLL_SECONDS)
         raise Transient("slack: somebody changes faster than users.info says who they are")
 
-    def _asked(self, user: str) -> Member | Unseen | None:
-        """Ask Slack; return None when the person has changed or another process has looked them up meanwhile."""
+    def _begin(self, user: str) -> Inquiry | None:
         with self.database.write() as session:
-            since = members.expect(session, user)
-        asked_at = now()
+            return members.begin_inquiry(session, user)
+
+    def _ask(self, inquiry: Inquiry) -> Member | Unseen | None:
+        """Ask Slack; return None when the person has changed, or another process was told later, meanwhile."""
+        said, asked_at, is_news = None, now(), False
         try:
-            card = slack.call(self.client.users_info, user=user, include_locale=True).get("user")
+            said = self._said(inquiry.user)
         except Rejected as error:
             return Unseen(error.code)
+        finally:  # whatever came of it, others may ask now
+            with self.database.write() as session:
+                is_news = members.end_inquiry(session, inquiry, said, asked_at=asked_at)
+                if said is not None:
+                    members.store_locale(session, said.id, said.locale)
+        return said if is_news else None
+
+    def _said(self, user: str) -> Member:
+        card = slack.call(self.client.users_info, user=user, include_locale=True).get("user")
         if not isinstance(card, dict) or card.get("id") != user:
             raise Transient("slack: users.info did not answer about who was asked for")
-        member = admission.read(card)
-        with self.database.write() as session:
-            is_news = members.remember(session, member, asked_at=asked_at, since=since)
-            members.store_locale(session, user, member.locale)
-        return member if is_news else None
+        return admission.read(card)
 
-    def may_act(
-        self, user: str, *, team: str = "", rules: Rules = FULL_MEMBERS, at_most: float = KEEP_SECONDS
-    ) -> NotAdmitted | None:
+    def may_act(self, user: str, *, team: str = "", rules: Rules = FULL_MEMBERS) -> NotAdmitted | None:
         """Return why somebody is not a member whom a card admits, or None when they are.
 
         Args:
@@ -108,12 +114,11 @@ class Members:
             team: the workspace that an event names for them; empty for none. In an Enterprise organisation it may
                 be another workspace of a person who is also in ours.
             rules: the card's rules.
-            at_most: the largest age of Slack's answer, in seconds.
 
         Raises:
             Transient: Slack does not answer now, so they may do nothing for now.
         """
-        member = self.look_up(user, at_most=at_most)
+        member = self.look_up(user)
         if isinstance(member, Unseen):
             return NotAdmitted(Bar.UNSEEN, member.code, to_person=True)
         if team and team not in admission.homes(member, self.ours()):

@@ -96,6 +96,8 @@ class MemberRow(Base):
     "None: their profile has changed since."
     asked_at: Mapped[datetime]
     "When Slack was asked, or when their profile changed."
+    asking_until: Mapped[datetime | None]
+    "Until when one process alone may ask Slack about them; None: no process is asking."
 
 
 class SpokenLanguage(Base):

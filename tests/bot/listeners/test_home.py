@@ -87,8 +87,10 @@ def test_who_has_changed_is_looked_up_anew(front: FrontDoor) -> None:
     """What Slack has said of them before is dropped, of nobody else; of who is not known nothing is written."""
     with front.database.write() as session:
         for user in ("U0MAYA", "U0IVAN"):
-            member, since = read({"id": user, "team_id": "T0DESKHAND"}), members.expect(session, user)
-            assert members.remember(session, member, asked_at=now(), since=since)
+            inquiry = members.begin_inquiry(session, user)
+            assert inquiry is not None
+            said = read({"id": user, "team_id": "T0DESKHAND"})
+            assert members.end_inquiry(session, inquiry, said, asked_at=now())
     for user in ("U0MAYA", "U0LENA"):
         assert front.event(changed(user), event_id=f"Ev{user}") == 200
     assert [(row.user, row.said is None) for row in front.rows(MemberRow)] == [("U0IVAN", False), ("U0MAYA", True)]

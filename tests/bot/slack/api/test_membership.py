@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot import admission
+from bot import admission, durations
 from bot.admission import Bar, Installation, Member
 from bot.errors import Transient
 from bot.rights import Membership
 from bot.slack.api import roles
-from bot.slack.api.membership import FRESH_SECONDS, KEEP_SECONDS, Members, Unseen
+from bot.slack.api.membership import Members, Unseen
 from bot.store import members
 from bot.store.db import Database
 from bot.store.schema import MemberRow, now
-from tests.support.factories import rows
+from tests.support.factories import at_once, rows
 from tests.support.local_workspace import LocalWorkspace
+from tests.support.worker_harness import wait_for
 
 MAYA = "U0MAYA"
 
@@ -55,22 +56,19 @@ def age(database: Database, seconds: float, user: str = MAYA) -> None:
 
 
 def test_a_burst_asks_slack_once_for_all_processes(database: Database) -> None:
-    """What one process was told another uses, for as long as it is good; an account's change wants it newer."""
-    slack: Any = Scripted(*[said] * 4)
+    """What one process was told another uses, for a minute and no longer."""
+    slack: Any = Scripted(*[said] * 3)
     one, other = Members(slack, database), Members(slack, database)
     assert one.look_up(MAYA) == other.look_up(MAYA) == admission.read(said(MAYA)["user"])
-    assert slack.asked == 1
-    age(database, FRESH_SECONDS + 1)
+    age(database, durations.PROFILE_KEPT - 5)
     other.look_up(MAYA)
     assert slack.asked == 1
-    one.look_up(MAYA, at_most=FRESH_SECONDS)
+    age(database, durations.PROFILE_KEPT + 1)
+    other.look_up(MAYA)
     assert slack.asked == 2
-    age(database, KEEP_SECONDS + 1)
-    other.look_up(MAYA)
-    assert slack.asked == 3
     age(database, -60)  # by a process whose clock is a minute ahead
     one.look_up(MAYA)
-    assert slack.asked == 4
+    assert slack.asked == 3
 
 
 def test_the_language_of_a_person_outlives_what_else_was_said(
@@ -79,28 +77,64 @@ def test_the_language_of_a_person_outlives_what_else_was_said(
     """It is kept when Slack's answer is dropped, and changes with the next one."""
     for locale in ("de-DE", "fr-FR"):
         workspace.send("/sandbox/user", {"user": MAYA, "says": {"locale": locale}})
-        people.look_up(MAYA, at_most=0)
+        people.look_up(MAYA)
         with database.write() as session:
             members.forget_all(session, before=now() + timedelta(seconds=1))
         with database.read() as session:
             assert (members.locale_of(session, MAYA), members.is_kept(session, MAYA)) == (locale, False)
 
 
-def test_threads_that_ask_at_once_ask_once(database: Database) -> None:
-    """The others wait for the answer of the first."""
-    slack, together = Scripted(*[said] * 8), Barrier(8)
-    people = Members(slack, database)  # type: ignore[arg-type]
+def test_threads_of_several_processes_that_ask_at_once_ask_once(database: Database) -> None:
+    """The others wait until the first has its answer, which takes a while."""
+    together = Barrier(8)
 
-    def ask() -> None:
+    def takes_a_while(user: str) -> dict[str, Any]:
         together.wait()
-        people.look_up(MAYA)
+        return said(user)
 
-    threads = [Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    slack: Any = Scripted(takes_a_while, said)
+    processes = [Members(slack, database), Members(slack, database)]
+
+    def ask(number: int) -> Member | Unseen:
+        if number < 7:
+            return processes[number % 2].look_up(MAYA)
+        wait_for("an inquiry", lambda: slack.asked)
+        for _ in range(7):
+            Thread(target=together.wait).start()
+        return processes[1].look_up(MAYA)
+
+    assert at_once(8, ask) == [admission.read(said(MAYA)["user"])] * 8
     assert slack.asked == 1
+
+
+def test_who_has_waited_long_enough_tries_later(database: Database) -> None:
+    """Another process asks and has no answer yet: nobody is admitted, and Slack is not asked a second time."""
+    slack: Any = Scripted(said)
+    with database.write() as session:
+        assert members.begin_inquiry(session, MAYA) is not None
+    with pytest.raises(Transient, match="another process"):
+        Members(slack, database, patience=0).look_up(MAYA)
+    assert slack.asked == 0
+
+
+def test_the_inquiry_of_a_process_that_died_is_taken_over(database: Database) -> None:
+    """Once its time is over, and by one process alone; that of the dead one ends nothing of the other's."""
+    with database.write() as session:
+        dead = members.begin_inquiry(session, MAYA)
+        session.get_one(MemberRow, MAYA).asking_until = now()
+    assert dead is not None
+
+    def meanwhile(user: str) -> dict[str, Any]:
+        with database.write() as session:
+            assert members.begin_inquiry(session, user) is None
+            assert not members.end_inquiry(session, dead, None, asked_at=now())
+            assert members.begin_inquiry(session, user) is None
+            members.forget_all(session, before=now() + timedelta(seconds=1))
+        return said(user)
+
+    slack: Any = Scripted(meanwhile)
+    assert isinstance(Members(slack, database).look_up(MAYA), Member)
+    assert [row.asking_until for row in rows(database, MemberRow)] == [None]
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -118,17 +152,19 @@ def test_who_has_changed_is_asked_for_again(database: Database, *, known: bool) 
     people = Members(slack, database)
     if known:
         people.look_up(MAYA)
-        age(database, KEEP_SECONDS + 1)
+        age(database, durations.PROFILE_KEPT + 1)
     for _ in range(2):
         assert people.look_up(MAYA) == admission.read(said(MAYA, deleted=True)["user"])
     assert slack.asked == 2 + known
 
 
 def test_what_another_process_was_told_later_counts(database: Database) -> None:
-    """Of two that ask at once the slower one hands out what the other has kept."""
+    """The first is slower than its inquiry lasts: it hands out what the other has kept."""
     other = Members(Scripted(lambda user: said(user, deleted=True)), database)  # type: ignore[arg-type]
 
     def is_slower(user: str) -> dict[str, Any]:
+        with database.write() as session:
+            session.get_one(MemberRow, user).asking_until = now()
         other.look_up(user)
         return said(user, deleted=False)
 
@@ -168,7 +204,7 @@ def test_an_answer_that_makes_no_sense_is_a_later_try(database: Database, answer
     """An answer about another id least of all; nothing of it is kept."""
     with pytest.raises(Transient):
         Members(Scripted(answer), database).look_up(MAYA)  # type: ignore[arg-type]
-    assert [row.said for row in rows(database, MemberRow)] == [None]
+    assert [(row.said, row.asking_until) for row in rows(database, MemberRow)] == [(None, None)]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +224,7 @@ def test_a_look_up_that_failed_is_a_later_try(
 ) -> None:
     """However it failed, and though something old is known: that is not used instead."""
     people.look_up(MAYA)
-    age(people.database, KEEP_SECONDS + 1)
+    age(people.database, durations.PROFILE_KEPT + 1)
     workspace.faults({"method": "users.info", "times": 1, **fault})
     with pytest.raises(Transient):
         people.look_up(MAYA)
@@ -200,6 +236,7 @@ def test_whom_slack_will_not_tell_is_unseen(workspace: LocalWorkspace, people: M
     """That is no member for anybody, and nothing is kept of it."""
     workspace.faults({"method": "users.info", "kind": "fail", "error": error, "times": -1})
     assert people.look_up(MAYA) == Unseen(error)
+    assert [(row.said, row.asking_until) for row in rows(people.database, MemberRow)] == [(None, None)]
     barred = people.may_act(MAYA)
     assert barred is not None
     assert (barred.why, barred.to_person) == (Bar.UNSEEN, True)
