@@ -40,6 +40,11 @@ def append(
     return row.seq
 
 
+def of_subject(session: Session, subject: str) -> Sequence[AuditRow]:
+    """Return the records of what was done, or refused, on somebody's behalf, in order."""
+    return session.scalars(select(AuditRow).where(AuditRow.subject == subject).order_by(AuditRow.seq)).all()
+
+
 def of_ticket(session: Session, ticket_id: int) -> Sequence[AuditRow]:
     """Return the records of a ticket in order."""
     return session.scalars(select(AuditRow).where(AuditRow.ticket_id == ticket_id).order_by(AuditRow.seq)).all()

@@ -20,6 +20,7 @@ from bot.sandbox.demo.scenes.dying import worker_killed
 from bot.sandbox.demo.scenes.giving_back import give_back
 from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
 from bot.sandbox.demo.scenes.looking import dashboard
+from bot.sandbox.demo.scenes.refusing import stranger
 from bot.sandbox.demo.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.demo.scenes.stage import Stage
 from bot.sandbox.demo.scenes.surging import surge
@@ -52,6 +53,7 @@ SCENES: tuple[Scene, ...] = (
     drift,
     surge,
     suspended,
+    stranger,
 )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.sandbox.methods.registry import MethodCall, SlackError, method, page
-from bot.sandbox.slack.seed import Json, SeedPerson
+from bot.sandbox.slack.seed import GuestKind, Json, SeedPerson
 from bot.sandbox.slack.world import World
 
 
@@ -104,8 +104,8 @@ def _active(person: SeedPerson) -> Json:
         "is_admin": person.role == "owner",
         "is_owner": person.role == "owner",
         "is_primary_owner": False,
-        "is_restricted": person.guest,
-        "is_ultra_restricted": person.guest,
+        "is_restricted": person.guest is not None,
+        "is_ultra_restricted": person.guest is GuestKind.SINGLE_CHANNEL,
         "is_email_confirmed": True,
     }
 

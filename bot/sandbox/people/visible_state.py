@@ -54,7 +54,7 @@ def _user(world: World, person: SeedPerson) -> Json:
         "tz": person.tz,
         "deleted": bool(card.get("deleted")),
         "is_bot": False,
-        "is_guest": person.guest,
+        "is_guest": person.guest is not None,
     }
 
 

@@ -5,6 +5,7 @@ the start, with the file and the field.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,15 @@ from bot.errors import ConfigError
 
 Json = dict[str, Any]
 Role = Literal["requester", "responder", "owner", "partner"]
+
+
+class GuestKind(StrEnum):
+    """Which channels a guest may be invited to."""
+
+    SINGLE_CHANNEL = "single_channel"
+    "One channel: Slack sets `is_restricted` and `is_ultra_restricted`."
+    MULTI_CHANNEL = "multi_channel"
+    "Several: Slack sets `is_restricted` alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,8 @@ class SeedPerson(_Row):
     tz: str
     role: Role
     title: str
-    guest: bool = False
+    guest: GuestKind | None = None
+    """A guest is in no channel but those that list them."""
     slack: Json = {}
     """Fields in which `users.info` differs from a full member's: another `team_id`, `is_stranger`."""
     account: Json | None = None
@@ -89,7 +100,7 @@ class BotUser(_Row):
 
 
 class SeedChannel(_Row):
-    """A channel as it is seeded."""
+    """A channel as it is seeded; a partner is in those that are shared."""
 
     id: str
     name: str
@@ -99,7 +110,15 @@ class SeedChannel(_Row):
     shared: bool = False
     """Shared with another organisation, whose people are then in it."""
     people: tuple[str, ...] = ()
-    """Members besides those with the roles, by user id."""
+    """Members besides those with the roles, by user id: guests, for example."""
+
+    def seats(self, person: SeedPerson) -> bool:
+        """Return whether somebody is a member from the start."""
+        if person.id in self.people:
+            return True
+        if person.role == "partner":
+            return self.shared
+        return person.guest is None and (self.members == "everyone" or person.role in self.members)
 
 
 class Group(_Row):

@@ -69,13 +69,7 @@ class State:
         self.last_ts = 0
         self.forget()
         for room in seed.channels:
-            everyone = room.members == "everyone"
-            members = {
-                person.id
-                for person in seed.people
-                if (room.shared if person.role == "partner" else everyone or person.role in room.members)
-                or person.id in room.people
-            }
+            members = {person.id for person in seed.people if room.seats(person)}
             if room.bot_member:
                 members.add(seed.bot.id)
             self.channels[room.id] = Channel(

@@ -5,6 +5,7 @@ import { count } from "./format.js";
 import { avatar } from "./messages.js";
 import { BOT, channelsShown, nameOf, person, store, unreadIn } from "./store.js";
 
+const part = (user) => (user.is_guest ? "guest" : user.role);
 const ROLES = [["requester", "Requesters"], ["responder", "Responders"], ["owner", "Owner"], ["partner", "Of another organisation"]];
 
 /** Draw the rail of people; `unread` maps a person's id to a count. */
@@ -42,7 +43,7 @@ function reveal(box, child) {
 
 function tile(user, unread, choose) {
   const current = user.id === store.me;
-  const label = [user.real_name, user.role, user.title, user.deleted ? "deactivated" : "", unread ? `${unread} unread` : ""].filter(Boolean).join(", ");
+  const label = [user.real_name, part(user), user.title, user.deleted ? "deactivated" : "", unread ? `${unread} unread` : ""].filter(Boolean).join(", ");
   return h(
     "button",
     { type: "button", class: `person${user.deleted ? " gone" : ""}`, "data-testid": `person-${user.id}`, "aria-label": label, "aria-current": current ? "true" : null, title: `${user.real_name}\n${user.title}`, tabindex: current ? "0" : "-1", onclick: () => choose(user.id) },
@@ -73,7 +74,7 @@ export function drawMe(box, menu) {
   if (box.dataset.drawn === JSON.stringify(me)) return box;
   box.dataset.drawn = JSON.stringify(me);
   const more = iconButton("more", `Account of ${me.real_name}`, () => menu(more, me), { "aria-haspopup": "menu", "aria-expanded": "false", "data-testid": "account" });
-  const role = me.deleted ? h("span", { class: "role role-gone" }, "deactivated") : h("span", { class: `role role-${me.role}` }, me.role);
+  const role = me.deleted ? h("span", { class: "role role-gone" }, "deactivated") : h("span", { class: `role role-${part(me)}` }, part(me));
   return put(box, h("div", { class: "me-head" }, h("p", { class: "team" }, store.data.team?.name || ""), more), h("p", { class: "me-name" }, me.real_name), h("p", { class: "me-title" }, role, me.title));
 }
 

@@ -7,6 +7,7 @@ waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps
 reporting       what the owner asks for; looking: what the dashboard shows them
 surging         a directory that is down; suspending: an agent that is stopped
+refusing        people who may not ask
 dying           workers that are killed
 drifting        a release that moves away from its own past
 """

@@ -17,15 +17,26 @@ def test_auth_test_names_the_bot(workspace: Any) -> None:
 def test_people_are_found_and_missed(workspace: Any) -> None:
     """users.info, list and lookupByEmail know the seeded people, guests and deactivated ones included."""
     slack = workspace.slack
-    assert slack.users_info(user="U0NOOR")["user"]["is_restricted"]
     assert slack.users_lookupByEmail(email="Maya.Okafor@northwind.example")["user"]["id"] == "U0MAYA"
-    assert len(slack.users_list()["members"]) == 16
+    assert len(slack.users_list()["members"]) == 17
     with pytest.raises(SlackApiError, match="user_not_found"):
         slack.users_info(user="U0NOBODY")
     workspace.send("/sandbox/user", {"user": "U0MAYA", "deleted": True})
     assert slack.users_info(user="U0MAYA")["user"]["deleted"]
     with pytest.raises(SlackApiError, match="users_not_found"):  # a stranger whose profile shows it is not found by it
         slack.users_lookupByEmail(email="maya.okafor@northwind.example")
+
+
+def test_guests_are_in_the_channels_that_list_them(workspace: Any) -> None:
+    """One channel or several; Slack's flags tell the kinds apart, and a member has neither."""
+    for user, flags, rooms in (
+        ("U0NOOR", (True, True), {"C0HELP"}),
+        ("U0KOFI", (True, False), {"C0HELP", "C0RANDOM"}),
+        ("U0MAYA", (False, False), {"C0HELP", "C0RANDOM", "C0SHARED"}),
+    ):
+        card = workspace.slack.users_info(user=user)["user"]
+        assert (card["is_restricted"], card["is_ultra_restricted"]) == flags
+        assert {one["id"] for one in workspace.sees(user)["channels"]} == rooms
 
 
 def test_a_language_is_said_where_it_is_asked_for(workspace: Any) -> None:

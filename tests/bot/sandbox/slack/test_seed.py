@@ -12,9 +12,9 @@ from tests.support.paths import DEMO_PEOPLE
 
 
 def test_the_people_have_their_stories() -> None:
-    """The seed holds the people with the accounts that the scenes need, and two whom Slack does not vouch for."""
+    """The seed holds the people with the accounts that the scenes need, and four who are not admitted."""
     people = {person.id: person for person in load_seed(DEMO_PEOPLE).people}
-    assert len(people) == 15
+    assert len(people) == 16
     statuses = {user: person.account and person.account["status"] for user, person in people.items()}
     assert (statuses["U0MAYA"], statuses["U0TOMAS"]) == ("locked", "password_expired")
     assert (statuses["U0RUTH"], statuses["U0NOOR"]) == ("disabled", None)
