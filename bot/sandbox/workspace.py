@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from bot.sandbox import files
 from bot.sandbox.api import call_method
 from bot.sandbox.guard import Guard
-from bot.sandbox.people import acts, control, people, sharing, sign_in
+from bot.sandbox.people import acts, control, people, phone, sharing, sign_in
 from bot.sandbox.people.answers import take_response
 from bot.sandbox.people.feed import stream_events
 from bot.sandbox.slack.saving import Saver, load
@@ -100,6 +100,7 @@ def _routes() -> list[BaseRoute]:
         ),
         Route("/sandbox/state", people.show_state),
         Route("/sandbox/events", stream_events),
+        Route("/sandbox/phone", phone.show),
         Route("/sandbox/log", control.show_log),
         Route("/sandbox/faults", control.show_faults, methods=["GET"]),
         Route("/sandbox/faults", control.put_faults, methods=["PUT"]),
@@ -124,6 +125,8 @@ def _posts() -> list[Route]:
         "shortcut": people.endpoint(acts.UseShortcut, acts.shortcut),
         "submit": people.endpoint(acts.Submit, acts.submit),
         "close_view": people.endpoint(acts.CloseView, acts.close_view),
+        "phone/answer": people.endpoint(phone.AnswerChallenge, phone.answer),
+        "phone/refuse": people.endpoint(phone.RefuseChallenge, phone.refuse),
         "redeliver": control.bench(control.Redeliver, control.redeliver),
         "channel": control.bench(control.ChangeChannel, control.change_channel),
         "remove": control.bench(control.Remove, control.remove),

@@ -12,7 +12,7 @@ import click
 
 from bot.errors import ConfigError
 from bot.sandbox import standin
-from bot.sandbox.demo import serve
+from bot.sandbox.demo import phones, serve
 from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.settings import Settings
 
@@ -31,9 +31,12 @@ def main() -> None:
 @click.option("--state", type=click.Path(path_type=Path), required=True, help="The file that keeps the messages.")
 @click.option("--banner", required=True, help="Who answers.")
 @click.option(
+    "--authenticators", type=click.Path(path_type=Path), required=True, help="The file of the approvers' secrets."
+)
+@click.option(
     "--key", envvar=PAGE_KEY, required=True, help="The key of its page; in the variable it does not show in `ps`."
 )
-def run_workspace(*, deliver_to: str, state: Path, banner: str, key: str) -> None:
+def run_workspace(*, deliver_to: str, state: Path, banner: str, authenticators: Path, key: str) -> None:
     """Run the local Slack workspace."""
     settings = Settings.from_environment()
     secrets = (settings.slack_bot_token, settings.slack_app_token, settings.slack_signing_secret)
@@ -49,6 +52,7 @@ def run_workspace(*, deliver_to: str, state: Path, banner: str, key: str) -> Non
         deliver_to=deliver_to,
         state_file=state,
         banner=banner,
+        phones=phones.connect(settings.database_url, PEOPLE, authenticators),
     )
     serve.serve(config, settings.host, settings.port)
 

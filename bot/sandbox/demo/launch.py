@@ -196,7 +196,8 @@ def _world(options: LaunchOptions, ports: _Ports, environment: dict[str, str], s
     """Return the programs that replace the outside world: Slack and, unless Claude answers, the model."""
     part = [sys.executable, "-m", "bot.sandbox.demo.entrypoints"]
     slack = [*part, "workspace", "--deliver-to", f"{_address(ports.web)}slack/events"]
-    slack += ["--state", str(state / "workspace.json"), "--banner", CLAUDE if options.claude else STANDIN]
+    slack += ["--banner", CLAUDE if options.claude else STANDIN, "--state", str(state / "workspace.json")]
+    slack += ["--authenticators", str(state / folder.AUTHENTICATORS)]
     at = {**environment, "PORT": str(ports.page)}
     yield Program("workspace", slack, at, is_up=lambda _: answers(f"{_address(ports.page)}healthz"), outlives=True)
     if not options.claude:

@@ -27,6 +27,7 @@ def state_text(world: World, person: SeedPerson) -> str:
         "view": world.surfaces.top(user),
         "home": world.surfaces.homes.get(user),
         "has_home": world.manifest.has_home,
+        "has_phones": world.config.phones is not None,
         "sessions": [one for one in state.sessions.values() if state.can_see(user, one["channel"])],
         "shortcuts": [
             {"callback_id": one.callback_id, "name": one.name}

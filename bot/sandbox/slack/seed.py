@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot import yaml_text
 from bot.errors import ConfigError
+from bot.sandbox.slack.phones import Phones
 
 Json = dict[str, Any]
 Role = Literal["requester", "responder", "owner", "partner"]
@@ -58,6 +59,8 @@ class WorkspaceConfig:
     """How many seconds Slack waits for an answer, and how long a trigger_id is valid."""
     stream_seconds: float = 300.0
     """How many seconds a streamed message may stay open."""
+    phones: Phones | None = None
+    """The devices of its people; None: the page shows none."""
 
 
 class _Row(BaseModel):

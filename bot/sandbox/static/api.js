@@ -11,6 +11,16 @@ export async function loadState(user) {
   return body;
 }
 
+/** Fetch what a person finds on their devices; the answer always has `ok`, and `error` when it is false. */
+export async function loadPhone(user) {
+  try {
+    const response = await fetch(`/sandbox/phone?user=${encodeURIComponent(user)}`, { signal: AbortSignal.timeout(SLOW_MS) });
+    return { ok: response.ok, ...(await response.json()) };
+  } catch {
+    return { ok: false, error: "workspace_unreachable" };
+  }
+}
+
 /** Post one act of a person; the answer always has `ok`, and `error` when it is false. */
 export async function post(path, body) {
   try {
@@ -54,6 +64,8 @@ const WORDS = {
   msg_too_long: "The message is too long (40,000 characters at most).",
   no_text: "There is nothing to send.",
   message_not_found: "That message is gone.",
+  directory_down: "The directory does not answer.",
+  challenge_not_found: "Nobody asks this any longer.",
   expired_trigger_id: "That took longer than 3 seconds, so the window could not open.",
 };
 

@@ -9,6 +9,7 @@ import { count } from "./format.js";
 import { createHome } from "./home.js";
 import { confirm, openMenu, showView, toast } from "./overlays.js";
 import { createPane } from "./pane.js";
+import { createPhone } from "./phone.js";
 import { hashOf, placeOf, readRoute } from "./route.js";
 import { drawChannels, drawMe, drawPeople, peopleKeys } from "./sidebar.js";
 import { apply, channelOf, channelsShown, findMessage, groupOf, load, markRead, nameOf, person, replies, store, topLevel, unreadOf } from "./store.js";
@@ -162,6 +163,7 @@ function drawAll() {
   drawPeople($("rail"), unread, (user) => go({ user, thread: "", tab: "" }));
   drawMe($("me"), acts.accountMenu);
   drawChannels($("channels"), route.channel, hrefOf, openDm);
+  phone.draw();
   drawTop(channel);
   const onHome = route.tab === "home" && channel?.is_im && store.data.has_home;
   acts.lookAt(channel?.is_im ? (onHome ? "home" : "dm") : "");
@@ -272,6 +274,7 @@ function openSide(open) {
   if (open) $("rail").querySelector('[aria-current="true"]')?.focus();
 }
 
+const phone = createPhone($("open-phone"), $("phone"), (text) => { $("announcer").textContent = text; });
 const home = createHome($("home"), makeEnv);
 const pane = createPane($("scroll"), makeEnv, does);
 const threadPane = createPane($("thread-scroll"), makeEnv, does);
