@@ -11,11 +11,12 @@ import re
 
 from bot.sandbox.standin import catalogue, languages, wording
 from bot.sandbox.standin.moves import Move, SayMove, Use
-from bot.sandbox.standin.reading import SIGN_IN, Topic, UnderstoodWords, read, read_note, suspicious
+from bot.sandbox.standin.reading import SIGN_IN, Topic, UnderstoodWords, lost_device, read, read_note, suspicious
 from bot.sandbox.standin.turns import Json, SeenResult, SeenTurn, observe
 
 LOOK, RECENT = "look_up_my_account", "recent_sign_ins"
 UNLOCK, RESET = "unlock_my_account", "send_password_reset"
+FACTORS = "reset_second_factor"
 REFUSED = SeenResult(ok=False, data={}, text="")
 "The result of a tool that has returned nothing."
 
@@ -56,7 +57,7 @@ def _decide(turn: SeenTurn) -> Move:
     if reading.also:
         return _help_in_and_hand_off(turn, reading.topic, reading.also)
     if reading.topic in wording.REASONS:
-        return _hand_over(turn, reading.topic)
+        return _reset_factors(turn, reading) or _hand_over(turn, reading.topic)
     if reading.topic in SIGN_IN:
         return _help_in(turn, reading.topic)
     return _talk(turn, reading)
@@ -81,6 +82,25 @@ def _hand_over(turn: SeenTurn, topic: Topic) -> Move:
     if missing := _missing(turn, wanted):
         return missing
     return _hand_off(turn, wording.REASONS[topic], wording.WHY[topic])
+
+
+def _reset_factors(turn: SeenTurn, reading: UnderstoodWords) -> Move:
+    """Have the second factors of a lost device reset; nothing, if they did not ask for it or a person must do it.
+
+    A person approves it before it is done, so the tool's answer may take a while.
+    """
+    lost = None if reading.injected or turn.colleague else lost_device(turn.said)
+    if reading.topic is not Topic.FACTOR or lost is None or FACTORS not in turn.tools:
+        return ()
+    if missing := _missing(turn, (LOOK,)):
+        return missing
+    if turn.results.get(LOOK, REFUSED).data.get("for_a_person") is not False:
+        return ()
+    if FACTORS not in turn.results:
+        return (Use(FACTORS, {"lost": lost}),)
+    if not turn.results[FACTORS].ok:
+        return _hand_off(turn, "out_of_policy", "Their second factor could not be reset.")
+    return _resolve(turn, f"{wording.DONE[FACTORS].capitalize()}.", "second_factor")
 
 
 def _help_in_and_hand_off(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
@@ -193,6 +213,8 @@ def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:
     done = turn.results
     account = done[LOOK].data if LOOK in done else {}
     sentences = []
+    if FACTORS in done:
+        return f"{wording.FACTORS_RESET} {wording.NEW_FACTOR}"
     if turn.private and UNLOCK in done:
         sentences.append(wording.cause(account, _sign_ins(turn)))
     if UNLOCK in done:

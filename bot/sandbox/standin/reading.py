@@ -86,6 +86,7 @@ _SOMEBODY = re.compile(
 )
 """A name or a Slack id right after a verb: somebody else's account. Searched in the text as typed."""
 
+_KEY = re.compile(r"\b(?:security keys?|yubikeys?|sicherheitsschlussel)\b")
 _THEY = re.compile(r"\b(?:he|she|they)\b", re.IGNORECASE)
 _THEIRS = re.compile(
     r"\b(?:his|her|their)(?= (?:\w{1,15} )?(?:account|login|pass\w+|phone|suspension)\b)", re.IGNORECASE
@@ -136,6 +137,14 @@ def read_note(text: str, *, of: str) -> Topic:
     return _first(plain(own), (Topic.OTHERS, Topic.FACTOR, Topic.ACCESS, *_TROUBLE[1:])) or Topic.CANNOT
 
 
+def lost_device(text: str) -> str | None:
+    """Return on which lost device the second factors are that somebody asks to be reset; None: they do not ask that."""
+    words = plain(text)
+    if not any(pattern.search(words) for pattern in _phrases().resets):
+        return None
+    return "security_key" if _KEY.search(words) else "phone"
+
+
 def plain(text: str) -> str:
     """Return a text in the form that patterns expect: lower case, no accents, known words spelled right."""
     text = html.unescape(text).replace("\u2019", "'").replace("\u2018", "'").lower()
@@ -181,6 +190,8 @@ def _first(words: str, topics: tuple[Topic, ...]) -> Topic | None:
 class _Phrases:
     topics: dict[Topic, list[re.Pattern[str]]]
     injection: list[re.Pattern[str]]
+    resets: list[re.Pattern[str]]
+    "How somebody asks for their second factor to be reset."
     elsewhere: list[tuple[re.Pattern[str], str]]
     "A topic and where to go for it; the last one fits everything."
     spellings: frozenset[str]
@@ -200,6 +211,7 @@ def _phrases() -> _Phrases:
     return _Phrases(
         topics={Topic(name): [pattern(text) for text in texts] for name, texts in rows["topics"].items()},
         injection=[pattern(text) for text in rows["injection"]],
+        resets=[pattern(text) for text in rows["resets"]],
         elsewhere=[(pattern(row["about"]), row["answer"]) for row in rows["elsewhere"]],
         spellings=frozenset(rows["spellings"]),
         lookalikes=frozenset(rows["lookalikes"]),

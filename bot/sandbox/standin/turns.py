@@ -13,6 +13,8 @@ from typing import Any
 
 Json = dict[str, Any]
 
+ARGUMENTS = {"reset_second_factor": frozenset({"lost"})}
+"The arguments of tools on accounts that have some; a call with others is forged."
 _MESSAGE = re.compile(r"<message\b([^>]*)>(.*)</message>", re.DOTALL)
 _COLLEAGUE = re.compile(r"<colleague\b[^>]*>(.*)</colleague>", re.DOTALL)
 _NOTE = re.compile(r"<system-note>(.*)</system-note>", re.DOTALL)
@@ -99,7 +101,7 @@ def _hear(turn: SeenTurn, message: Json, *, wrapped: bool, ended: bool) -> bool:
 
 def _learn(turn: SeenTurn, call: Json, block: Json) -> None:
     """Keep a tool's answer, but not one to a call with forged arguments, which may be false."""
-    if call["input"] and call["name"] not in {"hand_off", "resolve"}:
+    if call["name"] not in {"hand_off", "resolve"} and call["input"].keys() - ARGUMENTS.get(call["name"], frozenset()):
         return
     text = "\n".join(_texts({"content": block.get("content", "")}))
     try:

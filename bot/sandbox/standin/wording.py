@@ -24,7 +24,11 @@ WHY = {
     Topic.FACTOR: "Their second factor or the phone it is on is lost or replaced; they need to prove who they are.",
     Topic.ACCESS: "They need access to an application or a group, which somebody has to grant.",
 }
-DONE = {"unlock_my_account": "unlocked the account", "send_password_reset": "sent a password reset link"}
+DONE = {
+    "unlock_my_account": "unlocked the account",
+    "send_password_reset": "sent a password reset link",
+    "reset_second_factor": "reset the second factor and ended all sessions",
+}
 
 ABILITIES = (
     "I can unlock your own work account, send you a password reset link, and tell you what happened to your account."
@@ -47,6 +51,8 @@ LIFTED = "I have lifted the suspension; you can sign in again."
 RESET_SENT = (
     "I have sent a password reset link to the address on file; choose a new password there and sign in with it."
 )
+FACTORS_RESET = "I have reset your second factor and signed you out everywhere."
+NEW_FACTOR = "Sign in with your password and set up a new one."
 ALL_WELL = "I have checked your account: it is active, and nothing stops you from signing in."
 COME_BACK = "If it still fails, write again here."
 
