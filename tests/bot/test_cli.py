@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +22,10 @@ from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
 from bot.sandbox.demo import demo, folder
 from bot.store import db
-from bot.store.installation import marks, revisions
+from bot.store.installation import marks
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
 from jobs import process
+from tests.support import forked_processes
 from tests.support.command_line import deskhand
 from tests.support.factories import Clock
 from tests.support.ledger_factory import NOON, LedgerFactory
@@ -36,6 +38,17 @@ def database_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     url = f"sqlite:///{tmp_path / 'new' / 'deskhand.db'}"
     monkeypatch.setenv("DATABASE_URL", url)
     return url
+
+
+@pytest.fixture
+def migrated_file(database_file: str, _sqlite: Path) -> str:
+    """Point the command at a database as `deskhand migrate` leaves it."""
+    file = Path(database_file.removeprefix("sqlite:///"))
+    file.parent.mkdir()
+    shutil.copy(_sqlite, file)
+    with closing(db.connect(database_file)) as database:
+        marks.enter(database, Kind.INSTALLATION)
+    return database_file
 
 
 def test_a_command_is_found_without_what_others_need() -> None:
@@ -72,7 +85,7 @@ def test_directory_load_and_set_change_the_local_directory(
     database.close()
 
 
-@pytest.mark.usefixtures("quiet_logs", "database_file")
+@pytest.mark.usefixtures("quiet_logs", "migrated_file")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -100,7 +113,6 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
     monkeypatch.chdir(ROOT)
     for name in ("SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    deskhand("migrate")
     assert deskhand(*words) == 2
     err = capsys.readouterr().err
     assert said in err
@@ -108,7 +120,7 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
 
 
 @pytest.fixture
-def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: None) -> Iterator[Path]:
+def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _sqlite: Path, quiet_logs: None) -> Iterator[Path]:
     """Stand where a demo runs and nothing else is set up; returns its folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("DATABASE_URL", "REDIS_URL", "SLACK_BOT_TOKEN", "DESKHAND_GROUND", "DESKHAND_CONFIG"):
@@ -116,7 +128,7 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: N
     url = f"sqlite:///{tmp_path / demo.STATE / 'deskhand.db'}"
     told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(CONFIG), "DESKHAND_GROUND": "demo"}
     with folder.locked(demo.STATE, fresh=False), folder.published(demo.STATE, told):
-        revisions.migrate(url)
+        shutil.copy(_sqlite, tmp_path / demo.STATE / "deskhand.db")
         yield tmp_path / demo.STATE
 
 
@@ -177,13 +189,12 @@ def hand_off(url: str, agent: str, *, days_ago: int) -> None:
 
 @pytest.mark.usefixtures("quiet_logs")
 def test_handoffs_are_measured_for_programs(
-    database_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    migrated_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One JSON object of the last thirty days, or as many as asked for, of all agents or of one."""
     monkeypatch.chdir(ROOT)
-    deskhand("migrate")
     for agent, days_ago in (("access", 0), ("access", 6), ("vpn", 6), ("access", 29), ("access", 30)):
-        hand_off(database_file, agent, days_ago=days_ago)
+        hand_off(migrated_file, agent, days_ago=days_ago)
     capsys.readouterr()
     for words, counted in (((), 4), (("--days", "7"), 3), (("--days", "1"), 1), (("--agent", "access"), 3)):
         assert deskhand("handoffs", "--json", *words) == 0
@@ -198,13 +209,12 @@ def test_handoffs_are_measured_for_programs(
 
 
 @pytest.mark.usefixtures("quiet_logs")
-def test_handoffs_are_measured_for_operators(database_file: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_handoffs_are_measured_for_operators(migrated_file: str, capsys: pytest.CaptureFixture[str]) -> None:
     """First that there were none, then a table by reason and one by day."""
-    deskhand("migrate")
     capsys.readouterr()
     assert deskhand("handoffs") == 0
     assert capsys.readouterr().out.startswith("No handoffs from ")
-    hand_off(database_file, "access", days_ago=0)
+    hand_off(migrated_file, "access", days_ago=0)
     assert deskhand("handoffs") == 0
     table = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     for name in ("budget", "all", f"{now():%Y-%m-%d}"):
@@ -224,14 +234,13 @@ def spend(url: str, cost: int, *, days_ago: int = 0, channel: str = "C0HELP", us
 
 @pytest.mark.usefixtures("quiet_logs")
 def test_the_cost_is_told_to_operators_and_programs(
-    database_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    migrated_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of everybody today, or of one channel, person or agent, in whichever window holds a day."""
     monkeypatch.chdir(ROOT)
-    deskhand("migrate")
-    spend(database_file, 1_000_000_000)
-    spend(database_file, 500_000_000, channel="C0OPS", user="U0IVAN")
-    spend(database_file, 70_000_000, days_ago=40)
+    spend(migrated_file, 1_000_000_000)
+    spend(migrated_file, 500_000_000, channel="C0OPS", user="U0IVAN")
+    spend(migrated_file, 70_000_000, days_ago=40)
     capsys.readouterr()
     past = f"{now() - timedelta(days=40):%Y-%m-%d}"
     for words, spent in (
@@ -256,12 +265,11 @@ def test_the_cost_is_told_to_operators_and_programs(
 
 @pytest.mark.usefixtures("quiet_logs")
 def test_the_doctor_looks_at_everything_and_fails_when_something_is_to_mend(
-    database_file: str, redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    migrated_file: str, redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For people and for programs; each check that is well stays so whatever else is not."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("REDIS_URL", redis_url)
-    deskhand("migrate")
     capsys.readouterr()
     assert deskhand("doctor", "--json") == 1
     told = json.loads(capsys.readouterr().out)
@@ -286,13 +294,12 @@ def test_the_doctor_says_which_variable_is_wrong(
     assert "PORT" in one["message"]
 
 
-@pytest.mark.usefixtures("quiet_logs", "database_file")
+@pytest.mark.usefixtures("quiet_logs", "migrated_file")
 def test_the_status_is_shown_and_fails_when_a_part_is_away(
     redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For people and for programs; without Redis what the database knows is shown."""
     monkeypatch.setenv("REDIS_URL", redis_url)
-    deskhand("migrate")
     capsys.readouterr()
     assert deskhand("status") == 0
     assert "Turns     0 waiting; 0 running" in capsys.readouterr().out
@@ -324,10 +331,11 @@ def _environment(url: str, redis_url: str, **more: str) -> dict[str, str]:
     }
 
 
-def _ended(process: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Return what is left of a process that does not start."""
-    command = [sys.executable, "-m", "bot.cli", process]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+def _ended_worker(log: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Return the exit code of a worker that does not start, and what it says."""
+    with log.open("wb") as output:
+        code = forked_processes.start(["bot.cli", "worker"], environment, output=output).wait(300)
+    return code, log.read_text()
 
 
 @pytest.mark.parametrize("process", ["worker", "clock"])
@@ -350,35 +358,34 @@ def test_a_process_says_it_is_ready_and_ends_on_sigterm(process: str, sqlite_url
     assert "Traceback" not in rest
 
 
-def test_a_worker_without_its_agents_key_refuses_to_start(sqlite_url: str, redis_url: str) -> None:
+def test_a_worker_without_its_agents_key_refuses_to_start(sqlite_url: str, redis_url: str, tmp_path: Path) -> None:
     """The variable that the card names is in the message."""
     environment = _environment(sqlite_url, redis_url)
     del environment["ANTHROPIC_API_KEY"]
-    ended = _ended("worker", environment)
-    assert ended.returncode == 2
-    assert "ANTHROPIC_API_KEY is not set" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    code, said = _ended_worker(tmp_path / "worker.log", environment)
+    assert code == 2
+    assert "ANTHROPIC_API_KEY is not set" in said
+    assert "Traceback" not in said
 
 
-def test_a_worker_without_a_delegation_key_refuses_to_start(sqlite_url: str, redis_url: str) -> None:
+def test_a_worker_without_a_delegation_key_refuses_to_start(sqlite_url: str, redis_url: str, tmp_path: Path) -> None:
     """No key is made in its place; the message says what to run."""
     environment = _environment(sqlite_url, redis_url)
     del environment["DESKHAND_DELEGATION_KEYS"]
-    ended = _ended("worker", environment)
-    assert ended.returncode == 2
-    assert "DESKHAND_DELEGATION_KEYS is not set" in ended.stderr
-    assert "run `deskhand keys generate`" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    code, said = _ended_worker(tmp_path / "worker.log", environment)
+    assert code == 2
+    assert "DESKHAND_DELEGATION_KEYS is not set" in said
+    assert "run `deskhand keys generate`" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.usefixtures("quiet_logs")
 def test_a_digest_is_shown_and_sent_once(
-    database_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    migrated_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For people and for programs; sent to the owners of the cards, a second time to nobody."""
     monkeypatch.chdir(ROOT)
-    deskhand("migrate")
-    with closing(db.connect(database_file)) as database:
+    with closing(db.connect(migrated_file)) as database:
         books = LedgerFactory(database)
         books.ask(0, tickets=2)  # in the 47th week of 2026
         books.write()
@@ -465,13 +472,12 @@ def test_a_workers_house_is_not_opened_on_another_ground(
         process.wait_for_current()
 
 
-@pytest.mark.usefixtures("quiet_logs", "database_file")
+@pytest.mark.usefixtures("quiet_logs", "migrated_file")
 def test_whose_ground_it_is_is_shown_and_a_copy_made_another(
     redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the mark of Redis beside it, or that Redis is away."""
     monkeypatch.setenv("REDIS_URL", redis_url)
-    deskhand("migrate")
     capsys.readouterr()
     assert deskhand("ground") == 0
     first = capsys.readouterr().out

@@ -8,13 +8,17 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.sandbox.demo import launch
 from bot.sandbox.demo.tour import SCENES
 from tests.e2e.generous_config import shorten
+from tests.support import command_line
+from tests.support.forked_processes import ForkingCrew
 from tests.support.paths import CONFIG, ROOT
 
 pytestmark = pytest.mark.e2e
@@ -64,15 +68,25 @@ def until_up(checkout: Path, process: subprocess.Popen[str], seconds: float = 60
         time.sleep(0.1)
 
 
+@pytest.fixture
+def forking(checkout: Path, monkeypatch: pytest.MonkeyPatch, quiet_logs: None) -> Iterator[None]:
+    """Stand in the demo's folder, where its processes are forked: a tour starts dozens of them."""
+    monkeypatch.chdir(checkout)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.setattr(launch, "Supervisor", ForkingCrew)
+    handled = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in handled.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.timeout(1_800)
-def test_the_tour_plays_every_scene(checkout: Path) -> None:
+@pytest.mark.usefixtures("forking")
+def test_the_tour_plays_every_scene(capsys: pytest.CaptureFixture[str]) -> None:
     """Every scene of the tour holds, with real processes, and its facts are printed as JSON."""
-    process = deskhand(checkout, "--tour", "--json", "--model-seconds", "0")
-    try:
-        code = process.wait(1_500)
-    finally:
-        process.kill()
-    out, err = (checkout / "out").read_text(), (checkout / "err").read_text()
+    code = command_line.deskhand("demo", "--tour", "--json", "--model-seconds", "0")
+    out, err = capsys.readouterr()
     results: dict[str, dict[str, Any]] = {row["scene"]: row for row in map(json.loads, out.splitlines())}
     assert [name for name, row in results.items() if not row["ok"]] == [], err
     assert code == 0, err

@@ -1,7 +1,7 @@
 """Processes of ours without the seconds that Python needs to import them: forked from one that has imported everything.
 
 `start(["jobs.worker"], ...)` is `python -m jobs.worker`: a process like any other, with its own memory, connections
-and death. What must prove the real command starts that instead (`tests/e2e/test_tour.py` does).
+and death. What must prove the real command starts that instead (`tests/e2e/test_tour.py` does so with the demo).
 """
 
 import atexit
@@ -21,9 +21,12 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import IO, Any, NoReturn, cast
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, BinaryIO, NoReturn, Self, cast
 
 from bot import private
+from bot.cli import processes
 from bot.sandbox.demo.processes import Program, Supervisor
 from tests.support import forked_children, shortcuts
 from tests.support.paths import ROOT
@@ -53,7 +56,21 @@ class Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self.stdout: BinaryIO | None = None
+        "What it says, where that is read and not kept in a file."
         self._ended = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        """Wait until it has ended."""
+        if self.stdout is not None:
+            self.stdout.close()
+        self.wait()
 
     def poll(self) -> int | None:
         """Return its exit code, or None while it lives."""
@@ -91,8 +108,9 @@ class ForkingCrew(Supervisor):
 
     def _popen(self, program: Program, output: int) -> "subprocess.Popen[bytes]":
         match program.command:
-            case [sys.executable, "-m", *module] if output != subprocess.PIPE:
-                forked = start(module, {**os.environ, **program.environment}, output=output, apart=True)
+            case [sys.executable, "-m", *module]:
+                environment = {**os.environ, **program.environment}
+                forked = (_start_heard if output == subprocess.PIPE else _start_apart)(module, environment, output)
                 return cast("subprocess.Popen[bytes]", forked)
         return super()._popen(program, output)
 
@@ -110,7 +128,21 @@ def start(
     """
     with _ONE:
         server = _server()
-    return server.start({"module": module, "environment": dict(environment), "apart": apart}, output)
+    order = {"module": module, "environment": dict(environment), "folder": str(Path.cwd()), "apart": apart}
+    return server.start(order, output)
+
+
+def _start_apart(module: Sequence[str], environment: Mapping[str, str], output: IO[Any] | int) -> Forked:
+    return start(module, environment, output=output, apart=True)
+
+
+def _start_heard(module: Sequence[str], environment: Mapping[str, str], _output: int) -> Forked:
+    """Start a module whose output is read from here."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as output:
+        forked = _start_apart(module, environment, output)
+    forked.stdout = os.fdopen(reading, "rb")
+    return forked
 
 
 class _Server:
@@ -165,6 +197,7 @@ def main() -> None:
     for name in _LOADED:
         importlib.import_module(name)
     shortcuts.leave_the_disk_behind()
+    processes._become = _become
     gc.collect()
     gc.freeze()  # keeps their memory shared
     signal.signal(signal.SIGCHLD, forked_children.bury)
@@ -198,17 +231,27 @@ def _live(order: Mapping[str, Any], output: int) -> NoReturn:
         os.environ.clear()
         os.environ.update(order["environment"])
         time.tzset()
-        module, *arguments = order["module"]
-        sys.argv = [module, *arguments]
-        if module in _LOADED:  # a package stays: what is run of it is its `__main__`
-            del sys.modules[module]
-        code = _code(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
+        os.chdir(order["folder"])
+        code = _code(lambda: _run(*order["module"]))
         threading._shutdown()  # type: ignore[attr-defined]  # waits, as the end of Python does
         sys.stdout.flush()
     except BaseException:  # noqa: BLE001 - nothing may come back into the loop above
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def _run(module: str, *arguments: str) -> None:
+    sys.argv = [module, *arguments]
+    if module in _LOADED:  # a package stays: what is run of it is its `__main__`
+        sys.modules.pop(module, None)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _become(module: str, *arguments: str) -> NoReturn:
+    """Go on as another module, as a command does that replaces its process, without another Python."""
+    _run(module, *arguments)
+    sys.exit()
 
 
 def _speak_into(output: int) -> None:
