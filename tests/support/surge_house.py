@@ -1,4 +1,4 @@
-"""A house whose directory can be silenced, with a crowd of two hundred who ask, and many workers at once."""
+"""A house whose directory can be silenced, with a crowd who ask, and many workers at once."""
 
 import time
 from collections.abc import Callable, Iterator
