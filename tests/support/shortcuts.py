@@ -13,6 +13,7 @@ from typing import Any
 
 import redis.utils
 import sqlalchemy
+import yaml
 from sqlalchemy import event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import psycopg
@@ -31,6 +32,7 @@ def take() -> None:
     """Take every shortcut, for as long as the process lives."""
     _compile_statements_once()
     _parse_yaml_once()
+    _use_yaml_in_c()
     _read_rates_once()
     _read_certificates_once()
     _read_own_version_once()
@@ -69,6 +71,13 @@ def _parse_yaml_once() -> None:
         return pickle.loads(read[text, loader])  # noqa: S301 - we pickled it ourselves
 
     _put(yaml_text, "load", load)
+
+
+def _use_yaml_in_c() -> None:
+    """Let the tests' own `yaml.safe_load` and `yaml.safe_dump` be those in C, where these are installed."""
+    if yaml.__with_libyaml__:
+        _put(yaml, "SafeLoader", yaml.CSafeLoader)
+        _put(yaml, "SafeDumper", yaml.CSafeDumper)
 
 
 def _read_rates_once() -> None:
