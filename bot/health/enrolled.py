@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from bot.errors import ConfigError
 from bot.health import alive, configured
 from bot.health.findings import Finding
+from bot.principals import SecondStep
 from bot.second_step import secret_box
 from bot.second_step.secret_box import ApproverKeys
 from bot.settings import Settings
@@ -22,11 +23,34 @@ def check_approvers(settings: Settings) -> Iterator[Finding]:
         return
     with alive.reading(settings) as session:
         enrolled = approvers.everyone(session)
-    troubles = [*_unreadable(enrolled, keys), *_of_people(enrolled, settings)]
+    troubles = [*_missing(enrolled, keys, settings), *_unreadable(enrolled, keys), *_of_people(enrolled, settings)]
     yield from troubles
     if not troubles:
         count = f"{len(enrolled)} {'has' if len(enrolled) == 1 else 'have'}" if enrolled else "None has"
         yield Finding("approvers", "ok", f"{count} an authenticator app.")
+
+
+def _missing(enrolled: Sequence[Approver], keys: ApproverKeys, settings: Settings) -> Iterator[Finding]:
+    """Report agents whose approvers need a code that none or not all of them can have."""
+    have = {row.user for row in enrolled}
+    for agent in configured.active(settings):
+        may = dict.fromkeys(agent.card.handoff.approvers)
+        can, cannot = [user for user in may if user in have], [user for user in may if user not in have]
+        asked = {
+            tool: terms.second_step_of(enrolled=bool(can), approvers=len(may))
+            for tool, terms in agent.card.approvals.items()
+        }
+        tools = ", ".join(tool for tool, step in asked.items() if step is SecondStep.CODE)
+        if not tools:
+            continue
+        enrol = f"Run `deskhand approvers enrol USER` for {', '.join(cannot)}."
+        if not can:
+            message = f"{agent.card.name}: {tools} needs a code of an approver, and none of them has an app."
+            first = "" if keys.sealing else f"Run `{secret_box.KIND.command}`, and set {secret_box.VARIABLE}. "
+            yield Finding("approvers", "fail", message, first + enrol)
+        elif cannot:
+            message = f"{agent.card.name}: {', '.join(cannot)} cannot approve {tools} without an app."
+            yield Finding("approvers", "warn", message, enrol)
 
 
 def _unreadable(enrolled: Sequence[Approver], keys: ApproverKeys) -> Iterator[Finding]:

@@ -195,6 +195,12 @@ def section(text: str) -> Block:
     return SectionBlock(text=MarkdownTextObject(text=text, verbatim=True), expand=True).to_dict()
 
 
+def plain(text: str) -> Block:
+    """Return a section of plain text: nothing in it is a link, a mention, an emoji or markup."""
+    shown = clamp(visible(text), SECTION_CHARACTERS) or NO_WORDS
+    return SectionBlock(text=PlainTextObject(text=shown, emoji=False), expand=True).to_dict()
+
+
 def modal(
     callback_id: str, row_id: int, title: str, submit: str | None, blocks: list[Block], *, close: str = "Cancel"
 ) -> Block:

@@ -63,6 +63,10 @@ class MessageKind(StrEnum):
     "The weekly or monthly digest of cost."
     SURGE = "surge"
     "It tells a help channel that many have the same problem, and later that it is over."
+    APPROVAL = "approval"
+    "It asks approvers to allow one call of a tool, or shows what became of that."
+    PROOF = "proof"
+    "It asks a requester's manager whether the requester is who they say."
     EVENTS_LOST = "events_lost"
     "It tells owners that Slack has dropped events."
 

@@ -1,7 +1,9 @@
 """What `deskhand doctor` says of the codes of approvers: `bot.health.enrolled`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -11,10 +13,11 @@ from bot.health.findings import Finding
 from bot.settings import Settings
 from bot.store.approvals import approvers
 from bot.store.db import Database
+from tests.support.agent_folders import copied_agent
 from tests.support.approver_codes import APPROVER_KEY, OTHER_APPROVER_KEY, enrolled
 from tests.support.paths import CONFIG
 
-PRIYA, STRANGER = "U0PRIYA", "U0EVE"
+BEN, PRIYA, STRANGER = "U0BEN", "U0PRIYA", "U0EVE"
 
 Look = Callable[..., list[Finding]]
 
@@ -57,6 +60,56 @@ def test_codes_that_cannot_be_checked_fail(look: Look, sqlite: Database) -> None
     [wrong] = look(deskhand_approver_key=SecretStr("nonsense"))
     assert wrong.message.startswith("Environment: DESKHAND_APPROVER_KEY: key 1 has another form")
     assert {one.state for one in (missing, other, wrong)} == {"fail"}
+
+
+def asking(folder: Path, approvers: Sequence[str], second_step: str = "default") -> Path:
+    """Make a configuration whose agent may reset a second factor with an approval, and return its folder."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["approvals"] = {"reset_second_factor": {"proof": ["manager"], "second_step": second_step}}
+        content["handoff"]["approvers"] = list(approvers)
+
+    copied_agent(folder / "config", change=change)
+    return folder / "config"
+
+
+def test_an_agent_that_asks_for_a_code_needs_approvers_with_an_app(
+    look: Look, sqlite: Database, tmp_path: Path
+) -> None:
+    """None of them fails, some of them is a warning; where two people do, no app is needed."""
+    two = asking(tmp_path, [PRIYA, BEN], "code")
+    [found] = look(deskhand_config=two, deskhand_approver_key=None)
+    assert (found.state, found.message) == (
+        "fail",
+        "access: reset_second_factor needs a code of an approver, and none of them has an app.",
+    )
+    assert found.fix == (
+        "Run `deskhand keys generate --approvers`, and set DESKHAND_APPROVER_KEY. "
+        "Run `deskhand approvers enrol USER` for U0PRIYA, U0BEN."
+    )
+    enrolled(sqlite, PRIYA)
+    [found] = look(deskhand_config=two)
+    assert (found.state, found.message) == (
+        "warn",
+        "access: U0BEN cannot approve reset_second_factor without an app.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("approvers", "second_step", "state"),
+    [
+        ([PRIYA], "default", "fail"),  # there are no two people
+        ([PRIYA, BEN], "default", "ok"),
+        ([PRIYA, BEN], "two_people", "ok"),
+        ([PRIYA], "none", "ok"),
+    ],
+)
+def test_an_agent_that_asks_for_no_code_needs_none(
+    look: Look, tmp_path: Path, approvers: list[str], second_step: str, state: str
+) -> None:
+    """By its card, and by default where two can decide."""
+    [found] = look(deskhand_config=asking(tmp_path, approvers, second_step), deskhand_approver_key=None)
+    assert found.state == state
 
 
 def test_locked_people_and_strangers_are_named(look: Look, sqlite: Database) -> None:

@@ -16,6 +16,7 @@ from bot.slack import mrkdwn, sentences
 from bot.slack.sentences import LANGUAGES, Language, catalogue, duration, joined, language_of, say
 from bot.store import members
 from bot.store.db import Database
+from bot.store.schema import WithdrawCause
 from tests.support.paths import ROOT
 
 CODE = [file for folder in ("bot", "jobs") for file in sorted((ROOT / folder).rglob("*.py"))]
@@ -31,6 +32,7 @@ COMPUTED = {
     "done.": ["unlock_my_account", "send_password_reset", "reset_second_factor"],
     "refused.": [str(bar) for bar in Bar],
     "denied.": [why.name.lower() for why in Forbidden],
+    "approval.withdrawn_": [str(cause) for cause in WithdrawCause],
     "home.": ["agent", "answered", "yours", "waiting", "person", "resolved", "refused", "withdrawn"],
     "press.only_theirs_to_": ["take_back", "judge", "say"],
     "feedback.": ["title", "send", "cancel"],
