@@ -14,7 +14,6 @@ from bot.agent.runtime import AgentRuntime
 from bot.casework import beforehand, surging
 from bot.errors import DirectoryDown
 from bot.principals import Reason
-from bot.store.schema import now
 from bot.store.tickets import surge_signs, turns
 from bot.store.tickets.turns import Attempt
 from jobs import requester, thread_backfill
@@ -63,7 +62,7 @@ def _without_directory(
         turns.hold(session, attempt)
         surge_signs.directory_failed(session, attempt)
         due = surging.is_due(session, runtime.agent)
-    if not due and not alone and now() - attempt.accepted_at < PATIENCE:
+    if not due and not alone and attempt.working < PATIENCE:
         raise silent
     return NeedsPerson(Reason.REPEATED_FAILURE, surging.SILENT, directory=not alone)
 

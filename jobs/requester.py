@@ -16,7 +16,6 @@ from bot.agent.runtime import AgentRuntime
 from bot.errors import DirectoryDown, Transient
 from bot.principals import Subject
 from bot.slack.api.membership import Unseen
-from bot.store.schema import now
 from bot.store.tickets import surges
 from bot.store.tickets.turns import Attempt
 from jobs.process import WorkerContext
@@ -55,7 +54,7 @@ def find_out(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Ask
     try:
         return _found(ctx, runtime, attempt)
     except Transient as error:
-        waited = now() - attempt.accepted_at
+        waited = attempt.working
         if waited < PATIENCE:
             raise
         log.warning("requester.not_looked_up", error=str(error), waited=waited.total_seconds())

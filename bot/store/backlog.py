@@ -80,7 +80,7 @@ class Backlog:
 
     at: datetime
     waiting: BacklogCount
-    "Turns that no worker has."
+    "Turns that no worker has, but for those that wait for an approval: nobody's work is behind."
     running: BacklogCount
     "Late means that the lease has expired."
     leases: tuple[WorkerTurns, ...]
@@ -168,7 +168,7 @@ def _turns(session: Session, at: datetime) -> tuple[BacklogCount, BacklogCount, 
             func.min(case((is_running, Turn.started_at), else_=Turn.created_at), type_=UtcDateTime()),
             func.min(Turn.lease_until, type_=UtcDateTime()),
         )
-        .where(Turn.state.in_((TurnState.WAITING, TurnState.RUNNING)))
+        .where(Turn.state.in_((TurnState.WAITING, TurnState.RUNNING)), Turn.suspended_at.is_(None))
         .group_by(worker)
         .order_by(worker)
     ).all()

@@ -33,6 +33,8 @@ from bot.store.schema import (
     ApprovalState,
     Proof,
     ProofState,
+    Turn,
+    TurnState,
     WithdrawCause,
     now,
 )
@@ -267,7 +269,9 @@ def refuse(session: Session, approval_id: int | None, user: str, *, act: str, wh
 
 
 def _undecided() -> ColumnElement[bool]:
-    return and_(Approval.state == ApprovalState.ASKED, Approval.expires_at > now())
+    """Return the condition that an approver can still decide: a turn that was stopped would do nothing with a yes."""
+    goes_on = exists().where(Turn.id == Approval.turn_id, Turn.state != TurnState.DONE)
+    return and_(Approval.state == ApprovalState.ASKED, Approval.expires_at > now(), goes_on)
 
 
 def _ended(session: Session, approval_id: int, state: ApprovalState, by: str = CLOCK) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from bot.store.approvals.approvals import ACTIVE
 from bot.store.schema import Approval, ApprovalState, Proof, ProofState, Ticket, Turn, TurnState, now
 
 _AT_ONCE = 200
@@ -41,6 +42,15 @@ def to_resume(session: Session) -> Sequence[int]:
     return session.scalars(query.order_by(Turn.id).limit(_AT_ONCE)).all()
 
 
+def without_turn(session: Session) -> Sequence[tuple[Approval, Ticket]]:
+    """Return the active approvals whose turn was ended by something else, each with its ticket."""
+    query = (
+        select(Approval, Ticket).join(Ticket, Ticket.id == Approval.ticket_id).join(Turn, Turn.id == Approval.turn_id)
+    )
+    left = query.where(Approval.state.in_(ACTIVE), Turn.state == TurnState.DONE)
+    return [(approval, ticket) for approval, ticket in session.execute(left.order_by(Approval.id).limit(_AT_ONCE))]
+
+
 def waiting_for(session: Session, agents: Collection[str]) -> Sequence[tuple[Approval, Ticket]]:
     """Return what waits for the approvers of these agents, the most urgent first, each with its ticket."""
     query = select(Approval, Ticket).join(Ticket, Ticket.id == Approval.ticket_id)
@@ -52,6 +62,5 @@ def waiting_for(session: Session, agents: Collection[str]) -> Sequence[tuple[App
 
 def active_of_agent(session: Session, agent: str) -> Sequence[int]:
     """Return the ids of approvals of an agent that can still lead to a call."""
-    active = [ApprovalState.PROVING, ApprovalState.ASKED, ApprovalState.APPROVED]
-    query = select(Approval.id).where(Approval.agent == agent, Approval.state.in_(active))
+    query = select(Approval.id).where(Approval.agent == agent, Approval.state.in_(ACTIVE))
     return session.scalars(query.order_by(Approval.id)).all()

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.figures import quantiles
@@ -80,7 +80,8 @@ def counted(session: Session, spans: Sequence[Span], agents: Agents = None) -> B
 
 
 def _turns(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
-    milliseconds = MillisecondsBetween(Turn.created_at, Turn.finished_at)
+    waited = cast(func.round(Turn.waited_seconds * 1000), BigInteger)  # for approvals, which is no time of the agent's
+    milliseconds = MillisecondsBetween(Turn.created_at, Turn.finished_at) - waited
     each = select(
         UtcDate(Turn.finished_at).label("day"),
         Ticket.agent,

@@ -29,7 +29,7 @@ RELEASES = 10
 "How many of an agent's newest releases are looked through for the one before."
 
 _Step = tuple[StepKind, str, int]
-_Turns = Select[int, int, datetime | None, datetime, TurnOutcome | None]
+_Turns = Select[int, int, datetime | None, datetime, TurnOutcome | None, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def release_before(session: Session, agent: str, release: str, *, tickets: int) 
 
 def _of(release: str) -> _Turns:
     earlier = aliased(Turn)
-    return select(Turn.id, Turn.ticket_id, Turn.finished_at, Turn.created_at, Turn.outcome).where(
+    return select(Turn.id, Turn.ticket_id, Turn.finished_at, Turn.created_at, Turn.outcome, Turn.waited_seconds).where(
         Turn.release == release,
         Turn.finished_at <= now() - SETTLED,
         _played(),
@@ -97,8 +97,10 @@ def _with_steps(session: Session, query: _Turns) -> tuple[FirstTurn, ...]:
     ):
         steps[turn_id].append((kind, name, tokens))
     return tuple(
-        _first_turn(turn_id, ticket_id, accepted_at, finished_at, str(outcome), steps[turn_id])
-        for turn_id, ticket_id, finished_at, accepted_at, outcome in turns
+        _first_turn(
+            turn_id, ticket_id, accepted_at + timedelta(seconds=waited), finished_at, str(outcome), steps[turn_id]
+        )
+        for turn_id, ticket_id, finished_at, accepted_at, outcome, waited in turns
         if finished_at is not None
     )
 

@@ -53,7 +53,7 @@ def read(session: Session) -> Sequence[SignReading]:
 def _last_turn(session: Session) -> datetime | None:
     """Return when a turn last ended while one waits; a turn that waits is due from when it was opened or put back."""
     due = func.coalesce(Turn.queued_at, Turn.created_at)
-    waiting = select(func.min(due)).where(Turn.state == TurnState.WAITING, ~Turn.held_back)
+    waiting = select(func.min(due)).where(Turn.state == TurnState.WAITING, ~Turn.held_back, Turn.suspended_at.is_(None))
     oldest = session.scalars(waiting).one()
     if oldest is None:
         return None

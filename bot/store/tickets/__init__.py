@@ -2,6 +2,7 @@
 
 tickets           a message becomes a ticket and a turn
 turns             who plays a turn, and how it ended; steps: its journal of model and tool calls
+suspended_turns   turns that wait for a person to allow a call
 waiting_messages  messages that wait for a turn; ticket_messages: what was said on both sides
 threads           which ticket a message belongs to; overheard: messages that are no request to the agent
 rewriting         edits and deletions; quotes: what a message passes on of others

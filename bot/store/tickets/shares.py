@@ -84,10 +84,11 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
 
 
 def under_way(session: Session, team: str, user: str) -> int:
-    """Return the number of a person's turns that are queued or played."""
+    """Return the number of a person's turns that are queued or played; one that waits for an approval is neither."""
     query = select(func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
     mine = query.where(Ticket.requester == user, Ticket.team == team)
-    return session.scalars(mine.where(Turn.state != TurnState.DONE, ~Turn.held_back)).one()
+    counted = mine.where(Turn.state != TurnState.DONE, ~Turn.held_back, Turn.suspended_at.is_(None))
+    return session.scalars(counted).one()
 
 
 def queue_next(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:

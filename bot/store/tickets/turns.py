@@ -1,8 +1,9 @@
 r"""A turn from its lease to its one outcome.
 
     waiting --begin--> running --finish--> done
-                       |   ^
-                       \---/ begin again: the lease has expired, the attempt before is fenced off
+       ^               |   ^ |
+       |               \---/ | begin again: the lease has expired, the attempt before is fenced off
+       \--- put back, or suspended until a person has decided (`suspended_turns`)
 
 A ticket has at most one turn that is not done (a partial unique index ensures it). Every write of an attempt is
 conditional on (turn, attempt), so that a worker whose lease expired writes nothing.
@@ -55,6 +56,13 @@ class Attempt:
     "The handoffs of its ticket, the oldest first."
     journal: Mapping[int, Step] = field(hash=False)
     "The steps that earlier attempts finished, by their number; they are replayed."
+    waited: timedelta = timedelta()
+    "How long the turn has waited for approvals."
+
+    @property
+    def working(self) -> timedelta:
+        """Return for how long the turn has been the agent's, now: since it was opened, but for its approvals."""
+        return now() - self.accepted_at - self.waited
 
     @property
     def last_handoff(self) -> Handoff | None:
@@ -75,7 +83,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
     free = or_(Turn.state == TurnState.WAITING, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < at))
     begun = session.execute(
         update(Turn)
-        .where(Turn.id == turn_id, free, ~Turn.held_back)
+        .where(Turn.id == turn_id, free, ~Turn.held_back, Turn.suspended_at.is_(None))
         .values(
             state=TurnState.RUNNING,
             attempt=Turn.attempt + 1,
@@ -84,11 +92,11 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
             lease_until=at + timedelta(seconds=lease),
             started_at=at,
         )
-        .returning(Turn.attempt, Turn.ticket_id, Turn.created_at, Turn.failures, Turn.waits)
+        .returning(Turn.attempt, Turn.ticket_id, Turn.created_at, Turn.failures, Turn.waits, Turn.waited_seconds)
     ).one_or_none()
     if begun is None:
         return None
-    number, ticket_id, accepted_at, failures, waits = begun
+    number, ticket_id, accepted_at, failures, waits, waited = begun
     handoffs = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id)
     answered = select(Step).where(Step.turn_id == turn_id, Step.response.is_not(None))
     return Attempt(
@@ -103,6 +111,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         heard=ticket_messages.messages_of(session, turn_id),
         handoffs=session.scalars(handoffs).all(),
         journal={step.seq: step for step in session.scalars(answered)},
+        waited=timedelta(seconds=waited),
     )
 
 
@@ -225,7 +234,7 @@ def finish(
     ).scalar_one_or_none()
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
-    seconds, calls = (now() - attempt.accepted_at).total_seconds(), turn_record.model_calls()
+    seconds, calls = attempt.working.total_seconds(), turn_record.model_calls()
     db.after_commit(session, partial(metrics.turn_ended, outcome, seconds=seconds, model_calls=calls))
     ended = partial(spans.turn_ended, attempt.turn_id, outcome=outcome, reason=reason, accepted_at=attempt.accepted_at)
     db.after_commit(session, ended)
@@ -248,12 +257,8 @@ def to_requeue(session: Session, *, queued_before: datetime) -> Sequence[int]:
     """
     no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
     dead = and_(Turn.state == TurnState.RUNNING, Turn.lease_until < now())
-    query = select(Turn.id).where(
-        or_(
-            and_(Turn.state == TurnState.WAITING, ~Turn.held_back, no_job),
-            and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at)),
-        )
-    )
+    idle = and_(Turn.state == TurnState.WAITING, ~Turn.held_back, Turn.suspended_at.is_(None))
+    query = select(Turn.id).where(or_(and_(idle, no_job), and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at))))
     return session.scalars(query.order_by(Turn.id).limit(500).with_for_update(skip_locked=True)).all()
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.principals import SecondStep
-from bot.store.approvals import approvals, proofs
+from bot.store.approvals import approvals, proofs, waiting
 from bot.store.approvals.approval_moves import ApprovalMoved, ApprovalNotMoved
 from bot.store.approvals.approvals import ApprovedCall
 from bot.store.db import Database
@@ -23,6 +23,7 @@ from bot.store.schema import (
     WithdrawCause,
     now,
 )
+from bot.store.tickets import turns
 from tests.support.approval_rows import (
     ASKER,
     BEN,
@@ -209,6 +210,21 @@ def test_nobody_decides_about_their_own_request(sqlite: Database, step: SecondSt
         assert isinstance(approvals.approve(session, found.id, by=ASKER, second_step="code"), ApprovalNotMoved)
         assert isinstance(approvals.deny(session, found.id, by=ASKER, reason=""), ApprovalNotMoved)
     assert rows(sqlite, Approval)[0].state is ApprovalState.ASKED
+
+
+def test_a_turn_that_was_stopped_is_not_approved(database: Database) -> None:
+    """An approver is not told yes for what nobody will do; what is left of it can only be withdrawn."""
+    found = asked(database, second_step=SecondStep.NONE)
+    with database.write() as session:
+        turns.stop(session, found.ticket_id)
+    for name in ("approve", "deny"):
+        assert isinstance(move(database, found, name), ApprovalNotMoved)
+    with database.read() as session:
+        [(left, ticket)] = waiting.without_turn(session)
+    assert (left.id, ticket.id) == (found.id, found.ticket_id)
+    must(move(database, found, "withdraw"))
+    with database.read() as session:
+        assert waiting.without_turn(session) == []
 
 
 OTHER: dict[str, Any] = {
