@@ -1,7 +1,6 @@
 """Turns that wait for a person to allow a call: no worker has them, nothing queues them, and they count for nobody.
 
-Such a turn is `waiting`, with the time since when. It waits for an approval (`bot.store.approvals`), and whatever decides
-that lets it go on.
+Such a turn is `waiting`, with the time since when. What decides its approval (`bot.store.approvals`) lets it go on.
 """
 
 from sqlalchemy import select, update
