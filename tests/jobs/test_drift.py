@@ -70,10 +70,12 @@ def texts(database: Database) -> list[str]:
 
 def test_drift_is_told_once_and_so_is_its_end(ctx: WorkerContext, story: Story, workspace: LocalWorkspace) -> None:
     """With what moved, how sure that is, what the window can find, and examples; while it goes on nothing is told."""
-    story.serve(1000)
-    story.serve_and_check(500)
+    story.serve(1400)
+    story.serve_and_check(100)
     assert texts(ctx.database) == []
-    story.serve_and_check(500, handoffs=0.45)
+    story.serve_and_check(250, handoffs=0.45)
+    story.serve(200, handoffs=0.45)
+    story.serve_and_check(50, handoffs=0.45)
     [told] = texts(ctx.database)
     assert f"{story.release} does not behave as it did before" in told
     assert "*Outcome*, last 100 tickets: `handoff` from 1" in told
@@ -86,7 +88,8 @@ def test_drift_is_told_once_and_so_is_its_end(ctx: WorkerContext, story: Story, 
     with ctx.database.read() as session:
         by_id = {one.ticket_id: one for one in first_turns.last(session, story.release, limit=1000)}
     assert {by_id[one].outcome for one in examples} == {"handoff"}
-    story.serve_and_check(950)
+    story.serve(750)
+    story.serve_and_check(200)
     assert len(texts(ctx.database)) == 2
     assert "behaves as it did before, in three checks in a row" in texts(ctx.database)[1]
     assert [story.events()[0], story.events()[-1]] == ["drift.found", "drift.ended"]

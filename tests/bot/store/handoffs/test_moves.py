@@ -16,12 +16,12 @@ from bot.store.tickets import tickets
 from tests.support.factories import FIRST, at_once, everything, handed_off, in_rounds, rows
 from tests.support.handoff_moves import HOLDER, MOVES, OTHER, move, standing, trail
 
-ROUNDS = 25
+ROUNDS = 5
 "Races of fifty claims. A claim that does not check again under the ticket's lock has many winners in each of them."
 
 
 def test_of_fifty_claims_one_wins(postgres: Database) -> None:
-    """In each of 25 rounds of 50 threads one has it, 49 are told who, and the trail shows one claim."""
+    """In each of five rounds of 50 threads one has it, 49 are told who, and the trail shows one claim."""
     with postgres.write() as session:
         opened = [_opened(session, number) for number in range(ROUNDS)]
     users = [f"U{number}" for number in range(50)]
