@@ -374,8 +374,7 @@ def test_a_kill_at_any_step_is_resolved(
 
 def end_leases(database: Database, raw: "redis.Redis") -> None:
     """Let the leases of all calls be over, in Redis and in the ledger."""
-    for rid in raw.zrange("budget:leases", 0, -1):
-        raw.zadd("budget:leases", {rid: 1})
+    raw.zunionstore("budget:leases", {"budget:leases": 0})  # they end when Redis' clock began
     with database.write() as session:
         session.execute(sqlalchemy.update(LedgerRow).values(lease_until=now() - timedelta(seconds=1)))
 
