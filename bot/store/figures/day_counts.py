@@ -1,11 +1,12 @@
-"""What is counted of turns, tickets and model calls, by UTC day and agent.
+"""What is counted of turns, tickets, model calls and thumbs, by UTC day and agent.
 
 A turn counts on the day on which it ended, with its tool calls; a ticket on the day on which it was opened; a model
-call on the day on which it left. Everything is counted in SQL, through an index on that time.
+call on the day on which it left; a thumb on the day on which it was given or last changed. Everything is counted in
+SQL, through an index on that time.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.figures import quantiles
-from bot.store.schema import LedgerRow, Purpose, Step, StepKind, StepStatus, Ticket, Turn, TurnOutcome
+from bot.store.schema import Feedback, LedgerRow, Purpose, Step, StepKind, StepStatus, Ticket, Turn, TurnOutcome
 from bot.store.sql_dialects import MillisecondsBetween, UtcDate
 
 
@@ -34,6 +35,8 @@ class Counted(StrEnum):
     "Tickets that were opened; the one key is empty."
     SPENDING = "spending"
     "Model calls, tokens and nano-US-dollars, by the name of the figure; those of evaluations apart."
+    THUMB = "thumb"
+    "Thumbs for answers: `thumbs_up` and `thumbs_down`."
     HANDOFF = "handoff"
     "Handoffs, by reason."
     TO_CLAIM = "to_claim"
@@ -74,9 +77,35 @@ def counted(session: Session, spans: Sequence[Span], agents: Agents = None) -> B
     found: ByDayAndAgent = defaultdict(dict)
     if spans:
         for rows in (_turns, _tools, _tickets, _spending):
-            for day, name, what, key, count in rows(session, spans, agents):
-                found[day, name].setdefault(what, Counter())[key] += count
+            put(found, rows(session, spans, agents))
     return found
+
+
+def thumbs(session: Session, spans: Sequence[Span], agents: Agents = None) -> ByDayAndAgent:
+    """Count the thumbs that were given or last changed in some spans of time, of some agents or of all."""
+    found: ByDayAndAgent = defaultdict(dict)
+    if spans:
+        put(found, _thumbs(session, spans, agents))
+    return found
+
+
+def add(to: dict[str, int], more: Mapping[str, int]) -> None:
+    """Add counts to others. `Counter.update` is too slow for the many small counts of ninety days."""
+    if not to:
+        to.update(more)
+        return
+    known = to.get
+    for key, count in more.items():
+        to[key] = known(key, 0) + count
+
+
+def put(found: ByDayAndAgent, rows: Iterable[Row]) -> None:
+    """Add rows to what is counted."""
+    for day, name, what, key, count in rows:
+        counts = found[day, name]
+        if what not in counts:
+            counts[what] = Counter()
+        counts[what][key] += count
 
 
 def _turns(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
@@ -137,6 +166,17 @@ def _spending(session: Session, spans: Sequence[Span], agents: Agents) -> Iterat
     for day, name, purpose, *figures in found:
         names, values = (CALLS, figures) if purpose is Purpose.TURN else (EVALUATIONS, (figures[0], figures[-1]))
         yield from ((day, name, Counted.SPENDING, key, int(value)) for key, value in zip(names, values, strict=True))
+
+
+def _thumbs(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
+    # Looks up the agent of each thumb; a join might read every ticket of the agents.
+    of_turn = select(Ticket.agent).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == Feedback.turn_id)
+    agent = of_turn.correlate(Feedback).scalar_subquery()
+    each = select(UtcDate(Feedback.at).label("day"), agent.label("agent"), Feedback.good)
+    keys = _within(each, Feedback.at, spans, Ticket.agent, None).subquery().c
+    query: Select[Any] = select(*keys, func.count()).group_by(*keys)
+    for day, name, good, given in session.execute(query if agents is None else query.where(keys.agent.in_(agents))):
+        yield day, name, Counted.THUMB, "thumbs_up" if good else "thumbs_down", given
 
 
 def _within(

@@ -5,14 +5,14 @@ figure that has nothing to be worked out from is None, never 0. Reads only; the 
 read at one moment (`bot.store.money.spending.at_one_moment`), so that the figures agree with each other.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import groupby
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from bot.store.figures import folding, quantiles
+from bot.store.figures import day_counts, folding, quantiles
 from bot.store.figures.dashboard import (
     DashboardCohort,
     DashboardFigures,
@@ -24,40 +24,41 @@ from bot.store.figures.dashboard import (
     Volume,
     last_days,
 )
-from bot.store.figures.day_counts import Counted, Counts, Span
+from bot.store.figures.day_counts import Counted, Span
 from bot.store.figures.handoff_counts import TIMES
 from bot.store.handoffs.handoff_metrics import Spread
-from bot.store.schema import Feedback, Release, StepStatus, Ticket, Turn, TurnOutcome, now
-from bot.store.sql_dialects import UtcDate
+from bot.store.schema import Release, StepStatus, TurnOutcome, now
 
 __all__ = ["DashboardCohort", "DashboardFigures", "last_days", "read"]
+
+OF_VOLUME = frozenset({Counted.OUTCOME, Counted.LATENCY, Counted.TICKET, Counted.SPENDING, Counted.THUMB})
+"What a `Volume` is made of, which is shown of each day."
+
+Counts = defaultdict[Counted, Counter[str]]
 
 
 def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
     """Return everything that the dashboard shows of a cohort."""
     _run_at_once(session)
-    span = Span(cohort.since, cohort.until)
-    found = folding.activity(session, span, cohort.named)
-    handed: Counts = {}
-    for counts in folding.handoffs(session, span, cohort.named, at=now()).values():
-        _add(handed, counts)
-    by_day: dict[str, Counts] = {day.isoformat(): {} for day in cohort.days}
-    by_agent: dict[str, Counts] = {}
-    for (day, agent), counts in found.items():
-        _add(by_day[day], counts)
-        _add(by_agent.setdefault(agent, {}), counts)
-    everything: Counts = {}
-    for counts in by_agent.values():
-        _add(everything, counts)
-    thumbs = _thumbs(session, cohort)
-    days = tuple(DayVolume(day, _volume(by_day[str(day)], thumbs.get(str(day), {}))) for day in cohort.days)
-    all_handoffs, *by_reason = _handoffs(handed)
+    by_day: defaultdict[str, Counts] = defaultdict(lambda: defaultdict(Counter))
+    outputs: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    whole: Counts = defaultdict(Counter)
+    for day, agent, counts in folding.read(session, Span(cohort.since, cohort.until), cohort.named, at=now()):
+        for what, keys in counts.items():
+            if what is Counted.OUTPUT:
+                day_counts.add(outputs[agent], keys)
+            else:
+                day_counts.add((by_day[day] if what in OF_VOLUME else whole)[what], keys)
+    for of_day in by_day.values():
+        for what, keys in of_day.items():
+            day_counts.add(whole[what], keys)
+    all_handoffs, *by_reason = _handoffs(whole)
     return DashboardFigures(
         cohort,
-        days,
-        _volume(everything, sum(map(Counter, thumbs.values()), Counter())),
-        _tools(everything),
-        _outputs(by_agent),
+        tuple(DayVolume(day, _volume(by_day[day.isoformat()])) for day in cohort.days),
+        _volume(whole),
+        _tools(whole),
+        _outputs(outputs),
         all_handoffs,
         tuple(by_reason),
         _releases(session, cohort),
@@ -70,14 +71,9 @@ def _run_at_once(session: Session) -> None:
         session.execute(text("SET LOCAL jit = off"))
 
 
-def _add(to: Counts, counts: Counts) -> None:
-    for what, keys in counts.items():
-        to.setdefault(what, Counter()).update(keys)
-
-
-def _volume(counts: Counts, thumbs: Mapping[str, int]) -> Volume:
-    outcomes, spending = (counts.get(what, Counter[str]()) for what in (Counted.OUTCOME, Counted.SPENDING))
-    latencies = {int(key): count for key, count in counts.get(Counted.LATENCY, {}).items()}
+def _volume(counts: Counts) -> Volume:
+    outcomes = counts[Counted.OUTCOME]
+    latencies = {int(key): count for key, count in counts[Counted.LATENCY].items()}
     return Volume(
         requests=sum(outcomes.values()),
         replies=outcomes[TurnOutcome.REPLY],
@@ -85,52 +81,38 @@ def _volume(counts: Counts, thumbs: Mapping[str, int]) -> Volume:
         refused=outcomes[TurnOutcome.REFUSED],
         withdrawn=outcomes[TurnOutcome.WITHDRAWN],
         linked=outcomes[TurnOutcome.LINKED],
-        tickets_opened=counts.get(Counted.TICKET, Counter[str]())[""],
+        tickets_opened=counts[Counted.TICKET][""],
         latency_p50_ms=quantiles.nearest_rank(latencies, 50),
         latency_p95_ms=quantiles.nearest_rank(latencies, 95),
-        **spending,
-        **thumbs,
+        **counts[Counted.SPENDING],
+        **counts[Counted.THUMB],
     )
 
 
 def _tools(counts: Counts) -> tuple[ToolCalls, ...]:
     by_tool: dict[str, dict[str, int]] = {}
-    for key, calls in counts.get(Counted.TOOL, {}).items():
+    for key, calls in counts[Counted.TOOL].items():
         status, _, tool = key.partition(" ")
         by_tool.setdefault(tool, {})[StepStatus(status)] = calls
     found = (ToolCalls(tool, **statuses) for tool, statuses in by_tool.items())
     return tuple(sorted(found, key=lambda one: (-one.calls, one.tool)))
 
 
-def _outputs(by_agent: Mapping[str, Counts]) -> tuple[OutputCount, ...]:
+def _outputs(by_agent: Mapping[str, Counter[str]]) -> tuple[OutputCount, ...]:
     found = []
-    for agent, counts in by_agent.items():
-        for key, turns in counts.get(Counted.OUTPUT, {}).items():
+    for agent, outputs in by_agent.items():
+        for key, turns in outputs.items():
             outcome, _, category = key.partition(" ")
             found.append(OutputCount(agent, TurnOutcome(outcome), category or None, turns))
     return tuple(sorted(found, key=lambda one: (-one.turns, one.agent, one.outcome, one.category or "")))
 
 
-def _thumbs(session: Session, cohort: DashboardCohort) -> dict[str, dict[str, int]]:
-    """Return the thumbs by day, by the names of the fields that they are shown in."""
-    # Looks up the agent of each thumb; a join might read every ticket of the agents.
-    of_turn = select(Ticket.agent).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == Feedback.turn_id)
-    agent = of_turn.correlate(Feedback).scalar_subquery()
-    each = select(UtcDate(Feedback.at).label("day"), Feedback.good, agent.label("agent"))
-    thumbs = each.where(Feedback.at >= cohort.since, Feedback.at < cohort.until).subquery().c
-    query = select(thumbs.day, func.sum(case((thumbs.good, 1), else_=0)), func.count())
-    if cohort.named is not None:
-        query = query.where(thumbs.agent.in_(cohort.named))
-    rows = session.execute(query.group_by(thumbs.day))
-    return {on: {"thumbs_up": int(up), "thumbs_down": every - int(up)} for on, up, every in rows}
-
-
 def _handoffs(counts: Counts) -> tuple[HandoffTimes, ...]:
     """Return the handoffs of every reason, and then of each, the most frequent first."""
-    reasons = counts.get(Counted.HANDOFF, Counter[str]())
+    reasons = counts[Counted.HANDOFF]
     times: dict[str | None, list[Counter[int]]] = {one: [Counter() for _ in TIMES] for one in (None, *reasons)}
     for number, what in enumerate(TIMES):
-        for key, handoffs in counts.get(what, {}).items():
+        for key, handoffs in counts[what].items():
             milliseconds, _, reason = key.partition(" ")
             for one in (None, reason):
                 times[one][number][int(milliseconds)] += handoffs

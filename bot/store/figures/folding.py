@@ -3,29 +3,31 @@
 What can no longer change is added once to the counts of a day (`FigureCounts`); what is newer, or not added yet, is
 counted from the rows themselves, through an index on its time. Turns, tickets and model calls are added to the day on
 which they ended, were opened or left. A handoff is added when it is closed, to the day on which it was opened; those
-that are not closed are always counted from the rows.
+that are not closed are always counted from the rows. A thumb is added to the day on which it was given; who changes it
+has that day counted anew (`bot.store.recounts`).
 
 Invariant: each event is either in the counts or after `counted_until` of its day. A piece is counted in a reading
 transaction and added in a short writing one, only if its day is still at the version that was read: of two clocks one
 adds it, and what a crash interrupts is not added at all.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Text, cast, delete, func, literal, null, select, text, union_all
+from sqlalchemy import JSON, cast, delete, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import durations
-from bot.store import db
+from bot.store import db, recounts
 from bot.store.figures import day_counts, handoff_counts
 from bot.store.figures.dashboard import DAY, midnight
 from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
 from bot.store.schema import (
     CountedEvents,
+    Feedback,
     FigureCounts,
     FigureDay,
     Handoff,
@@ -36,13 +38,18 @@ from bot.store.schema import (
     UtcDateTime,
 )
 
+DayAgentCounts = tuple[str, str, Mapping[Counted, Mapping[str, int]]]
+"A UTC day, as `2026-11-22`, an agent, and what is counted of both."
+
 PIECE = timedelta(hours=1)
 "The time that one piece covers on a day with many events."
+_COUNTED = {one.value: one for one in Counted}
 FEW = 5_000
 "So many events are one piece, whatever time they cover."
 _HAPPENED: dict[CountedEvents, InstrumentedAttribute[datetime | None]] = {
     CountedEvents.ACTIVITY: Turn.finished_at,
     CountedEvents.CLOSINGS: Handoff.closed_at,
+    CountedEvents.THUMBS: Feedback.at,
 }
 "The indexed time by which the first event and the number of events are found."
 
@@ -62,8 +69,8 @@ class Piece:
 class Added:
     """What is added up for some days, and when that happened which is not."""
 
-    counts: ByDayAndAgent
-    missing: Sequence[Span]
+    counts: Sequence[DayAgentCounts]
+    missing: Mapping[CountedEvents, Sequence[Span]]
 
 
 def next_piece(session: Session, *, at: datetime) -> Piece | None:
@@ -83,7 +90,7 @@ def next_piece(session: Session, *, at: datetime) -> Piece | None:
 
 def add(session: Session, piece: Piece) -> bool:
     """Add a piece to the counts; False: its day has changed since the piece was counted, and nothing is written."""
-    _one_at_a_time(session)
+    recounts.one_at_a_time(session)
     unchanged = FigureDay.version == piece.version
     values: dict[str, Any] = {
         "day": piece.day,
@@ -102,28 +109,29 @@ def add(session: Session, piece: Piece) -> bool:
 
 def start_over(session: Session, days: Iterable[date]) -> None:
     """Count these days anew, because a demo has moved turns and model calls there, or written some down there."""
-    _one_at_a_time(session)
-    for day in sorted({one.isoformat() for one in days}):
-        key: dict[str, Any] = {"day": day, "events": CountedEvents.ACTIVITY}
-        version = session.scalars(select(FigureDay.version).filter_by(**key)).one_or_none() or 0
-        db.upsert(session, FigureDay, **key, counted_until=_start(day), version=version + 1)
-        session.execute(delete(FigureCounts).filter_by(**key))
-        session.execute(delete(SuccessDay).filter_by(day=day))
+    names = [one.isoformat() for one in days]
+    recounts.request(session, CountedEvents.ACTIVITY, names)
+    session.execute(delete(SuccessDay).where(SuccessDay.day.in_(names)))
 
 
-def activity(session: Session, days: Span, agents: Agents) -> ByDayAndAgent:
-    """Return what is counted of turns, tickets and model calls on some days, of some agents or of all."""
-    added = _added(session, CountedEvents.ACTIVITY, days, days.until, agents)
-    return _merged(added.counts, _of(agents, day_counts.counted(session, added.missing)))
+def read(session: Session, days: Span, agents: Agents, *, at: datetime) -> Iterator[DayAgentCounts]:
+    """Yield what is counted of some days, in parts: there may be several of one day and agent, to be summed up.
 
-
-def handoffs(session: Session, days: Span, agents: Agents, *, at: datetime) -> ByDayAndAgent:
-    """Return what is counted of the handoffs that were opened on some days, of some agents or of all."""
-    added = _added(
-        session, CountedEvents.CLOSINGS, days, midnight(at) + 2 * DAY, agents
-    )  # a clock may be ahead of ours
-    found = handoff_counts.counted(session, added.missing, opened=days, active=True)
-    return _merged(added.counts, _of(agents, found))
+    Args:
+        session: the open transaction.
+        days: the days.
+        agents: the agents; None: all.
+        at: the time now.
+    """
+    added = _added(session, days, agents, at)
+    yield from added.counts
+    missing = added.missing
+    activity = day_counts.counted(session, missing[CountedEvents.ACTIVITY])
+    closings = handoff_counts.counted(session, missing[CountedEvents.CLOSINGS], opened=days, active=True)
+    thumbs = day_counts.thumbs(session, missing[CountedEvents.THUMBS])
+    for found in (activity, closings, thumbs):
+        # A database that is asked for some agents may read all their tickets first.
+        yield from ((day, name, of) for (day, name), of in found.items() if agents is None or name in agents)
 
 
 def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent:
@@ -132,12 +140,14 @@ def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent
             return day_counts.counted(session, [span])
         case CountedEvents.CLOSINGS:
             return handoff_counts.counted(session, [span])
+        case CountedEvents.THUMBS:
+            return day_counts.thumbs(session, [span])
 
 
 def _final_until(session: Session, events: CountedEvents, at: datetime) -> datetime:
     """Return before which time no event changes any more, and none can still be committed."""
     final = at - timedelta(seconds=durations.FIGURES_SETTLE)
-    if events is CountedEvents.CLOSINGS:
+    if events is not CountedEvents.ACTIVITY:
         return final
     # OFFSET: the least time of a few rows, instead of the first few among all rows in the order of their time.
     under_way = select(LedgerRow.at).where(LedgerRow.state == LedgerState.SENT).offset(0).subquery()
@@ -165,33 +175,31 @@ def _newest_missing(session: Session, events: CountedEvents, final: datetime) ->
     return None
 
 
-def _added(session: Session, events: CountedEvents, days: Span, until: datetime, agents: Agents) -> Added:
+def _added(session: Session, days: Span, agents: Agents, at: datetime) -> Added:
     """Return what is added up for some days.
 
     Counts and `counted_until` are read by one statement, so that both are of the same moment.
-
-    Args:
-        session: the open transaction.
-        events: which events.
-        days: the days for which they count.
-        until: the end of the last day on which they happened.
-        agents: the agents; None: all.
     """
     first, last = days.since.date().isoformat(), days.until.date().isoformat()
-    counts = select(FigureCounts.day, FigureCounts.agent, FigureCounts.counts, cast(null(), UtcDateTime()))
-    counts = counts.where(FigureCounts.events == events, FigureCounts.day >= first, FigureCounts.day < last)
+    counts = select(FigureCounts.day, FigureCounts.agent, FigureCounts.counts, null(), cast(null(), UtcDateTime()))
+    counts = counts.where(FigureCounts.day >= first, FigureCounts.day < last)
     if agents is not None:
         counts = counts.where(FigureCounts.agent.in_(agents))
-    progress = select(FigureDay.day, cast(null(), Text()), cast(null(), JSON()), FigureDay.counted_until)
-    progress = progress.where(FigureDay.events == events, FigureDay.day >= first)
-    found: ByDayAndAgent = defaultdict(dict)
-    counted: dict[str, datetime] = {}
-    for day, name, body, reached in session.execute(union_all(counts, progress)):
+    progress = select(FigureDay.day, null(), cast(null(), JSON()), FigureDay.events, FigureDay.counted_until)
+    # A handoff that was opened on these days may be closed on any later one.
+    progress = progress.where(
+        FigureDay.day >= first, or_(FigureDay.day < last, FigureDay.events == CountedEvents.CLOSINGS)
+    )
+    found: list[DayAgentCounts] = []
+    reached: dict[CountedEvents, dict[str, datetime]] = {events: {} for events in CountedEvents}
+    for day, name, body, events, counted_until in session.execute(union_all(counts, progress)):
         if name is None:
-            counted[day] = reached
+            reached[CountedEvents(events)][day] = counted_until
         else:
-            found[day, name] = {Counted(what): Counter(keys) for what, keys in body.items()}
-    return Added(found, tuple(_missing(counted, days.since, until)))
+            found.append((day, name, {_COUNTED[what]: keys for what, keys in body.items()}))
+    until = dict.fromkeys(CountedEvents, days.until)
+    until[CountedEvents.CLOSINGS] = midnight(at) + 2 * DAY  # a clock may be ahead of ours
+    return Added(found, {one: tuple(_missing(reached[one], days.since, until[one])) for one in CountedEvents})
 
 
 def _missing(counted: dict[str, datetime], since: datetime, until: datetime) -> Iterator[Span]:
@@ -213,27 +221,3 @@ def _together(stored: dict[str, dict[str, int]], counts: day_counts.Counts) -> d
     """Return stored counts with more of them."""
     whats = sorted({*stored, *counts})
     return {what: dict(Counter(stored.get(what, {})) + counts.get(Counted(what), Counter())) for what in whats}
-
-
-def _of(agents: Agents, counts: ByDayAndAgent) -> ByDayAndAgent:
-    """Return the counts of some agents. A database that is asked for these may read all their tickets first."""
-    kept: ByDayAndAgent = defaultdict(dict)
-    kept.update({key: found for key, found in counts.items() if agents is None or key[1] in agents})
-    return kept
-
-
-def _merged(counts: ByDayAndAgent, more: ByDayAndAgent) -> ByDayAndAgent:
-    for key, found in more.items():
-        for what, keys in found.items():
-            counts[key].setdefault(what, Counter()).update(keys)
-    return counts
-
-
-def _one_at_a_time(session: Session) -> None:
-    """Let one transaction at a time change the counts: several days may add to the same one. SQLite has one writer."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE figure_counts IN SHARE ROW EXCLUSIVE MODE"))
-
-
-def _start(day: str) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=UTC)

@@ -4,13 +4,13 @@ When a handoff is closed, its reason and times are final: a later wait opens ano
 `bot.store.handoffs.handoff_metrics`, from the requester's first wait, rounded to two significant digits.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store.figures import quantiles
+from bot.store.figures import day_counts, quantiles
 from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
 from bot.store.sql_dialects import MillisecondsBetween, UtcDate
@@ -31,29 +31,34 @@ def counted(
     Args:
         session: the open transaction.
         closed: when they were closed.
-        opened: when they were opened; None: at any time.
+        opened: the whole UTC days on which they were opened; None: any.
         agents: the agents; None: all.
         active: count those that are not closed, too.
     """
     found: ByDayAndAgent = defaultdict(dict)
-    ends: list[ColumnElement[bool]] = [
-        and_(Handoff.closed_at >= span.since, Handoff.closed_at < span.until) for span in closed
-    ]
-    ends += [Handoff.closed_at.is_(None)] if active else []
+    within: list[ColumnElement[bool]] = []
+    on_days: list[ColumnElement[bool]] = []
+    if opened is not None:
+        within = [Handoff.opened_at >= opened.since, Handoff.opened_at < opened.until]
+        # No index has the date: else SQLite would read all that were opened then, for the few that were closed.
+        opened_on = UtcDate(Handoff.opened_at)
+        on_days = [opened_on >= opened.since.date().isoformat(), opened_on < opened.until.date().isoformat()]
+    ends = [and_(Handoff.closed_at >= span.since, Handoff.closed_at < span.until, *on_days) for span in closed]
+    ends += [and_(Handoff.closed_at.is_(None), *within)] if active else []
     if not ends:
         return found
     query = select(UtcDate(Handoff.opened_at), Ticket.agent, Handoff.reason, *_times())
     query = query.join(Ticket, Ticket.id == Handoff.ticket_id).where(or_(*ends))
-    if opened is not None:
-        query = query.where(Handoff.opened_at >= opened.since, Handoff.opened_at < opened.until)
     if agents is not None:
         query = query.where(Ticket.agent.in_(agents))
     for day, name, reason, *took in session.execute(query):
-        counts = found[day, name]
-        counts.setdefault(Counted.HANDOFF, Counter())[reason] += 1
-        for what, milliseconds in zip(TIMES, took, strict=True):
-            if milliseconds is not None:
-                counts.setdefault(what, Counter())[f"{quantiles.rounded(milliseconds)} {reason}"] += 1
+        keys = [(Counted.HANDOFF, reason)]
+        keys += [
+            (what, f"{quantiles.rounded(milliseconds)} {reason}")
+            for what, milliseconds in zip(TIMES, took, strict=True)
+            if milliseconds is not None
+        ]
+        day_counts.put(found, ((day, name, what, key, 1) for what, key in keys))
     return found
 
 

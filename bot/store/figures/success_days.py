@@ -13,7 +13,7 @@ A day that was never counted is counted when it is read, and so is one that is l
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.figures import quantiles, verdicts
+from bot.store.figures import day_counts, quantiles, verdicts
 from bot.store.figures.dashboard import DAY, midnight
 from bot.store.figures.success import TIMES, Requests, Success
 from bot.store.figures.verdicts import ENDS
@@ -32,6 +32,7 @@ from bot.store.schema import Feedback, Handoff, SuccessDay, Ticket, Turn
 from bot.store.sql_dialects import UtcDate
 
 Counts = dict[str, Counter[str]]
+StoredCounts = Mapping[str, Mapping[str, int]]
 ByAgent = dict[str, Counts]
 
 AGAIN_AFTER = ((1, timedelta(minutes=2)), (8, timedelta(minutes=10)))
@@ -110,15 +111,15 @@ def read(session: Session, cohort: Cohort) -> CountedSuccess:
     rows = session.execute(select(SuccessDay).where(SuccessDay.day >= first, SuccessDay.day < last)).scalars().all()
     oldest = {row.day: cohort.at - OVERDUE * _again_after(_start(row.day), cohort.at) for row in rows}
     kept = {row.day: row for row in rows if row.counted_at > oldest[row.day]}
-    by_day = {day: _read(row.counts, cohort.named) for day, row in kept.items()}
+    by_day: dict[str, Mapping[str, StoredCounts]] = {day: row.counts for day, row in kept.items()}
     for since, until in _never_counted(kept.keys(), cohort):
         by_day |= _counted(session, replace(cohort, since=since, until=until))
     whole: Counts = defaultdict(Counter)
     days = []
     for day in sorted(by_day):
-        of_day = _sum(by_day[day].values())
+        of_day = _sum(of for name, of in by_day[day].items() if cohort.named is None or name in cohort.named)
         for what, keys in of_day.items():
-            whole[what].update(keys)
+            day_counts.add(whole[what], keys)
         if of_day:
             days.append(_success(of_day, date.fromisoformat(day), cohort.agent))
     counted_at = min((row.counted_at for row in kept.values()), default=cohort.at)
@@ -141,19 +142,11 @@ def _counted(session: Session, cohort: Cohort) -> dict[str, ByAgent]:
     return found
 
 
-def _read(stored: Mapping[str, Mapping[str, Mapping[str, int]]], agents: Sequence[str] | None) -> ByAgent:
-    return {
-        agent: {what: Counter(keys) for what, keys in of.items()}
-        for agent, of in stored.items()
-        if agents is None or agent in agents
-    }
-
-
-def _sum(each: Any) -> Counts:
+def _sum(each: Iterable[StoredCounts]) -> Counts:
     whole: Counts = defaultdict(Counter)
     for counts in each:
         for what, keys in counts.items():
-            whole[what].update(keys)
+            day_counts.add(whole[what], keys)
     return whole
 
 

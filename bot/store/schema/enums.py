@@ -285,6 +285,8 @@ class CountedEvents(StrEnum):
     "Turns that ended, tickets that were opened and model calls that left."
     CLOSINGS = "closings"
     "Handoffs that were closed."
+    THUMBS = "thumbs"
+    "Thumbs for answers. One that is changed later has its earlier day counted anew (`bot.store.recounts`)."
 
 
 ALL: tuple[type[StrEnum], ...] = (

@@ -25,7 +25,7 @@ class Handoff(Base):
             postgresql_where=text("state IN ('open', 'claimed')"),
         ),
         Index("ix_handoffs_opened_at", "opened_at"),
-        Index("ix_handoffs_closed_at", "closed_at"),
+        Index("ix_handoffs_closed_at", "closed_at", "opened_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

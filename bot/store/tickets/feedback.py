@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from bot.store import db
-from bot.store.schema import Feedback, Message, MessageKind, Ticket, Turn, now
+from bot.store import db, recounts
+from bot.store.schema import CountedEvents, Feedback, Message, MessageKind, Ticket, Turn, now
 from bot.store.tickets import first_words
 
 WORST = 5
@@ -40,14 +40,12 @@ class Thumbs:
 
 def store_thumb(session: Session, turn_id: int, *, user: str, good: bool) -> None:
     """Store a thumb for an existing turn; words that were given before stay."""
-    found = _of(session, turn_id, user, good=good)
-    found.good, found.at = good, now()
+    _store(session, turn_id, user, good=good)
 
 
 def store_words(session: Session, turn_id: int, *, user: str, words: str) -> None:
     """Store what somebody says was wrong, redacted, in place of earlier words; it counts as a thumb down."""
-    found = _of(session, turn_id, user, good=False)
-    found.good, found.words, found.at = False, words, now()
+    _store(session, turn_id, user, good=False).words = words
 
 
 def thumbs(session: Session, since: datetime, until: datetime, *, agent: str | None = None) -> Thumbs:
@@ -70,7 +68,13 @@ def thumbs(session: Session, since: datetime, until: datetime, *, agent: str | N
     return Thumbs(int(count.helpful or 0), int(count.all), tuple(worst))
 
 
-def _of(session: Session, turn_id: int, user: str, *, good: bool) -> Feedback:
-    db.insert_new(session, Feedback, turn_id=turn_id, user=user, good=good, at=now())
+def _store(session: Session, turn_id: int, user: str, *, good: bool) -> Feedback:
+    """Return a person's thumb as it is now; the day on which it counted before is counted anew."""
+    at = now()
+    new = db.insert_new(session, Feedback, turn_id=turn_id, user=user, good=good, at=at) is not None
     query = select(Feedback).where(Feedback.turn_id == turn_id, Feedback.user == user)
-    return session.scalars(query).one()
+    found = session.scalars(query.with_for_update()).one()
+    if not new:
+        recounts.request(session, CountedEvents.THUMBS, [found.at.date().isoformat()])
+        found.good, found.at = good, at
+    return found

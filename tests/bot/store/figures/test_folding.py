@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session
 
 from bot import durations
+from bot.store import recounts
 from bot.store.db import Database
 from bot.store.figures import figures, folding
 from bot.store.figures.dashboard import DashboardCohort, DashboardFigures
@@ -27,10 +29,11 @@ from bot.store.schema import (
     Step,
     Ticket,
     Turn,
+    now,
 )
-from bot.store.tickets import turns
+from bot.store.tickets import feedback, turns
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
-from tests.support.factories import everything, in_rounds, rows
+from tests.support.factories import everything, in_rounds, plans, rows
 from tests.support.figure_folding import add_piece, add_up, counted_piece
 
 WEEK = DashboardCohort(SPRING_FORWARD, SPRING_FORWARD + timedelta(days=7))
@@ -76,15 +79,15 @@ def test_every_figure_is_the_same_before_and_after(history: Database) -> None:
 
 
 def test_what_is_added_up_is_not_read_again(history: Database) -> None:
-    """When the rows are gone, the figures are the same; only open handoffs and thumbs are always read."""
+    """When the rows are gone, the figures are the same; only open handoffs are always read."""
     before = shown(history)
     add_up(history, LATER)
     with history.write() as session:
         session.execute(delete(HandoffMove))
         closed = select(Handoff.id).where(Handoff.closed_at.is_not(None))
         session.execute(delete(Handoff).where(Handoff.id.in_(closed)))
-        session.execute(delete(Step))
-        session.execute(delete(LedgerRow))
+        for table in (Step, LedgerRow, Feedback):
+            session.execute(delete(table))
         session.execute(update(Turn).values(finished_at=None))
         session.execute(update(Ticket).values(created_at=WEEK.until))
     after = shown(history)
@@ -152,8 +155,8 @@ def test_clocks_that_add_to_the_same_day_wait_for_each_other(postgres: Database)
     history.write(postgres)
     before = shown(postgres)
     add_up(postgres, WEEK.since)
-    later = counted_piece_of(postgres, "2026-03-28")
-    sooner = counted_piece_of(postgres, "2026-03-27")
+    later = counted_piece_of(postgres, CountedEvents.CLOSINGS, "2026-03-28")
+    sooner = counted_piece_of(postgres, CountedEvents.CLOSINGS, "2026-03-27")
     with ThreadPoolExecutor(1) as other:
         with postgres.write() as session:
             session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -178,13 +181,13 @@ def wait_until_blocked(database: Database) -> None:
     raise AssertionError("nothing waits")
 
 
-def counted_piece_of(database: Database, day: str) -> folding.Piece:
-    """Return what was closed on a day, counted."""
+def counted_piece_of(database: Database, events: CountedEvents, day: str) -> folding.Piece:
+    """Return what happened on a day of which nothing is added yet, counted."""
     with database.read() as session:
-        since = folding._start(day)
+        since = recounts.start_of(day)
         span = Span(since, since + timedelta(days=1))
-        counts = folding._count(session, CountedEvents.CLOSINGS, span)
-    return folding.Piece(CountedEvents.CLOSINGS, day, span, 0, counts)
+        counts = folding._count(session, events, span)
+    return folding.Piece(events, day, span, 0, counts)
 
 
 def test_what_may_still_change_waits(history: Database) -> None:
@@ -231,15 +234,57 @@ def test_a_handoff_that_is_closed_late_is_counted_on_its_day(history: Database) 
     assert whole.handoffs.handoffs == len([one for one in rows(history, Handoff) if one.opened_at < WEEK.until])
 
 
+def thumbs_of(database: Database, cohort: DashboardCohort) -> tuple[int, int]:
+    """Return the thumbs up and down of a cohort."""
+    with database.read() as session:
+        total = figures.read(session, cohort).total
+    return total.thumbs_up, total.thumbs_down
+
+
+def change_thumb(session: Session) -> str:
+    """Let somebody who found an answer helpful in the week say now that it was not; return the day of the week."""
+    thumb = session.scalars(select(Feedback).where(Feedback.good, Feedback.at < WEEK.until).limit(1)).one()
+    day = thumb.at.date().isoformat()
+    feedback.store_thumb(session, thumb.turn_id, user=thumb.user, good=False)
+    return day
+
+
 def test_a_thumb_that_is_changed_later_counts_where_it_is_now(history: Database) -> None:
-    """Thumbs are read from their rows; the day on which somebody thought otherwise has one less."""
+    """The day on which somebody thought otherwise has one less: at once, and when both days are added up again."""
+    today = figures.last_days(2, at=now())
     add_up(history, LATER)
-    before = shown(history)[0].total
+    up, down = thumbs_of(history, WEEK)
+    assert thumbs_of(history, today) == (0, 0)
     with history.write() as session:
-        thumb = session.scalars(select(Feedback).where(Feedback.good).limit(1)).one()
-        thumb.good = False
-    after = shown(history)[0].total
-    assert (after.thumbs_up, after.thumbs_down) == (before.thumbs_up - 1, before.thumbs_down + 1)
+        day = change_thumb(session)
+    assert (thumbs_of(history, WEEK), thumbs_of(history, today)) == ((up - 1, down), (0, 1))
+    assert [piece.day for piece in add_up(history, now() + timedelta(hours=2))][-1] == day
+    assert (thumbs_of(history, WEEK), thumbs_of(history, today)) == ((up - 1, down), (0, 1))
+
+
+def test_a_thumb_that_changes_while_a_clock_counts_its_day_is_counted_once(postgres: Database) -> None:
+    """What was counted before the change waits until that is committed, and is not added: it is of an older version."""
+    dashboard_history(3, turns=90).write(postgres)
+    before = thumbs_of(postgres, WEEK)
+    with ThreadPoolExecutor(1) as clock:
+        with postgres.write() as session:
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            day = change_thumb(session)
+            counted = counted_piece_of(postgres, CountedEvents.THUMBS, day)
+            assert sum(one[Counted.THUMB].total() for one in counted.counts.values()) > 0
+            added = clock.submit(add_piece, postgres, counted)
+            wait_until_blocked(postgres)
+        assert added.result(timeout=60) is False
+    add_up(postgres, LATER)
+    assert thumbs_of(postgres, WEEK) == (before[0] - 1, before[1])
+
+
+def test_an_old_window_reads_few_handoffs(history: Database) -> None:
+    """Those that were closed lately and those that are open are found by their index, not all that were opened then."""
+    by_text = plans(history, lambda session: figures.read(session, WEEK))
+    [plan] = [plan for statement, plan in by_text.items() if "FROM handoffs" in statement]
+    assert plan.count("ix_handoffs_closed_at") == 2, plan
+    assert "ix_handoffs_opened_at" not in plan
 
 
 def test_pieces_are_small(history: Database) -> None:
@@ -280,7 +325,7 @@ def test_who_has_counted_before_a_day_is_begun_anew_adds_nothing(history: Databa
     piece = counted_piece(history, LATER)
     assert piece is not None
     with history.write() as session:
-        folding.start_over(session, [folding._start(piece.day).date()])
+        folding.start_over(session, [recounts.start_of(piece.day).date()])
     assert add_piece(history, piece) is False
 
 

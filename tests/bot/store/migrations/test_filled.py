@@ -8,6 +8,7 @@ waits, and messages that are owed and in the hands of a sender.
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from sqlalchemy import Connection, select
 from bot.escalation import EscalationAction
 from bot.store import db, schema
 from bot.store.figures import figures
-from bot.store.figures.dashboard import DashboardFigures
+from bot.store.figures.dashboard import DashboardCohort, DashboardFigures
 from bot.store.handoffs import handoff_history, handoffs, handoffs_due
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.installation import revisions
 from bot.store.outbox import deliveries
-from bot.store.schema import Base, Handoff, HandoffState, MoveKind, Ticket, TurnState
+from bot.store.schema import Base, CountedEvents, Handoff, HandoffState, MoveKind, Ticket, TurnState
 from bot.store.tickets import turns
+from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.factories import everything, rows
 from tests.support.figure_folding import add_up
 
@@ -245,3 +247,30 @@ def test_the_dashboard_adds_up_what_was_there(migrated: db.Database) -> None:
     assert add_up(migrated, max(finished) + timedelta(days=2)) != []
     assert shown() == before
     assert len(rows(migrated, schema.FigureCounts)) > 0
+
+
+def test_what_was_added_up_stays(database: db.Database, database_url: str) -> None:
+    """The revision that adds up thumbs, too, keeps each day and its counts, both ways; the clock adds what is new."""
+    dashboard_history(8, turns=40).write(database)
+    later = SPRING_FORWARD + timedelta(days=12)
+    week = DashboardCohort(SPRING_FORWARD, SPRING_FORWARD + timedelta(days=7))
+    add_up(database, later)
+    kept = {table: _of_before(database, table) for table in (schema.FigureDay, schema.FigureCounts)}
+    with database.read() as session:
+        shown = replace(figures.read(session, week), releases=())
+    with database.engine.connect() as connection:
+        command.downgrade(revisions._config(connection), "0020")
+        connection.commit()
+    revisions.migrate(database_url)
+    assert {table: _of_before(database, table) for table in kept} == kept
+    assert all(kept.values())
+    for _ in ("before the clock has looked", "after it"):
+        with database.read() as session:
+            assert replace(figures.read(session, week), releases=()) == shown
+        assert {piece.events for piece in add_up(database, later)} <= {CountedEvents.THUMBS}
+    assert any(row.events == CountedEvents.THUMBS for row in rows(database, schema.FigureCounts))
+
+
+def _of_before(database: db.Database, table: type[Base]) -> list[dict[str, Any]]:
+    """Return the rows that the revision before had, too."""
+    return [row for row in everything(database)[table.__tablename__] if row["events"] != CountedEvents.THUMBS]

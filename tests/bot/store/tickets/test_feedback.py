@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.store.db import Database
-from bot.store.schema import Feedback, Ticket, now
+from bot.store.schema import Feedback, FigureDay, Ticket, now
 from bot.store.tickets import feedback
 from bot.store.tickets.feedback import Thumbs
 from tests.support.factories import at_once, heard, new_turn, put, rows, store
@@ -26,10 +26,11 @@ def test_the_last_word_of_each_person_counts(database: Database) -> None:
 
 
 def test_thumbs_at_once_are_one(database: Database) -> None:
-    """Twelve clicks together are one row, and none of them fails."""
+    """Twelve clicks together are one row, and none of them fails; each change has its day counted anew."""
     turn_id = new_turn(database)
     assert all(at_once(12, lambda number: keep(database, turn_id, "U0MAYA", good=number % 2 == 0)))
     assert len(rows(database, Feedback)) == 1
+    assert sum(row.version for row in rows(database, FigureDay)) == 11
 
 
 def test_what_was_wrong_is_a_thumb_down(database: Database) -> None:
