@@ -42,6 +42,9 @@ from tests.support.web_harness import web_opened
 SIZES = (10_000, 100_000, 1_000_000)
 DAYS = 90
 RUNS = 5
+"Requests for each page."
+READS = 25
+"Reads of the figures of each window; the best of them is the one that other work on the machine has slowed least."
 TARGETS_MS = {"sqlite": 1_000.0, "postgres": 500.0}
 "Until the first byte of a page."
 GROWS_BY = 1.5
@@ -77,17 +80,31 @@ def run(say: Callable[[str], None], sizes: tuple[int, ...] = SIZES) -> Json:
             with closing(db.connect(address)) as database:
                 found = _one(kind, database, address, turns, say)
             result |= {f"{kind}_{key}_{turns:_}": value for key, value in found.items()}
-    most = f"{sizes[-1]:_}"
-    slowest = {kind: max(result[f"{kind}_{page}_{most}"] for page in PAGES) for kind in TARGETS_MS}
-    best = {kind: [result[f"{kind}_week_at_best_{size:_}"] for size in sizes] for kind in TARGETS_MS}
-    grows = max(weeks[-1] / weeks[0] for weeks in best.values())
+    limits = {kind: _limits(kind, result, sizes) for kind in TARGETS_MS}
+    for kind, found in limits.items():
+        say(f"dashboard: {kind}: {found}")
     return {
         **result,
-        "ratio": round(grows, 2),
         "turns": sizes[-1],
         "steps": 5 * sizes[-1],
-        "targets_ms": TARGETS_MS,
-        "met": all(slowest[kind] < target for kind, target in TARGETS_MS.items()) and grows < GROWS_BY,
+        "limits": limits,
+        "met": all(found["first_byte_met"] and found["flat"] for found in limits.values()),
+    }
+
+
+def _limits(kind: str, result: Json, sizes: tuple[int, ...]) -> Json:
+    """Return what a database has reached of each limit, beside the limit."""
+    pages = {page: result[f"{kind}_{page}_{sizes[-1]:_}"] for page in PAGES}
+    weeks = {f"{size:_}": result[f"{kind}_week_at_best_{size:_}"] for size in sizes}
+    ratio = round(weeks[f"{sizes[-1]:_}"] / weeks[f"{sizes[0]:_}"], 2)
+    return {
+        "first_byte_ms": pages,
+        "first_byte_limit_ms": TARGETS_MS[kind],
+        "first_byte_met": max(pages.values()) < TARGETS_MS[kind],
+        "fixed_week_ms": weeks,
+        "ratio": ratio,
+        "ratio_limit": GROWS_BY,
+        "flat": ratio < GROWS_BY,
     }
 
 
@@ -120,7 +137,7 @@ def _one(kind: str, database: Database, address: str, turns: int, say: Callable[
         raise RuntimeError("adding up has changed a figure")
     found |= {"week_not_added_up": unadded[0]}
     for name, cohort in windows.items():
-        took = [_read(database, cohort)[0] for _ in range(RUNS)]
+        took = [_read(database, cohort)[0] for _ in range(READS)]
         found |= {name: round(median(took), 1), f"{name}_at_best": min(took)}
     found |= _pages(database, address, windows)
     say(f"dashboard: {kind}, {turns:,} turns: {found}")
