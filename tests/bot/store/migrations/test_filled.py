@@ -259,7 +259,7 @@ def test_what_was_added_up_stays(database: db.Database, database_url: str) -> No
     with database.read() as session:
         shown = replace(figures.read(session, week), releases=())
     with database.engine.connect() as connection:
-        command.downgrade(revisions._config(connection), "0020")
+        command.downgrade(revisions._config(connection), "0024")
         connection.commit()
     revisions.migrate(database_url)
     assert {table: _of_before(database, table) for table in kept} == kept
