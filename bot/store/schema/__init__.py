@@ -14,7 +14,6 @@ from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
 from bot.store.schema.enums import (
-    CountedEvents,
     ExpiryCause,
     FollowerState,
     HandoffState,
@@ -47,7 +46,7 @@ from bot.store.schema.releases import EvalResult, EvalRun, Release
 from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
-from bot.store.schema.watch_enums import AlertKind, DriftStream
+from bot.store.schema.watch_enums import AlertKind, CountedEvents, DriftStream
 from bot.store.schema.writes import AccountWrite, BoundedAccount, UsedToken
 
 __all__ = [

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
-from bot.store.schema.watch_enums import AlertKind, DriftStream
+from bot.store.schema.watch_enums import AlertKind, CountedEvents, DriftStream
 
 
 def listed(values: Iterable[StrEnum]) -> str:
@@ -276,17 +276,6 @@ class RunState(StrEnum):
     "It has a verdict."
     INVALID = "invalid"
     "There were outages, so it says nothing about the release."
-
-
-class CountedEvents(StrEnum):
-    """Which events the dashboard's figures add up; see `bot.store.figures.folding`."""
-
-    ACTIVITY = "activity"
-    "Turns that ended, tickets that were opened and model calls that left."
-    CLOSINGS = "closings"
-    "Handoffs that were closed."
-    THUMBS = "thumbs"
-    "Thumbs for answers. One that is changed later has its earlier day counted anew (`bot.store.recounts`)."
 
 
 ALL: tuple[type[StrEnum], ...] = (

@@ -7,7 +7,8 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base
-from bot.store.schema.enums import CountedEvents, listed
+from bot.store.schema.enums import listed
+from bot.store.schema.watch_enums import CountedEvents
 
 
 class FigureDay(Base):

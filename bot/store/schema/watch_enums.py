@@ -1,4 +1,4 @@
-"""What is watched in an agent's turns, and why its owners are alerted."""
+"""What is watched in an agent's turns, why its owners are alerted, and what the dashboard adds up."""
 
 from enum import StrEnum
 
@@ -35,3 +35,14 @@ class AlertKind(StrEnum):
     "Nobody has asked anything in a span in which there were requests in each of the four weeks before."
     SILENT = "silent"
     "A part of Deskhand that should report regularly has not."
+
+
+class CountedEvents(StrEnum):
+    """Which events the dashboard's figures add up; see `bot.store.figures.folding`."""
+
+    ACTIVITY = "activity"
+    "Turns that ended, tickets that were opened and model calls that left."
+    CLOSINGS = "closings"
+    "Handoffs that were closed."
+    THUMBS = "thumbs"
+    "Thumbs for answers. One that is changed later has its earlier day counted anew (`bot.store.recounts`)."
