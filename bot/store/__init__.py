@@ -14,7 +14,6 @@ The database
     schema            the tables; migrations: how a database gets them
     sql_dialects      SQL about times that the two databases write differently
     ranks             medians and other quantiles in SQL, exact
-    recounts          lets a day of the dashboard be counted anew
 Across the families
     members           who has left, and what Slack last said of people
     dashboard_access  who opens the dashboard: links for one use, and sessions of browsers

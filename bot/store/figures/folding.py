@@ -4,7 +4,7 @@ What can no longer change is added once to the counts of a day (`FigureCounts`);
 counted from the rows themselves, through an index on its time. Turns, tickets and model calls are added to the day on
 which they ended, were opened or left. A handoff is added when it is closed, to the day on which it was opened; those
 that are not closed are always counted from the rows. A thumb is added to the day on which it was given; who changes it
-has that day counted anew (`bot.store.recounts`).
+has that day counted anew (`bot.store.tickets.recounts`).
 
 Invariant: each event is either in the counts or after `counted_until` of its day. A piece is counted in a reading
 transaction and added in a short writing one, only if its day is still at the version that was read: of two clocks one
@@ -21,7 +21,7 @@ from sqlalchemy import JSON, cast, delete, func, literal, null, or_, select, uni
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot import durations
-from bot.store import db, recounts
+from bot.store import db
 from bot.store.figures import day_counts, handoff_counts
 from bot.store.figures.dashboard import DAY, midnight
 from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
@@ -37,6 +37,7 @@ from bot.store.schema import (
     Turn,
     UtcDateTime,
 )
+from bot.store.tickets import recounts
 
 DayAgentCounts = tuple[str, str, Mapping[Counted, Mapping[str, int]]]
 "A UTC day, as `2026-11-22`, an agent, and what is counted of both."

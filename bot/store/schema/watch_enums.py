@@ -45,4 +45,4 @@ class CountedEvents(StrEnum):
     CLOSINGS = "closings"
     "Handoffs that were closed."
     THUMBS = "thumbs"
-    "Thumbs for answers. One that is changed later has its earlier day counted anew (`bot.store.recounts`)."
+    "Thumbs for answers. One that is changed later has its earlier day counted anew (`bot.store.tickets.recounts`)."

@@ -9,6 +9,7 @@ rewriting         edits and deletions; quotes: what a message passes on of other
 first_words       how a request began
 outcomes          what the outcome of a turn changes in its ticket
 shares            how much one person may ask for; unassigned: direct messages without an agent yet
-inbox_commands    commands, shortcuts and the stop button; feedback: thumbs
+inbox_commands    commands, shortcuts and the stop button
+feedback          thumbs; recounts: days that the dashboard counts anew
 ticket_history    everything about one ticket
 """

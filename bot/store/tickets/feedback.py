@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from bot.store import db, recounts
+from bot.store import db
 from bot.store.schema import CountedEvents, Feedback, Message, MessageKind, Ticket, Turn, now
-from bot.store.tickets import first_words
+from bot.store.tickets import first_words, recounts
 
 WORST = 5
 "The most unhelpful answers that are listed."

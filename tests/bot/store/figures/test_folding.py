@@ -11,7 +11,6 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from bot import durations
-from bot.store import recounts
 from bot.store.db import Database
 from bot.store.figures import figures, folding
 from bot.store.figures.dashboard import DashboardCohort, DashboardFigures
@@ -31,7 +30,7 @@ from bot.store.schema import (
     Turn,
     now,
 )
-from bot.store.tickets import feedback, turns
+from bot.store.tickets import feedback, recounts, turns
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.factories import everything, in_rounds, plans, rows
 from tests.support.figure_folding import add_piece, add_up, counted_piece
