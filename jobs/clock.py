@@ -31,6 +31,7 @@ from jobs import (
     process,
     reviews,
     surges,
+    takeovers,
     upkeep,
     watch,
 )
@@ -54,6 +55,7 @@ ROUNDS: Mapping[Round, float] = {
     upkeep.take_back_duplicates: 2.0,
     upkeep.close_solved_tickets: 5.0,
     surges.look: durations.CLOCK_SWEEP,
+    takeovers.look: 5.0,
     home.refresh: 1.0,
     budgets.look: 1.0,
     budgets.look_again: 15.0,

@@ -245,7 +245,7 @@ def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResu
 
 
 def _key(work: TurnWork, step: int) -> str:
-    return f"turn:{work.attempt.turn_id}:{step}"
+    return steps.write_key(work.attempt.turn_id, step)
 
 
 def finished(work: TurnWork, step: int) -> dict[str, Any] | None:

@@ -44,6 +44,27 @@ def detect(sign_ins: Sequence[SignIn], figures: CompromiseFigures, at: datetime)
     return None
 
 
+def after_reset(sign_ins: Sequence[SignIn], figures: CompromiseFigures, *, since: datetime, at: datetime) -> str | None:
+    """Return what is odd about the sign-ins since second factors were reset, as a sentence for people, or None.
+
+    A success from an unfamiliar place is odd then, and so is all that `detect` finds. A place is familiar if sign-ins
+    from it succeeded before the reset. A directory that has never told a place says nothing by telling none.
+
+    Args:
+        sign_ins: what the directory returned, in any order.
+        figures: how many failures are too many, and how soon after them a success is suspicious.
+        since: when the factors were reset.
+        at: now.
+    """
+    familiar = {_place(one) for one in sign_ins if one.ok and one.at < since} - {None}
+    for success in sorted((one for one in sign_ins if one.ok and one.at >= since), key=lambda one: one.at):
+        place = _place(success)
+        if place not in familiar and (place or familiar):
+            where = _shown(success)
+            return f"A sign-in succeeded at {_when(success.at)}, from {where}; none from there had succeeded before."
+    return detect([one for one in sign_ins if one.at >= since or one.ok], figures, at)
+
+
 def _sentence(burst: Sequence[SignIn], success: SignIn) -> str:
     places = ", ".join(sorted({_shown(one) for one in burst}))
     return (

@@ -143,6 +143,11 @@ def surge_over(holder: str) -> Body:
     )
 
 
+def possible_takeover(evidence: str) -> Body:
+    """Say that somebody else may be in the account, and why that seems so."""
+    return _note("*Possible takeover.* The second factors of this account were reset, and now:", evidence)
+
+
 def cancelled(requester: str) -> Body:
     """Say that nobody is needed any longer."""
     return _note(f"{mrkdwn.mention(requester)} no longer needs help. There is nothing left to do.")

@@ -2,5 +2,6 @@
 
 approvals   the moves of an approval; approval_moves: how each is made; proofs: those of its proofs
 waiting     what is due, and what waits for people
+account_watches   accounts that are watched after a reset of second factors
 approvers   who has enrolled an authenticator app, which codes were used, and who is locked
 """

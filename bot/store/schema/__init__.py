@@ -5,6 +5,7 @@ Times are UTC; money is integer nano-US-dollars. What people write is stored red
 """
 
 from bot.store.schema.account_access import AccountNotice, AccountSession, FactorChallenge
+from bot.store.schema.account_watches import AccountWatch
 from bot.store.schema.accounts import AccountRow, DirectoryWrite, SignInRow
 from bot.store.schema.agents import AgentRow, Suspension
 from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
@@ -54,6 +55,7 @@ __all__ = [
     "AccountNotice",
     "AccountRow",
     "AccountSession",
+    "AccountWatch",
     "AccountWrite",
     "AgentRow",
     "AlertKind",

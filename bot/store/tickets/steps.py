@@ -15,6 +15,11 @@ from bot.store.tickets import quotes, turns
 from bot.store.tickets.turns import Attempt, Fenced
 
 
+def write_key(turn_id: int, seq: int) -> str:
+    """Return the idempotency key of a step's write to the directory, the same for every attempt."""
+    return f"turn:{turn_id}:{seq}"
+
+
 def unfinished(session: Session, turn_id: int, seq: int) -> Step | None:
     """Return a step that an attempt started and did not finish, if there is one."""
     query = select(Step).where(Step.turn_id == turn_id, Step.seq == seq, Step.response.is_(None))
