@@ -72,6 +72,8 @@ def read(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> JoinedT
         Fenced: another attempt has the turn.
         Transient: Slack or the database cannot be reached; try the turn again.
     """
+    if attempt.heard_root is not None:  # the requester began the thread
+        return JoinedThread(attempt)
     with ctx.database.read() as session:
         if not threads.is_unread(session, attempt.ticket):
             return JoinedThread(attempt)

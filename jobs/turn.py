@@ -57,10 +57,7 @@ def run_turn(turn_id: int) -> None:
     """Play one turn: exactly one outcome, however often this is tried."""
     ctx = process.current()
     try:
-        if _ends_without_agent(ctx, turn_id):
-            return
-        with ctx.database.write() as session:
-            attempt = turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
+        attempt = _begin(ctx, turn_id)
         if attempt is not None:  # otherwise it is done, or another worker has it
             runtime = ctx.runtime(attempt.ticket.agent)
             bound = structlog.contextvars.bound_contextvars(
@@ -84,13 +81,21 @@ def _trace(runtime: AgentRuntime, attempt: Attempt) -> TurnTrace | None:
     )
 
 
-def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
-    """End a turn whose agent is gone and has no heir, and tell its requester; return whether that was so."""
-    with ctx.database.read() as session:
-        ticket = turns.ticket_of(session, turn_id)
-    if ticket is None or card.answering(ctx.agents, ticket.agent) is not None:
-        return False
+def _begin(ctx: WorkerContext, turn_id: int) -> Attempt | None:
+    """Begin an attempt; end a turn whose agent is gone and has no heir, and tell its requester."""
     with ctx.database.write() as session:
+        agent = turns.agent_of(session, turn_id)
+        if agent is None:
+            return None
+        if card.answering(ctx.agents, agent) is not None:
+            return turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
+    _end_without_agent(ctx, turn_id)
+    return None
+
+
+def _end_without_agent(ctx: WorkerContext, turn_id: int) -> None:
+    with ctx.database.write() as session:
+        ticket = turns.ticket_of(session, turn_id)
         stopped = turns.stop(session, ticket.id)
         if stopped is not None:
             audit.append(
@@ -105,7 +110,6 @@ def _ends_without_agent(ctx: WorkerContext, turn_id: int) -> bool:
             linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=says)
     log.error("turn.orphaned", turn=turn_id, agent=ticket.agent)
     undeliverable.deliver(ticket.id)
-    return True
 
 
 def show_stopped(ticket_id: int) -> None:
@@ -211,7 +215,7 @@ def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who
 
 def _say(session: Session, runtime: AgentRuntime, attempt: Attempt, concluded: Concluded, outcome: _Ended) -> None:
     """Store the messages of the outcome, in the transaction that ends the turn."""
-    ticket, handoff = tickets.read(session, attempt.ticket.id), concluded.handoff  # locked by the end of the turn
+    ticket, handoff = concluded.ticket, concluded.handoff
     language = spoken_by(session, ticket.requester)
     footers = budget_cards.footers(
         soft_cap_alerts.of_turn(session, attempt.turn_id), private=ticket.private, language=language

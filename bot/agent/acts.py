@@ -203,10 +203,11 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
         else:
             decision = _decide(session, work, step, shown, seen)
         work.standing.before_step(session)  # after the lock of the account, for which a call may wait
-        started = steps.unfinished(session, work.attempt.turn_id, step)
+        # Only an earlier attempt can have begun it.
+        started = steps.unfinished(session, work.attempt.turn_id, step) if work.attempt.number > 1 else None
         earlier = started.request.get("intent") if started is not None and started.kind is StepKind.TOOL else None
         intent = intents.write(session, work, step, passage, decision, earlier)
-        steps.start(
+        steps.start_held(
             session,
             work.attempt,
             seq=step,

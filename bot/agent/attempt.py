@@ -262,12 +262,8 @@ def _answer_basis(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
     """Return what an answer is checked against, as it is now."""
     ticket, card = work.attempt.ticket, work.runtime.agent.card
     with work.runtime.database.read() as session:
-        tools = [
-            step
-            for step in steps.of_ticket(session, ticket.id)
-            if (step.kind, step.status) == (StepKind.TOOL, StepStatus.OK)
-        ]
-    given = [step.response["content"] for step in tools if step.turn_id == work.attempt.turn_id and step.response]
+        calls = steps.done_calls(session, ticket.id)
+    given = [call.response["content"] for call in calls if call.turn_id == work.attempt.turn_id and call.response]
     for_a_person = given_back_for is None and any(content.get("for_a_person") for content in given)
     values: tuple[str, ...] = ()
     if not ticket.private:
@@ -275,7 +271,7 @@ def _answer_basis(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
         sign_ins, listed = acts.sign_ins_of(work), (*card.accounts.may_unlock, *card.accounts.may_lift)
         values = tuple(value for one in work.seen for value in answers.withheld(one, sign_ins, listed)) or listed
     return AnswerBasis(
-        ticket.private, card.links, values, frozenset(step.name for step in tools), for_a_person=for_a_person
+        ticket.private, card.links, values, frozenset(call.tool for call in calls), for_a_person=for_a_person
     )
 
 

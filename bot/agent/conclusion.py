@@ -48,6 +48,8 @@ STILL = "Given back by a colleague, but the agent still cannot go on:"
 class Concluded:
     """What is left to do after an outcome was written down."""
 
+    ticket: Ticket
+    "As it is now, locked."
     next_turn: int | None
     handoff: HandoffRow | None
     again: bool = False
@@ -78,27 +80,25 @@ def conclude(
         Transient: the surge that the turn was to be linked to is over by now; the agent plays it after all.
     """
     ticket = tickets.lock(session, attempt.ticket.id)  # read again: the attempt's copy is as old as the attempt
-    outcomes.bind(ticket, subject.account)
     if ticket.state is TicketState.HANDED_OFF:
         # A person who takes the ticket during a turn stops the turn in the same transaction, so it is not ours to end.
         raise Fenced(f"turn {attempt.turn_id}: a person has the ticket")
+    if isinstance(outcome, Reply) and not outcome.thanks:
+        standing_checks.check(session, runtime)
+    outcomes.bind(ticket, subject.account)
     match outcome:
         case Reply():
-            if not outcome.thanks:
-                standing_checks.check(session, runtime)
-            return Concluded(_reply(session, runtime, attempt, ticket, outcome), None)
+            return Concluded(ticket, _reply(session, runtime, attempt, ticket, outcome), None)
         case NeedsPerson():
-            context = replace(
-                known or HandoffContext(),
-                accounts=len(subject.accounts),
-                of_account=bool(runtime.agent.card.needs_account),
-            )
+            of_account = bool(runtime.agent.card.needs_account)
+            context = replace(known or HandoffContext(), accounts=len(subject.accounts), of_account=of_account)
             again = _again(attempt, outcome.reason)
-            return Concluded(None, _hand_off(session, runtime, attempt, ticket, outcome, context, again=again), again)
+            handoff = _hand_off(session, runtime, attempt, ticket, outcome, context, again=again)
+            return Concluded(ticket, None, handoff, again)
         case NotAdmitted():
-            return Concluded(_turn_away(session, runtime, attempt, ticket), None)
+            return Concluded(ticket, _turn_away(session, runtime, attempt, ticket), None)
         case Linked():
-            return Concluded(_link(session, runtime, attempt, ticket, outcome), None)
+            return Concluded(ticket, _link(session, runtime, attempt, ticket, outcome), None)
 
 
 def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:

@@ -23,7 +23,7 @@ from bot.slack.sentences import say, spoken_by
 from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import closings
-from bot.store.schema import HandoffState, InboxKind, Purpose, Ticket, Verdict, now
+from bot.store.schema import HandoffState, InboxKind, Purpose, Verdict, now
 from bot.store.tickets import threads, ticket_messages, turns
 from bot.store.tickets.turns import Attempt
 
@@ -68,8 +68,7 @@ def outcome(
     with runtime.database.read() as session:
         unfit = _may_not_serve(session, runtime)
         done_with = closings.precedes(session, attempt)
-        language = spoken_by(session, attempt.ticket.requester)
-        orphan = _orphaned(session, attempt.ticket)
+        orphan = _orphaned(session, attempt)
         lately = turns.count_since(session, attempt.ticket.id, since=now() - HOUR)
         linked = surging.met(session, runtime, attempt)
     by_person = attempt.last_handoff is not None and attempt.last_handoff.state is HandoffState.RESOLVED
@@ -78,12 +77,18 @@ def outcome(
         why = f"This thread had {lately} turns within an hour, as programs that answer us do."
         return NeedsPerson(Reason.NO_PROGRESS, why)
     if done_with and _thanked(runtime, attempt, subject, by_person=by_person, serves=(unfit or linked) is None):
-        return Reply(say("agent.welcome", language), None, thanks=True)
+        return _welcome(runtime, attempt)
     if by_person:
         text = " ".join(event.text for event in attempt.heard).replace('"', "'") or "(a file)"
         return NeedsPerson(Reason.REOPENED, f'A person had resolved this. They now write: "{text}"')
     asked = summary_if_asked(attempt.heard)
     return NeedsPerson(Reason.REQUESTED, asked) if asked is not None else orphan or unfit or linked
+
+
+def _welcome(runtime: AgentRuntime, attempt: Attempt) -> Reply:
+    with runtime.database.read() as session:
+        language = spoken_by(session, attempt.ticket.requester)
+    return Reply(say("agent.welcome", language), None, thanks=True)
 
 
 def _without_rows(attempt: Attempt, who: Admitted | NotAdmitted | None) -> NeedsPerson | NotAdmitted | None:
@@ -114,11 +119,14 @@ def _may_not_serve(session: Session, runtime: AgentRuntime) -> NeedsPerson | Non
     return None
 
 
-def _orphaned(session: Session, ticket: Ticket) -> NeedsPerson | None:
+def _orphaned(session: Session, attempt: Attempt) -> NeedsPerson | None:
     """Return the handoff of a request whose thread was begun by somebody who cannot be asked, or None."""
-    root = ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts)
-    why = None if root is None or threads.has_ended_turn(session, ticket) else root.detail.get(NO_AUTHOR)
-    return None if why is None else NeedsPerson(Reason.LOW_CONFIDENCE, ORPHAN[why])
+    ticket = attempt.ticket
+    root = attempt.heard_root or ticket_messages.heard_at(session, ticket.channel, ticket.thread_ts)
+    why = None if root is None else root.detail.get(NO_AUTHOR)
+    if why is None or threads.has_ended_turn(session, ticket):
+        return None
+    return NeedsPerson(Reason.LOW_CONFIDENCE, ORPHAN[why])
 
 
 def _thanked(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, by_person: bool, serves: bool) -> bool:

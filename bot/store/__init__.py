@@ -12,8 +12,7 @@ The families
 The database
     db                engine and transactions; errors_without_values: its errors, without the values in them
     schema            the tables; migrations: how a database gets them
-    sql_dialects      SQL about times that the two databases write differently
-    ranks             medians and other quantiles in SQL, exact
+    sql               statements that are built once; exact quantiles; what the two databases write differently
 Across the families
     members           who has left, and what Slack last said of people
     dashboard_access  who opens the dashboard: links for one use, and sessions of browsers

@@ -7,10 +7,13 @@ The records hold ids, hashes and decisions; never the words of a person.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import AuditRow
+from bot.store.sql import prebuilt
+
+_APPEND = insert(AuditRow).returning(AuditRow.seq)
 
 
 def append(
@@ -34,10 +37,8 @@ def append(
         intent_id: the intent that this outcome closes; the table refuses a second outcome.
         record: further facts, JSON values only.
     """
-    row = AuditRow(event=event, actor=actor, subject=subject, ticket_id=ticket_id, intent_id=intent_id, record=record)
-    session.add(row)
-    session.flush()
-    return row.seq
+    about = {"actor": actor, "subject": subject, "ticket_id": ticket_id, "intent_id": intent_id, "record": record}
+    return prebuilt.rows(session, _APPEND, event=event, **about).scalar_one()
 
 
 def of_subject(session: Session, subject: str) -> Sequence[AuditRow]:

@@ -12,7 +12,6 @@ from threading import BoundedSemaphore
 
 import sqlalchemy
 from sqlalchemy import URL, ColumnElement, Engine, event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -21,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from bot import durations, private
 from bot.errors import ConfigError, Transient
 from bot.store.errors_without_values import without_values
+from bot.store.sql import prebuilt
 
 __all__ = [
     "Database",
@@ -253,25 +253,27 @@ def _committed(session: Session) -> None:
 
 def insert_new(session: Session, table: type[DeclarativeBase], **values: object) -> int | None:
     """Insert a row unless one with the same unique values exists; return its id, or None."""
-    [key] = sqlalchemy.inspect(table).primary_key
-    row: int | None = session.execute(
-        _insert(session, table).values(**values).on_conflict_do_nothing().returning(key)
-    ).scalar_one_or_none()
+    insertion = prebuilt.insertion(session.get_bind().dialect.name, table)
+    row: int | None = prebuilt.rows(session, insertion, **values).scalar_one_or_none()
     return row
 
 
 def upsert(
-    session: Session, table: type[DeclarativeBase], only_if: ColumnElement[bool] | None = None, **values: object
+    session: Session,
+    table: type[DeclarativeBase],
+    only_if: ColumnElement[bool] | None = None,
+    *,
+    unique: tuple[str, ...] = (),
+    **values: object,
 ) -> bool:
-    """Insert a row or update the one with the same primary key, which stays locked; return False if it may not be."""
-    insert, keys = _insert(session, table).values(**values), list(sqlalchemy.inspect(table).primary_key)
-    others = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
-    written = insert.on_conflict_do_update(index_elements=keys, set_=others, where=only_if).returning(keys[0])
-    return session.execute(written).one_or_none() is not None
+    """Insert a row, or update and lock the one with the same key; return False if `only_if` does not hold for it.
 
-
-def _insert(session: Session, table: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
-    return (postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert)(table)
+    The key is the primary key unless `unique` names the columns of another.
+    """
+    keys = unique or tuple(key.name for key in sqlalchemy.inspect(table).primary_key)
+    how = (session.get_bind().dialect.name, table, keys, tuple(name for name in values if name not in keys))
+    upsertion = prebuilt.upsertion(*how) if only_if is None else prebuilt.upsertion_if(*how, only_if)
+    return prebuilt.rows(session, upsertion, **values).one_or_none() is not None
 
 
 def notices_a_cut(session: Session) -> bool:

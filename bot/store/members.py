@@ -5,16 +5,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import durations
 from bot.admission import Member
 from bot.store import audit, db
 from bot.store.schema import Departed, MemberRow, SpokenLanguage, now
+from bot.store.sql import prebuilt
 
 SKEW = timedelta(seconds=2)
 "The most by which the clocks of two processes may differ."
+_PROFILE = select(MemberRow.said, MemberRow.asked_at).where(MemberRow.user == bindparam("whose"))
+_LOCALE = select(SpokenLanguage.locale).where(SpokenLanguage.user == bindparam("whose"))
 
 
 def note_departure(session: Session, user: str) -> bool:
@@ -63,7 +66,7 @@ def recall(session: Session, user: str) -> Member | None:
     A profile with a time in the future, stored by a process whose clock is ahead, does not count: it would seem new
     for too long.
     """
-    row = session.get(MemberRow, user)
+    row = prebuilt.rows(session, _PROFILE, whose=user).one_or_none()
     return None if row is None else _good(row.said, row.asked_at)
 
 
@@ -158,4 +161,4 @@ def store_locale(session: Session, user: str, locale: str | None) -> None:
 
 def locale_of(session: Session, user: str) -> str | None:
     """Return the language that somebody has set in Slack, such as `de-DE`; None: unknown."""
-    return session.scalars(select(SpokenLanguage.locale).where(SpokenLanguage.user == user)).one_or_none()
+    return prebuilt.rows(session, _LOCALE, whose=user).scalar_one_or_none()

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
 from bot.store.schema import EvalResult, EvalRun, Release, RunState, Verdict, now
+from bot.store.sql import prebuilt
+
+_VERDICT = select(Release.verdict).where(Release.fingerprint == bindparam("release"))
 
 
 def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, Any]) -> None:
@@ -18,7 +21,7 @@ def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, 
 
 def verdict(session: Session, fingerprint: str) -> Verdict | None:
     """Return `pass`, `block`, or None if this exact release was never evaluated."""
-    return session.scalars(select(Release.verdict).where(Release.fingerprint == fingerprint)).one_or_none()
+    return prebuilt.rows(session, _VERDICT, release=fingerprint).scalar_one_or_none()
 
 
 def get(session: Session, fingerprint: str) -> Release | None:

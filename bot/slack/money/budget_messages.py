@@ -16,7 +16,7 @@ from bot.store.tickets import turns
 
 def warn(session: Session, passed: BudgetNotice, owner: str) -> None:
     """Tell a budget's owner directly that a soft cap was passed."""
-    asked_by = None if passed.turn_id is None else turns.requester_of(session, passed.turn_id)
+    asked_by = None if passed.turn_id is None else turns.ticket_of(session, passed.turn_id).requester
     messages.add(
         session,
         key=f"notice:budget:{passed.id}:{owner}",

@@ -6,19 +6,48 @@ would change one account at the same time, the second counts after the first has
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.principals import PastWrite
 from bot.store.db import insert_new
 from bot.store.schema import AccountWrite, BoundedAccount, WriteState
+from bot.store.sql import prebuilt
 from bot.store.tickets.turns import Attempt
+
+_LOCK = select(BoundedAccount.account).where(BoundedAccount.account == bindparam("id")).with_for_update()
+_SINCE = (
+    select(
+        AccountWrite.tool,
+        AccountWrite.at,
+        AccountWrite.ticket_id,
+        AccountWrite.state,
+        AccountWrite.turn_id,
+        AccountWrite.step,
+    )
+    .where(
+        AccountWrite.account == bindparam("id"),
+        AccountWrite.at > bindparam("moment"),
+        AccountWrite.state != WriteState.REFUSED,
+    )
+    .order_by(AccountWrite.at, AccountWrite.id)
+)
+_END = (
+    update(AccountWrite)
+    .where(
+        AccountWrite.turn_id == bindparam("of_turn"),
+        AccountWrite.step == bindparam("number"),
+        AccountWrite.state == WriteState.BEGUN,
+    )
+    .values(state=bindparam("end", type_=AccountWrite.state.type))
+)
 
 
 def lock(session: Session, account: str) -> None:
     """Lock an account until this transaction ends, so that its writes are counted one by one."""
-    insert_new(session, BoundedAccount, account=account)
-    session.execute(select(BoundedAccount).where(BoundedAccount.account == account).with_for_update())
+    if prebuilt.rows(session, _LOCK, id=account).one_or_none() is None:
+        insert_new(session, BoundedAccount, account=account)
+        prebuilt.rows(session, _LOCK, id=account).one()  # somebody else may have inserted it
 
 
 def since(session: Session, account: str, moment: datetime, *, besides: tuple[int, int]) -> tuple[PastWrite, ...]:
@@ -30,14 +59,10 @@ def since(session: Session, account: str, moment: datetime, *, besides: tuple[in
         moment: the time.
         besides: turn and step that ask; what an earlier attempt at that step began is the same write.
     """
-    query = select(AccountWrite).where(
-        AccountWrite.account == account, AccountWrite.at > moment, AccountWrite.state != WriteState.REFUSED
-    )
-    rows = session.scalars(query.order_by(AccountWrite.at, AccountWrite.id))
     return tuple(
-        PastWrite(row.tool, row.at, row.ticket_id, seen=row.state is WriteState.DONE)
-        for row in rows
-        if (row.turn_id, row.step) != besides
+        PastWrite(tool, at, ticket_id, seen=state is WriteState.DONE)
+        for tool, at, ticket_id, state, *asks in prebuilt.rows(session, _SINCE, id=account, moment=moment)
+        if tuple(asks) != besides
     )
 
 
@@ -55,13 +80,8 @@ def begin(session: Session, attempt: Attempt, *, step: int, account: str, tool: 
 
 def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
     """Store that a write was made, or that it certainly was not."""
-    session.execute(
-        update(AccountWrite)
-        .where(
-            AccountWrite.turn_id == attempt.turn_id, AccountWrite.step == step, AccountWrite.state == WriteState.BEGUN
-        )
-        .values(state=WriteState.DONE if done else WriteState.REFUSED)
-    )
+    ended = WriteState.DONE if done else WriteState.REFUSED
+    prebuilt.run(session, _END, of_turn=attempt.turn_id, number=step, end=ended)
 
 
 def backdate(session: Session, account: str, span: timedelta) -> None:

@@ -6,17 +6,46 @@ What the directory changes is in `bot.store.accounts.changes`.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, collate, delete, func, insert, select
+from sqlalchemy import Row, bindparam, collate, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from bot.admission import plain
 from bot.principals import USER_ID, Account, AccountStatus, SignIn
 from bot.store.schema import AccountRow, AccountSession, DirectoryWrite, SignInRow, now
+from bot.store.sql import prebuilt
 
 AT_ONCE = 500
 "Accounts of a seed that are stored with the same statements."
+_ACCOUNT = select(
+    AccountRow.id,
+    AccountRow.email,
+    AccountRow.name,
+    AccountRow.status,
+    AccountRow.lock_reason,
+    AccountRow.privileged,
+    AccountRow.liftable,
+    AccountRow.factors,
+    AccountRow.password_changed_at,
+    AccountRow.slack_user,
+    AccountRow.manager,
+).order_by(AccountRow.id)
+_BY_ID = _ACCOUNT.where(AccountRow.id == bindparam("account"))
+_BY_SLACK_USER = _ACCOUNT.where(AccountRow.slack_user == bindparam("user"))
+_BY_EMAIL = {
+    # On PostgreSQL the locale decides what `lower` does with other letters: the Kelvin sign may become a k.
+    "postgresql": _ACCOUNT.where(func.lower(collate(AccountRow.email, "C")) == bindparam("address")),
+    "sqlite": _ACCOUNT.where(func.lower(AccountRow.email) == bindparam("address")),
+}
+"Compare an address with its ASCII letters, and no others, in lower case; by dialect."
+_SIGN_INS = (
+    select(SignInRow.at, SignInRow.ok, SignInRow.why, SignInRow.place)
+    .where(SignInRow.account_id == bindparam("account"))
+    .order_by(SignInRow.at.desc())
+    .limit(bindparam("most"))
+)
 
 
 class SignInSeed(BaseModel):
@@ -69,14 +98,13 @@ def by_email(session: Session, email: str) -> tuple[Account, ...]:
     address = plain(email)
     if address is None:
         return ()
-    rows = session.scalars(select(AccountRow).where(_folded(session) == address).order_by(AccountRow.id))
+    rows = prebuilt.rows(session, _BY_EMAIL[session.get_bind().dialect.name], address=address)
     return tuple(account_of(row) for row in rows)
 
 
 def by_slack_user(session: Session, user: str) -> tuple[Account, ...]:
     """Return every account bound to a Slack user id."""
-    rows = session.scalars(select(AccountRow).where(AccountRow.slack_user == user).order_by(AccountRow.id))
-    return tuple(account_of(row) for row in rows)
+    return tuple(account_of(row) for row in prebuilt.rows(session, _BY_SLACK_USER, user=user))
 
 
 def names_of(session: Session, users: Collection[str]) -> dict[str, str]:
@@ -87,14 +115,13 @@ def names_of(session: Session, users: Collection[str]) -> dict[str, str]:
 
 def find(session: Session, account_id: str) -> Account | None:
     """Return an account, or None."""
-    row = session.get(AccountRow, account_id)
+    row = prebuilt.rows(session, _BY_ID, account=account_id).one_or_none()
     return None if row is None else account_of(row)
 
 
 def sign_ins(session: Session, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
     """Return the last sign-in attempts, the newest first."""
-    query = select(SignInRow).where(SignInRow.account_id == account_id).order_by(SignInRow.at.desc())
-    return tuple(SignIn(row.at, row.ok, row.why, row.place) for row in session.scalars(query.limit(at_most)))
+    return tuple(SignIn(*row) for row in prebuilt.rows(session, _SIGN_INS, account=account_id, most=at_most))
 
 
 def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
@@ -164,7 +191,7 @@ def writes(session: Session, account_id: str | None = None) -> Sequence[Director
     return session.scalars(query if account_id is None else query.where(DirectoryWrite.account_id == account_id)).all()
 
 
-def account_of(row: AccountRow) -> Account:
+def account_of(row: AccountRow | Row[*tuple[Any, ...]]) -> Account:
     """Return an account as its row has it."""
     return Account(
         id=row.id,
@@ -179,16 +206,6 @@ def account_of(row: AccountRow) -> Account:
         slack_user=row.slack_user,
         manager=row.manager,
     )
-
-
-def _folded(session: Session) -> ColumnElement[str]:
-    """Return the address of a row with its ASCII letters, and no others, in lower case.
-
-    On PostgreSQL the locale decides what `lower` does with other letters: the Kelvin sign may become a k. SQLite
-    lowers ASCII only.
-    """
-    is_postgres = session.get_bind().dialect.name == "postgresql"
-    return func.lower(collate(AccountRow.email, "C") if is_postgres else AccountRow.email)
 
 
 def _ago(*, days: int | None) -> datetime | None:

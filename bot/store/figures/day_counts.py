@@ -17,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.figures import quantiles
 from bot.store.schema import Feedback, LedgerRow, Purpose, Step, StepKind, StepStatus, Ticket, Turn, TurnOutcome
-from bot.store.sql_dialects import MillisecondsBetween, UtcDate
+from bot.store.sql.dialects import MillisecondsBetween, UtcDate
 
 
 class Counted(StrEnum):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.store.figures import day_counts, quantiles
 from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
-from bot.store.sql_dialects import MillisecondsBetween, UtcDate
+from bot.store.sql.dialects import MillisecondsBetween, UtcDate
 
 TIMES = (Counted.TO_CLAIM, Counted.TO_FIRST_RESPONSE, Counted.TO_RESOLVE)
 

@@ -21,11 +21,11 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, select, true
 from sqlalchemy.orm import Session
 
 from bot import intervals
-from bot.store import ranks
 from bot.store.figures import verdicts
 from bot.store.figures.verdicts import ENDS
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
 from bot.store.money.ticket_costs import TicketCosts
+from bot.store.sql import ranks
 
 TIMES = ("to_answer", "to_resolution")
 

@@ -29,7 +29,7 @@ from bot.store.figures.verdicts import ENDS
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
 from bot.store.money.ticket_costs import TicketCosts
 from bot.store.schema import Feedback, Handoff, SuccessDay, Ticket, Turn
-from bot.store.sql_dialects import UtcDate
+from bot.store.sql.dialects import UtcDate
 
 Counts = dict[str, Counter[str]]
 StoredCounts = Mapping[str, Mapping[str, int]]

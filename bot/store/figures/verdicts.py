@@ -40,7 +40,7 @@ from bot.store.schema import (
     Turn,
     TurnState,
 )
-from bot.store.sql_dialects import SecondsBetween, UtcDate
+from bot.store.sql.dialects import SecondsBetween, UtcDate
 
 DAY = timedelta(hours=24)
 "How long a resolution must last, and how old a request must be to be settled."

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func, literal, select
 
 from bot.store.schema import Handoff, HandoffMove, MoveKind, Ticket
 from bot.store.schema.base import UtcDateTime
-from bot.store.sql_dialects import SecondsBetween
+from bot.store.sql.dialects import SecondsBetween
 
 BEGIN = (MoveKind.CLAIMED, MoveKind.REASSIGNED)
 END = (

@@ -1,17 +1,25 @@
 """Whether a request was done before its requester wrote again, so that a thank-you does not reopen it."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.principals import NoRequest
 from bot.store.db import Session
 from bot.store.schema import HandoffState, Ticket, Turn
+from bot.store.sql import prebuilt
 from bot.store.tickets.turns import Attempt
+
+_PREVIOUS = (
+    select(Turn.category, Turn.created_at)
+    .where(Turn.ticket_id == bindparam("ticket"), Turn.id < bindparam("turn"))
+    .order_by(Turn.id.desc())
+    .limit(1)
+)
 
 
 def precedes(session: Session, attempt: Attempt) -> bool:
     """Return whether the request was resolved, closed or taken back right before this turn."""
-    earlier = select(Turn).where(Turn.ticket_id == attempt.ticket.id, Turn.id < attempt.turn_id)
-    previous = session.scalars(earlier.order_by(Turn.id.desc()).limit(1)).one_or_none()
+    earlier = {"ticket": attempt.ticket.id, "turn": attempt.turn_id}
+    previous = prebuilt.rows(session, _PREVIOUS, **earlier).one_or_none()
     if previous is not None and previous.category is not None:
         return True
     last = attempt.last_handoff

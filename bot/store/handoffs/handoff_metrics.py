@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, false
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import Reason
-from bot.store import ranks
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket, Turn, TurnOutcome
-from bot.store.sql_dialects import SecondsBetween, UtcDate
+from bot.store.sql import ranks
+from bot.store.sql.dialects import SecondsBetween, UtcDate
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 TIMES = ("to_claim", "to_first_response", "to_resolve")

@@ -8,14 +8,21 @@ every process as soon as it is committed.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
 from bot.store.schema import AgentRow, Suspension, Ticket, Turn, TurnState, now
+from bot.store.sql import prebuilt
 
 OPERATOR = "operator"
 "Who acts by the command line or by a card, in the audit log."
+_STANDING = (
+    select(AgentRow.retired_at, Suspension.id)
+    .outerjoin(Suspension, and_(Suspension.agent == AgentRow.name, Suspension.over_at.is_(None)))
+    .where(AgentRow.name == bindparam("id"))
+)
+_LASTING = select(Suspension.id).where(Suspension.agent == bindparam("name"), Suspension.over_at.is_(None))
 
 
 def enter(session: Session, name: str) -> None:
@@ -44,16 +51,14 @@ def ids(session: Session) -> Mapping[str, AgentRow]:
 
 def suspension(session: Session, name: str) -> Suspension | None:
     """Return the suspension of an agent that lasts, or None."""
-    query = select(Suspension).where(Suspension.agent == name, Suspension.over_at.is_(None))
-    return session.scalars(query).one_or_none()
+    lasts = prebuilt.rows(session, _LASTING, name=name).scalar_one_or_none()
+    return None if lasts is None else session.get_one(Suspension, lasts)
 
 
 def standing(session: Session, name: str) -> tuple[bool, Suspension | None]:
     """Return whether an agent is retired, and the suspension that lasts, if there is one."""
-    lasts = and_(Suspension.agent == AgentRow.name, Suspension.over_at.is_(None))
-    query = select(AgentRow.retired_at, Suspension).outerjoin(Suspension, lasts).where(AgentRow.name == name)
-    found = session.execute(query).one_or_none()
-    return (False, None) if found is None else (found[0] is not None, found[1])
+    retired_at, lasts = prebuilt.rows(session, _STANDING, id=name).one_or_none() or (None, None)
+    return retired_at is not None, None if lasts is None else session.get_one(Suspension, lasts)
 
 
 def lasting(session: Session) -> Mapping[str, Suspension]:

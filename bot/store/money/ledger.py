@@ -12,13 +12,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
+    BigInteger,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     delete,
     func,
+    insert,
+    inspect,
     literal,
     null,
     or_,
@@ -29,6 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store import db
 from bot.store.schema import LedgerRow, LedgerState, Purpose
+from bot.store.sql import prebuilt
 from bot.telemetry import metrics
 
 HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
@@ -37,6 +41,15 @@ HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
     "team": LedgerRow.team,
     "agent": LedgerRow.agent,
 }
+_RECORD = insert(LedgerRow)
+_COLUMNS = frozenset(inspect(LedgerRow).column_attrs.keys())
+_RESOLVE = (
+    update(LedgerRow)
+    .where(LedgerRow.rid == bindparam("call"), LedgerRow.state == LedgerState.SENT)
+    .values(cost_nusd=func.coalesce(bindparam("cost", type_=BigInteger()), LedgerRow.reserved_nusd))
+    # RETURNING tells whether the row was changed: psycopg may report a row count of -1.
+    .returning(LedgerRow.cost_nusd)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +105,8 @@ class Resolved:
 
 
 def record(session: Session, row: LedgerRow) -> None:
-    """Write down a call that is about to leave, in state `sent`."""
-    session.add(row)
+    """Write down a call that is about to leave, in state `sent`; the session does not hold its row."""
+    prebuilt.run(session, _RECORD, **{name: value for name, value in vars(row).items() if name in _COLUMNS})
 
 
 def withdraw(session: Session, rid: str) -> None:
@@ -187,27 +200,20 @@ def _resolve(
     used: Used,
     at: datetime,
 ) -> bool:
-    cost: ColumnElement[int] | InstrumentedAttribute[int] = (
-        LedgerRow.reserved_nusd if cost_nusd is None else literal(cost_nusd)
-    )
-    # RETURNING tells whether the row was changed: psycopg may report a row count of -1.
-    charged = session.execute(
-        update(LedgerRow)
-        .where(LedgerRow.rid == rid, LedgerRow.state == LedgerState.SENT)
-        .values(
-            state=state,
-            cost_nusd=cost,
-            tool=used.tool,
-            usage=used.usage,
-            settled_at=at,
-            input_tokens=used.tokens.fresh,
-            cache_read_tokens=used.tokens.cache_read,
-            cache_write_5m_tokens=used.tokens.cache_write_5m,
-            cache_write_1h_tokens=used.tokens.cache_write_1h,
-            output_tokens=used.tokens.output,
-        )
-        .returning(LedgerRow.cost_nusd)
-        .execution_options(synchronize_session=False)
+    charged = prebuilt.rows(
+        session,
+        _RESOLVE,
+        call=rid,
+        cost=cost_nusd,
+        state=state,
+        tool=used.tool,
+        usage=used.usage,
+        settled_at=at,
+        input_tokens=used.tokens.fresh,
+        cache_read_tokens=used.tokens.cache_read,
+        cache_write_5m_tokens=used.tokens.cache_write_5m,
+        cache_write_1h_tokens=used.tokens.cache_write_1h,
+        output_tokens=used.tokens.output,
     ).scalar_one_or_none()
     if charged is not None:
         db.after_commit(session, partial(_count, charged, used.tokens))

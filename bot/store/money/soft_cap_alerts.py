@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
 from bot.store.schema import BudgetNotice, Message, MessageKind, MessageState, now
 
-"The kind of the messages that alert people."
+_OF_TURN = select(BudgetNotice).where(BudgetNotice.turn_id == bindparam("turn")).order_by(BudgetNotice.id)
 
 
 def passed(session: Session, *, account: str, percent: int, **facts: object) -> bool:
@@ -29,7 +29,7 @@ def read(session: Session, notice_id: int) -> BudgetNotice:
 
 def of_turn(session: Session, turn_id: int) -> Sequence[BudgetNotice]:
     """Return the soft caps that the calls of a turn passed."""
-    return session.scalars(select(BudgetNotice).where(BudgetNotice.turn_id == turn_id).order_by(BudgetNotice.id)).all()
+    return session.scalars(_OF_TURN, {"turn": turn_id}).all()
 
 
 def untold(session: Session) -> Sequence[BudgetNotice]:

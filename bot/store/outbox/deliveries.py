@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import and_, case, exists, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, exists, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import durations
 from bot.store import db
 from bot.store.outbox.messages import AFTERWARDS, GONE, turn_of
 from bot.store.schema import Message, MessageKind, MessageOp, MessageState, Ticket, now
+from bot.store.sql import prebuilt
 from bot.store.tickets import threads
 
 _earlier = aliased(Message)
@@ -29,7 +30,20 @@ _DUE = or_(
     and_(Message.state.in_((MessageState.STORED, MessageState.SENDING)), ~_BLOCKED),
     and_(Message.state == MessageState.POSTED, Message.op == MessageOp.POST, Message.revision > Message.shown_revision),
 )
-"Built once: it is used in every turn and every second, and building it takes longer than the query."
+_IS_DUE = select(Message.id).where(_DUE, Message.due_at <= bindparam("at")).order_by(Message.id).limit(500)
+_IS_DUE_OF_TICKET = _IS_DUE.where(Message.ticket_id == bindparam("ticket"))
+_VOICE = select(Message.bot_voice, Message.ticket_id).where(Message.id == bindparam("message"))
+_ASSIGNEE = select(Ticket.assignee).where(Ticket.id == bindparam("ticket")).with_for_update()
+_SHOW = (
+    update(Message)
+    .where(Message.id == bindparam("message"))
+    .values(state=MessageState.POSTED, error=None)
+    .returning(Message.revision, Message.body)
+)
+# Another sender put it back; this post makes its retry unnecessary.
+_IS_PUT_BACK = and_(Message.state == MessageState.STORED, Message.channel == bindparam("sent_to"))
+_POST = _SHOW.where(or_(Message.state == MessageState.SENDING, _IS_PUT_BACK))
+_UPDATE = _SHOW.where(Message.state == MessageState.POSTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +75,8 @@ class Delivery:
 
 def due(session: Session, *, ticket_id: int | None = None, at: datetime | None = None) -> Sequence[int]:
     """Return the ids of messages to be sent or updated now, the oldest first."""
-    query = select(Message.id).where(_DUE, Message.due_at <= (at or now())).order_by(Message.id)
-    if ticket_id is not None:
-        query = query.where(Message.ticket_id == ticket_id)
-    return session.scalars(query.limit(500)).all()
+    query, of = (_IS_DUE, {}) if ticket_id is None else (_IS_DUE_OF_TICKET, {"ticket": ticket_id})
+    return prebuilt.rows(session, query, at=at or now(), **of).scalars().all()
 
 
 def take(session: Session, message_id: int) -> Delivery | None:
@@ -74,11 +86,12 @@ def take(session: Session, message_id: int) -> Delivery | None:
     the agent's message is withdrawn. The ticket is locked first, as in every other move.
     """
     taken_at = time.monotonic()
-    message = session.get(Message, message_id)
-    if message is None:
+    found = prebuilt.rows(session, _VOICE, message=message_id).one_or_none()
+    if found is None:
         return None
-    assignee = _assignee(session, message.ticket_id) if message.bot_voice else None
-    session.refresh(message, with_for_update=True)
+    bot_voice, ticket_id = found
+    assignee = _assignee(session, ticket_id) if bot_voice else None
+    message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
     if not _is_to_send(message, assignee):
         return None
     in_doubt = message.state is MessageState.SENDING
@@ -229,27 +242,14 @@ def say_later(session: Session, delivery: Delivery) -> None:
 
 def _posted(session: Session, delivery: Delivery, ts: str | None, *, channel: str | None, revision: int) -> bool:
     """Store where a message is in Slack; return False if it was no longer to be sent or updated."""
-    # Another sender put it back; this post makes its retry unnecessary.
-    is_put_back = and_(Message.state == MessageState.STORED, Message.channel == delivery.channel)
-    is_to_send = or_(Message.state == MessageState.SENDING, is_put_back)
-    noted = session.execute(
-        update(Message)
-        .where(Message.id == delivery.id, is_to_send if delivery.ts is None else Message.state == MessageState.POSTED)
-        .values(
-            state=MessageState.POSTED,
-            ts=ts,
-            channel=channel or delivery.channel,
-            shown_revision=revision,
-            posted_at=now(),
-            due_at=now(),
-            error=None,
-            **_looked_at_again(delivery),
-        )
-        .returning(Message.id)
-    ).scalar_one_or_none()
-    if noted is not None:
+    new = {"ts": ts, "channel": channel or delivery.channel, "shown_revision": revision, **_looked_at_again(delivery)}
+    of = {"message": delivery.id, "sent_to": delivery.channel, "posted_at": now(), "due_at": now()}
+    noted = prebuilt.rows(session, _POST if delivery.ts is None else _UPDATE, **of, **new).one_or_none()
+    if noted is None:
+        return False
+    if noted.revision == revision and AFTERWARDS in noted.body:
         _store_final_body(session, delivery, revision)
-    return noted is not None
+    return True
 
 
 def _store_final_body(session: Session, delivery: Delivery, revision: int) -> None:
@@ -282,7 +282,7 @@ def _is_gone(session: Session, delivery: Delivery) -> None:
 
 
 def _assignee(session: Session, ticket_id: int | None) -> str | None:
-    return session.scalars(select(Ticket.assignee).where(Ticket.id == ticket_id).with_for_update()).one_or_none()
+    return prebuilt.rows(session, _ASSIGNEE, ticket=ticket_id).scalar_one_or_none()
 
 
 def _place(session: Session, message: Message) -> tuple[str, str | None]:

@@ -4,15 +4,45 @@ A later attempt replays the finished steps instead of making them again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from bot.store import db
 from bot.store.schema import Step, StepKind, StepStatus, Ticket, Turn, TurnState, now
+from bot.store.sql import prebuilt
 from bot.store.tickets import quotes, turns
 from bot.store.tickets.turns import Attempt, Fenced
+
+_FINISH = (
+    update(Step)
+    .where(
+        Step.turn_id == bindparam("of_turn"),
+        Step.seq == bindparam("number"),
+        Step.attempt == bindparam("by_attempt"),
+        Step.response.is_(None),
+    )
+    .returning(Step.id)
+)
+
+_DONE = (
+    select(Step.turn_id, Step.name, Step.response)
+    .join(Turn, Turn.id == Step.turn_id)
+    .where(Turn.ticket_id == bindparam("ticket"), Step.kind == StepKind.TOOL, Step.status == StepStatus.OK)
+    .order_by(Step.turn_id, Step.seq)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DoneCall:
+    """A tool call that succeeded."""
+
+    turn_id: int
+    tool: str
+    response: dict[str, Any] | None
 
 
 def write_key(turn_id: int, seq: int) -> str:
@@ -33,12 +63,26 @@ def start(session: Session, attempt: Attempt, *, seq: int, kind: StepKind, name:
         Fenced: another attempt has the turn.
     """
     turns.hold(session, attempt)
-    step = session.scalars(select(Step).where(Step.turn_id == attempt.turn_id, Step.seq == seq)).one_or_none()
-    if step is None:
-        step = Step(turn_id=attempt.turn_id, seq=seq)
-        session.add(step)
-    step.attempt, step.kind, step.name, step.request = attempt.number, kind, name, request
-    step.status, step.started_at = StepStatus.STARTED, now()
+    start_held(session, attempt, seq=seq, kind=kind, name=name, request=request)
+
+
+def start_held(
+    session: Session, attempt: Attempt, *, seq: int, kind: StepKind, name: str, request: dict[str, Any]
+) -> None:
+    """Do the same in a transaction that holds the turn (`turns.hold`)."""
+    db.upsert(
+        session,
+        Step,
+        unique=("turn_id", "seq"),
+        turn_id=attempt.turn_id,
+        seq=seq,
+        attempt=attempt.number,
+        kind=kind,
+        name=name,
+        request=request,
+        status=StepStatus.STARTED,
+        started_at=now(),
+    )
 
 
 def finish(
@@ -59,19 +103,18 @@ def finish(
         Fenced: another attempt has the turn or the step.
     """
     turns.hold(session, attempt, even_stopped=True)
-    first = session.execute(
-        update(Step)
-        .where(Step.turn_id == attempt.turn_id, Step.seq == seq, Step.attempt == attempt.number)
-        .where(Step.response.is_(None))
-        .values(
-            status=status,
-            response=response,
-            finished_at=now(),
-            input_tokens=tokens[0],
-            output_tokens=tokens[1],
-            cost_nusd=cost_nusd,
-        )
-        .returning(Step.id)
+    first = prebuilt.rows(
+        session,
+        _FINISH,
+        of_turn=attempt.turn_id,
+        number=seq,
+        by_attempt=attempt.number,
+        status=status,
+        response=response,
+        finished_at=now(),
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        cost_nusd=cost_nusd,
     ).scalar_one_or_none()
     if first is None:
         raise Fenced(f"turn {attempt.turn_id}: step {seq} does not belong to attempt {attempt.number}")
@@ -116,6 +159,11 @@ def done_after_stop(session: Session, turn_id: int) -> set[str]:
         )
     )
     return set(session.scalars(query))
+
+
+def done_calls(session: Session, ticket_id: int) -> list[DoneCall]:
+    """Return the tool calls of a ticket's turns that succeeded, in order."""
+    return [DoneCall(*row) for row in prebuilt.rows(session, _DONE, ticket=ticket_id)]
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
@@ -31,10 +31,15 @@ from bot.store.schema import (
     now,
 )
 from bot.store.schema.handoff_context import SurgeFacts
+from bot.store.sql import prebuilt
 from bot.store.tickets import followers
 
 CLOCK = "clock"
 "The actor of what the clock does."
+_UNDER_WAY = select(Surge).where(Surge.agent == bindparam("name"), Surge.over_at.is_(None)).order_by(Surge.id)
+_OF_DIRECTORY = select(Surge.id).where(
+    Surge.agent == bindparam("name"), Surge.cause == SurgeCause.DIRECTORY, Surge.over_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def lock_agent(session: Session, agent: str) -> None:
 
 def under_way(session: Session, agent: str) -> Sequence[Surge]:
     """Return the surges of an agent that are under way, the oldest first."""
-    return session.scalars(select(Surge).where(Surge.agent == agent, Surge.over_at.is_(None)).order_by(Surge.id)).all()
+    return session.scalars(_UNDER_WAY, {"name": agent}).all()
 
 
 def all_under_way(session: Session) -> Sequence[Surge]:
@@ -99,12 +104,11 @@ def of_directory(session: Session, agent: str, ticket_id: int) -> Surge | None:
 
     A ticket that has left the surge is played as usual.
     """
-    query = select(Surge).where(Surge.agent == agent, Surge.cause == SurgeCause.DIRECTORY, Surge.over_at.is_(None))
-    found = session.scalars(query).one_or_none()
+    found = prebuilt.rows(session, _OF_DIRECTORY, name=agent).scalar_one_or_none()
     if found is None:
         return None
     ticket = session.get_one(Ticket, ticket_id, populate_existing=True)
-    return None if followers.has_left(ticket, found.id) else found
+    return None if followers.has_left(ticket, found) else session.get_one(Surge, found)
 
 
 def begin(

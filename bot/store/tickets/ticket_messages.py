@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import (
@@ -16,35 +16,39 @@ from bot.store.schema import (
     now,
 )
 
+_AT = select(InboxEvent).where(InboxEvent.channel == bindparam("channel"), InboxEvent.ts == bindparam("ts"))
+_OF_TURN = (
+    select(InboxEvent)
+    .where(InboxEvent.turn_id == bindparam("turn"), InboxEvent.state != InboxState.WITHDRAWN)
+    # A responder's note has no timestamp and opened its turn, so it comes first.
+    .order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)
+)
+_HEARD = select(InboxEvent).where(
+    InboxEvent.ticket_id == bindparam("ticket"),
+    InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.ANSWER, InboxKind.NOTE, InboxKind.OVERHEARD)),
+    InboxEvent.state.not_in((InboxState.WITHDRAWN, InboxState.PARKED)),
+)
+_SPOKEN = select(Message).where(
+    Message.ticket_id == bindparam("ticket"),
+    Message.kind.in_((MessageKind.REPLY, MessageKind.HUMAN_REPLY)),
+    Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
+)
+
 
 def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
     """Return the message that was heard in a channel at a timestamp."""
-    return session.scalars(select(InboxEvent).where(InboxEvent.channel == channel, InboxEvent.ts == ts)).one_or_none()
+    return session.scalars(_AT, {"channel": channel, "ts": ts}).one_or_none()
 
 
 def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
     """Return the messages that a turn answers, in the order they were said."""
-    query = select(InboxEvent).where(InboxEvent.turn_id == turn_id, InboxEvent.state != InboxState.WITHDRAWN)
-    # A responder's note has no timestamp and opened its turn, so it comes first.
-    return session.scalars(query.order_by(InboxEvent.ts.nulls_first(), InboxEvent.id)).all()
+    return session.scalars(_OF_TURN, {"turn": turn_id}).all()
 
 
 def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
     """Return what anybody said in a ticket, the oldest first, without parked messages."""
-    heard = session.scalars(
-        select(InboxEvent).where(
-            InboxEvent.ticket_id == ticket_id,
-            InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.ANSWER, InboxKind.NOTE, InboxKind.OVERHEARD)),
-            InboxEvent.state.not_in((InboxState.WITHDRAWN, InboxState.PARKED)),
-        )
-    )
-    spoken = session.scalars(
-        select(Message).where(
-            Message.ticket_id == ticket_id,
-            Message.kind.in_((MessageKind.REPLY, MessageKind.HUMAN_REPLY)),
-            Message.state.in_((MessageState.STORED, MessageState.SENDING, MessageState.POSTED)),
-        )
-    )
+    heard = session.scalars(_HEARD, {"ticket": ticket_id})
+    spoken = session.scalars(_SPOKEN, {"ticket": ticket_id})
     shown = [message for message in spoken if not message.body.get("deleted")]
     return sorted([*heard, *shown], key=said_at)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import NoRequest
@@ -25,8 +25,11 @@ from bot.store.schema import (
     TurnState,
     now,
 )
+from bot.store.sql import prebuilt
 from bot.store.tickets import quotes, shares, threads
 from bot.store.tickets.quotes import Quoted
+
+_HOLD = select(Ticket.id).where(Ticket.id == bindparam("ticket")).with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,11 @@ def withdraw(ticket: Ticket) -> None:
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Lock a ticket for this transaction, so that its messages, claims and endings come one after another."""
     return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+
+
+def hold(session: Session, ticket_id: int) -> None:
+    """Lock a ticket, or keep it locked, without reading it."""
+    prebuilt.rows(session, _HOLD, ticket=ticket_id).one()
 
 
 def stored(heard: Heard) -> list[dict[str, str | None]]:

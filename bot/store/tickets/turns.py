@@ -14,17 +14,42 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import and_, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import Handoff, InboxEvent, Step, Ticket, Turn, TurnOutcome, TurnState, now
+from bot.store.sql import prebuilt
 from bot.store.tickets import ticket_messages, tickets, waiting_messages
 from bot.telemetry import metrics, spans, turn_record
 
 ANSWERED = frozenset({TurnOutcome.REPLY, TurnOutcome.REFUSED, TurnOutcome.LINKED})
 "Outcomes after which the conversation goes on with the agent."
 metrics.start_at_zero(metrics.REQUESTS, TurnOutcome)
+_BEGIN = (
+    update(Turn)
+    .where(
+        Turn.id == bindparam("turn"),
+        or_(Turn.state == TurnState.WAITING, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < bindparam("at"))),
+        ~Turn.held_back,
+        Turn.suspended_at.is_(None),
+    )
+    .values(
+        state=TurnState.RUNNING,
+        attempt=Turn.attempt + 1,
+        failures=Turn.failures + case((Turn.state == TurnState.RUNNING, 1), else_=0),
+    )
+    .returning(Turn.attempt, Turn.ticket_id, Turn.created_at, Turn.failures, Turn.waits, Turn.waited_seconds)
+)
+_IS_OURS = and_(Turn.id == bindparam("turn"), Turn.attempt == bindparam("number"), Turn.state == TurnState.RUNNING)
+_FINISH = update(Turn).where(_IS_OURS).values(state=TurnState.DONE).returning(Turn.id)
+_HANDOFFS = select(Handoff).where(Handoff.ticket_id == bindparam("ticket")).order_by(Handoff.id)
+_ANSWERED = select(Step).where(Step.turn_id == bindparam("turn"), Step.response.is_not(None))
+_IS_LEFT = and_(Turn.id == bindparam("turn"), Turn.state != TurnState.DONE)
+_AGENT = select(Ticket.agent).join(Turn, Turn.ticket_id == Ticket.id).where(_IS_LEFT)
+_LATELY = and_(Turn.ticket_id == bindparam("ticket"), Turn.created_at > bindparam("since"))
+_COUNT_SINCE = select(func.count()).select_from(Turn).where(_LATELY)
+_HOLD = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == bindparam("turn")).with_for_update()
 
 
 class Fenced(Exception):
@@ -69,6 +94,12 @@ class Attempt:
         """Return the newest handoff of the ticket."""
         return self.handoffs[-1] if self.handoffs else None
 
+    @property
+    def heard_root(self) -> InboxEvent | None:
+        """Return the message that began the ticket's thread, if it is one of those that the turn answers."""
+        place = (self.ticket.channel, self.ticket.thread_ts)
+        return next((one for one in self.heard if (one.channel, one.ts) == place), None)
+
 
 def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attempt | None:
     """Begin an attempt at a turn and read what it needs; None: the turn is done, or another worker has it.
@@ -80,25 +111,11 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         lease: seconds after which another worker may take it, unless it is renewed.
     """
     at = now()
-    free = or_(Turn.state == TurnState.WAITING, and_(Turn.state == TurnState.RUNNING, Turn.lease_until < at))
-    begun = session.execute(
-        update(Turn)
-        .where(Turn.id == turn_id, free, ~Turn.held_back, Turn.suspended_at.is_(None))
-        .values(
-            state=TurnState.RUNNING,
-            attempt=Turn.attempt + 1,
-            failures=Turn.failures + case((Turn.state == TurnState.RUNNING, 1), else_=0),
-            lease_owner=worker,
-            lease_until=at + timedelta(seconds=lease),
-            started_at=at,
-        )
-        .returning(Turn.attempt, Turn.ticket_id, Turn.created_at, Turn.failures, Turn.waits, Turn.waited_seconds)
-    ).one_or_none()
+    taken = {"lease_owner": worker, "lease_until": at + timedelta(seconds=lease), "started_at": at}
+    begun = prebuilt.rows(session, _BEGIN, turn=turn_id, at=at, **taken).one_or_none()
     if begun is None:
         return None
     number, ticket_id, accepted_at, failures, waits, waited = begun
-    handoffs = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id)
-    answered = select(Step).where(Step.turn_id == turn_id, Step.response.is_not(None))
     return Attempt(
         turn_id,
         number,
@@ -109,8 +126,8 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         failures,
         waits,
         heard=ticket_messages.messages_of(session, turn_id),
-        handoffs=session.scalars(handoffs).all(),
-        journal={step.seq: step for step in session.scalars(answered)},
+        handoffs=session.scalars(_HANDOFFS, {"ticket": ticket_id}).all(),
+        journal={step.seq: step for step in session.scalars(_ANSWERED, {"turn": turn_id})},
         waited=timedelta(seconds=waited),
     )
 
@@ -150,10 +167,8 @@ def stop(session: Session, ticket_id: int) -> int | None:
 
 def is_played(session: Session, ticket_id: int) -> bool:
     """Return whether a worker whose lease holds plays a turn of a ticket."""
-    query = select(Turn.id).where(
-        Turn.ticket_id == ticket_id, Turn.state == TurnState.RUNNING, Turn.lease_until >= now()
-    )
-    return session.scalars(query).one_or_none() is not None
+    played = and_(Turn.state == TurnState.RUNNING, Turn.lease_until >= now())
+    return session.scalar(select(Turn.id).where(Turn.ticket_id == ticket_id, played)) is not None
 
 
 def was_stopped(session: Session, attempt: Attempt) -> bool:
@@ -162,17 +177,14 @@ def was_stopped(session: Session, attempt: Attempt) -> bool:
     return turn.outcome is TurnOutcome.WITHDRAWN and turn.attempt == attempt.number + 1
 
 
-def ticket_of(session: Session, turn_id: int) -> Ticket | None:
-    """Return the ticket of a turn, or None if the turn is done."""
-    query = (
-        select(Ticket).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == turn_id, Turn.state != TurnState.DONE)
-    )
-    return session.scalars(query).one_or_none()
+def agent_of(session: Session, turn_id: int) -> str | None:
+    """Return the agent of a turn's ticket, or None if the turn is done."""
+    return prebuilt.rows(session, _AGENT, turn=turn_id).scalar_one_or_none()
 
 
-def requester_of(session: Session, turn_id: int) -> str:
-    """Return the Slack user id of a turn's requester."""
-    return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id).requester
+def ticket_of(session: Session, turn_id: int) -> Ticket:
+    """Return the ticket of a turn."""
+    return session.get_one(Ticket, session.get_one(Turn, turn_id).ticket_id)
 
 
 def is_under_way(session: Session, ticket_id: int) -> bool:
@@ -218,30 +230,19 @@ def finish(
     Raises:
         Fenced: another attempt has the turn; nothing is written.
     """
-    ticket = tickets.lock(session, attempt.ticket.id)
-    done = session.execute(
-        update(Turn)
-        .where(Turn.id == attempt.turn_id, Turn.attempt == attempt.number, Turn.state == TurnState.RUNNING)
-        .values(
-            state=TurnState.DONE,
-            outcome=outcome,
-            reason=reason,
-            category=category,
-            release=release,
-            finished_at=now(),
-        )
-        .returning(Turn.id)
-    ).scalar_one_or_none()
+    tickets.hold(session, attempt.ticket.id)
+    end = {"outcome": outcome, "reason": reason, "category": category, "release": release, "finished_at": now()}
+    done = prebuilt.rows(session, _FINISH, turn=attempt.turn_id, number=attempt.number, **end).scalar_one_or_none()
     if done is None:
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
     seconds, calls = attempt.working.total_seconds(), turn_record.model_calls()
     db.after_commit(session, partial(metrics.turn_ended, outcome, seconds=seconds, model_calls=calls))
     ended = partial(spans.turn_ended, attempt.turn_id, outcome=outcome, reason=reason, accepted_at=attempt.accepted_at)
     db.after_commit(session, ended)
-    waiting = waiting_messages.parked(session, ticket.id)
+    waiting = waiting_messages.parked(session, attempt.ticket.id)
     if not waiting or outcome not in ANSWERED:
         return None
-    following = tickets.open_turn(session, ticket.id)
+    following = tickets.open_turn(session, attempt.ticket.id)
     waiting_messages.fold(waiting, following.id)
     return following.id
 
@@ -264,8 +265,7 @@ def to_requeue(session: Session, *, queued_before: datetime) -> Sequence[int]:
 
 def count_since(session: Session, ticket_id: int, *, since: datetime) -> int:
     """Return the number of a ticket's turns that were opened since a time."""
-    query = select(func.count()).select_from(Turn).where(Turn.ticket_id == ticket_id, Turn.created_at > since)
-    return session.scalars(query).one()
+    return prebuilt.rows(session, _COUNT_SINCE, ticket=ticket_id, since=since).scalar_one()
 
 
 def mark_queued(session: Session, turn_ids: Sequence[int]) -> None:
@@ -284,8 +284,7 @@ def hold(session: Session, attempt: Attempt, *, even_stopped: bool = False) -> N
     Raises:
         Fenced: the attempt no longer has the turn.
     """
-    query = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == attempt.turn_id).with_for_update()
-    number, state, outcome = session.execute(query).one()
+    number, state, outcome = prebuilt.rows(session, _HOLD, turn=attempt.turn_id).one()
     held = state is TurnState.RUNNING and number == attempt.number
     if not held and not (even_stopped and (state, outcome) == (TurnState.DONE, TurnOutcome.WITHDRAWN)):
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")

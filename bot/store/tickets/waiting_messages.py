@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, bindparam, false, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import InboxEvent, InboxKind, InboxState, Turn
 
+_PARKED = (
+    select(InboxEvent)
+    .where(InboxEvent.ticket_id == bindparam("ticket"), InboxEvent.state == InboxState.PARKED)
+    .order_by(InboxEvent.id)
+)
+
 
 def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     """Return the messages that wait for the turn of a ticket to end."""
-    query = select(InboxEvent).where(InboxEvent.ticket_id == ticket_id, InboxEvent.state == InboxState.PARKED)
-    return session.scalars(query.order_by(InboxEvent.id)).all()
+    return session.scalars(_PARKED, {"ticket": ticket_id}).all()
 
 
 def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Arithmetic with moments on both databases: `bot.store.sql_dialects`."""
+"""Arithmetic with moments on both databases: `bot.store.sql.dialects`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from sqlalchemy import cast, literal, null, select, text
 
 from bot.store.db import Database
 from bot.store.schema import UtcDateTime
-from bot.store.sql_dialects import MillisecondsBetween, SecondsBetween, UtcDate
+from bot.store.sql.dialects import MillisecondsBetween, SecondsBetween, UtcDate
 
 LATE = datetime(2026, 11, 22, 23, 59, 59, 250_000, tzinfo=UTC)
 

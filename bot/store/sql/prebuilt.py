@@ -1,0 +1,71 @@
+"""Runs the statements that every turn runs often; each is built once, when its module is imported.
+
+Building a statement and having the ORM prepare it cost several times what the database needs for it, so these go to the
+session's own connection. What is pending in the session is flushed first, as before any other statement. Their rows are
+plain values; an object of a changed row that the session already holds keeps its old values.
+
+The parameters of an UPDATE or INSERT that are named like a column set it; others fill a `bindparam` of that name.
+"""
+
+from functools import cache
+from typing import Any, TypeVarTuple
+
+from sqlalchemy import ColumnElement, CursorResult, Executable, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.selectable import TypedReturnsRows
+
+Columns = TypeVarTuple("Columns")
+
+
+def rows(session: Session, statement: TypedReturnsRows[*Columns], **parameters: object) -> CursorResult[*Columns]:
+    """Run a statement and return its rows."""
+    session.flush()
+    return session.connection().execute(statement, parameters)
+
+
+def run(session: Session, statement: Executable, **parameters: object) -> None:
+    """Run a statement that returns no rows."""
+    session.flush()
+    session.connection().execute(statement, parameters)
+
+
+@cache
+def insertion(dialect: str, table: type[DeclarativeBase]) -> ReturningInsert[Any]:
+    """Return the statement that inserts a row unless one with the same unique values exists, and returns its id."""
+    [key] = inspect(table).primary_key
+    return _insert(dialect, table).on_conflict_do_nothing().returning(key)
+
+
+@cache
+def upsertion(
+    dialect: str, table: type[DeclarativeBase], unique: tuple[str, ...], names: tuple[str, ...]
+) -> ReturningInsert[Any]:
+    """Return the statement that inserts a row, or updates the one with the same unique values and locks it.
+
+    Args:
+        dialect: name of the database's dialect.
+        table: the table.
+        unique: columns with a unique constraint.
+        names: columns that are updated.
+    """
+    return upsertion_if(dialect, table, unique, names, None)
+
+
+def upsertion_if(
+    dialect: str,
+    table: type[DeclarativeBase],
+    unique: tuple[str, ...],
+    names: tuple[str, ...],
+    only_if: ColumnElement[bool] | None,
+) -> ReturningInsert[Any]:
+    """Return the same statement, which updates only a row for which a condition holds, and then returns its id."""
+    insert = _insert(dialect, table)
+    new = {name: insert.excluded[name] for name in names}
+    written = insert.on_conflict_do_update(index_elements=unique, set_=new, where=only_if)
+    return written.returning(inspect(table).primary_key[0])
+
+
+def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)

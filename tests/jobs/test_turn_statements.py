@@ -1,0 +1,44 @@
+"""How many statements a turn asks of the database: `jobs.turn`, from its job to the post of its answer."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+
+from bot.store.db import Database
+from tests.support.product_harness import LOCKED, Place
+from tests.support.workspace_names import BOT, HELP
+
+SAYS, DOES = 55, 120
+
+
+@contextmanager
+def asked_of(database: Database) -> Iterator[list[str]]:
+    """Collect the statements of a block, without those that only open a transaction."""
+    asked: list[str] = []
+
+    def note(*told: object) -> None:
+        statement = " ".join(str(told[2]).split())
+        if not statement.startswith("BEGIN"):
+            asked.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(("words", "model_calls", "most"), [(f"<@{BOT}> hello", 1, SAYS), (LOCKED, 4, DOES)])
+def test_a_turn_asks_little_of_the_database(place: Place, words: str, model_calls: int, most: int) -> None:
+    """An answer takes at most 55 statements, and an unlock with four model calls and two tools at most 120."""
+    place.asks("U0LENA", f"<@{BOT}> hello")  # the budgets are read from SQL once
+    before = len(place.calls())
+    place.front.say("U0MAYA", HELP, words)
+    with asked_of(place.ctx.database) as asked:
+        place.work()
+    assert place.last_turn().outcome == "reply"
+    assert len(place.calls()) - before == model_calls
+    assert len(asked) <= most, Counter(asked).most_common()
