@@ -151,6 +151,12 @@ def served_by(agents: Mapping[str, Agent], user: str) -> frozenset[str]:
     return frozenset(name for name, users in serving(agents).items() if user in users)
 
 
+def approving(agents: Mapping[str, Agent], user: str) -> frozenset[str]:
+    """Return the names of the agents, inherited ones included, for which somebody is an approver by the card."""
+    approved = [agent.card for agent in agents.values() if user in agent.card.handoff.approvers]
+    return frozenset(name for card in approved for name in (card.name, *card.inherits))
+
+
 def owned_by(agents: Mapping[str, Agent], user: str) -> frozenset[str]:
     """Return the names of the agents, inherited ones included, that somebody owns."""
     owned = [agent.card for agent in agents.values() if user in agent.card.owners]

@@ -20,12 +20,15 @@ from bot.principals import NoRequest, Reason
 from bot.rights import Actor, Forbidden
 from bot.slack.api import client as slack
 from bot.slack.api.client import WebClient
+from bot.slack.approvals import approval_home, approval_messages
+from bot.slack.approvals.approval_home import ApprovalItem
 from bot.slack.handoffs import home
 from bot.slack.handoffs.home import HomeView, Item, Request, RequestState, Worklist, WorklistPart
 from bot.slack.reports import agent_standing
 from bot.slack.sentences import spoken_by
+from bot.store.approvals import waiting
 from bot.store.db import Session
-from bot.store.outbox import homes
+from bot.store.outbox import homes, messages
 from bot.store.outbox.homes import Active, Carded, HomeTicket
 from bot.store.schema import HandoffState, TicketState
 from bot.store.tickets import first_words
@@ -143,12 +146,15 @@ def _draw(
     why = Forbidden.NO_ROLE if who is None else rights.barred(who, (user,))
     unchecked = why is Forbidden.UNCHECKED
     worklist, is_incomplete = _worklist(session, agents, serves, user, site) if why is None else (None, unchecked)
+    to_approve = _to_approve(session, agents, user, site) if why is None else []
+    is_incomplete |= any(item.card_link is None for item in to_approve)
     view = HomeView(
         worklist=worklist,
         requests=tuple(_request(asked, site) for asked in homes.asked(session, user)),
         channels=tuple(dict.fromkeys(channel for agent in agents.values() for channel in agent.card.channels)),
         language=spoken_by(session, user),
         dashboard=has_dashboard and why is None,
+        to_approve=tuple(approval_home.blocks(to_approve)),
         idle=_idle(session, agents, serves) if why is None else (),
         by_mention=any(agent.card.channels and agent.card.mention == "required" for agent in agents.values()),
     )
@@ -182,6 +188,19 @@ def _worklist(
         ),
     )
     return worklist, any(one.card_owed for one in found.values())
+
+
+def _to_approve(session: Session, agents: Mapping[str, Agent], user: str, site: str) -> list[ApprovalItem]:
+    """Return what waits for somebody as an approver; their own request, and what they have approved, does not."""
+    items = []
+    for approval, ticket in waiting.waiting_for(session, rights.approving(agents, user)):
+        view = approval_messages.view_of(session, approval, ticket)
+        if user in (ticket.requester, view.first_by, view.given and view.given.answered_by):
+            continue
+        card = messages.by_key(session, approval_messages.card_key(approval.id))
+        posted = card is not None and card.ts is not None
+        items.append(ApprovalItem(view, _permalink(site, card.channel, str(card.ts)) if card and posted else None))
+    return items
 
 
 def _part(active: Sequence[Active], found: dict[int, Carded], words: dict[int, str], site: str) -> WorklistPart:

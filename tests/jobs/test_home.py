@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy
 from sqlalchemy.pool import QueuePool
 
+from bot.casework import approvals as casework
 from bot.rights import Actor, Membership
 from bot.sandbox.slack import blocks
+from bot.slack.approvals import approval_messages
 from bot.slack.handoffs import handoff_messages
 from bot.slack.handoffs import home as home_view
 from bot.store import audit, db
@@ -25,13 +27,14 @@ from bot.store.tickets import rewriting, tickets
 from bot.tools.registry import REGISTRY
 from jobs import home, undeliverable
 from jobs.process import WorkerContext
+from tests.support import approval_rows
 from tests.support.block_checks import shown
 from tests.support.factories import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
 from tests.support.json_object import Json
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.product_harness import Place, put_agent
 from tests.support.redis_servers import free_port
-from tests.support.workspace_names import BOT, HELP
+from tests.support.workspace_names import BOT, HELP, QUEUE
 
 PEOPLE = ("U0PRIYA", "U0BEN", "U0MAYA")
 "Two responders and the requester."
@@ -501,7 +504,7 @@ def test_a_full_house_is_published_within_slacks_limits(ctx: WorkerContext, work
             claim(ctx, handoff.id, "U0PRIYA")
     opens(ctx, "U0PRIYA", "U0BEN", "U0MAYA")
     assert "and 8 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
-    assert "and 10 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
+    assert "and 20 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
     assert "and 5 more in <#C0QUEUE>" in seen(workspace, "U0BEN")
     assert "<!channel>" not in seen(workspace, "U0MAYA")
 
@@ -532,3 +535,33 @@ def test_a_claim_in_the_queue_is_seen_in_every_home(place: Place) -> None:
     assert "With <@U0BEN>" in shown(at["U0PRIYA"])
     assert "With <@U0BEN>" in shown(at["U0LENA"])
     assert "handoff.reply" in json.dumps(at["U0BEN"])
+
+
+def test_an_approver_is_shown_what_waits_for_them(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
+    """With buttons and a link to its card; others see nothing of it, and once it is decided nobody does."""
+    approval = approval_rows.asked(ctx.database)
+    with ctx.database.write() as session:
+        approval_messages.opened(session, approval, queue_channel=QUEUE)
+    opens(ctx, *PEOPLE)
+    assert home.refresh(ctx) == 0
+    undeliverable.deliver(approval.ticket_id)
+    home.refresh(ctx)
+    assert "To approve (1)" in seen(workspace, "U0PRIYA")
+    assert f"/archives/{QUEUE}/p" in seen(workspace, "U0PRIYA")
+    assert {"approval.approve", "approval.deny"} <= pressable(workspace, "U0PRIYA")
+    assert "To approve" not in seen(workspace, "U0MAYA")
+    with ctx.database.write() as session:
+        casework.deny(session, approval.id, by="U0PRIYA", reason="No.")
+    home.refresh(ctx)
+    assert "To approve" not in seen(workspace, "U0PRIYA")
+
+
+def test_an_approver_is_not_shown_their_own_request(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
+    """They could not decide it, so no button offers it."""
+    approval = approval_rows.asked(ctx.database)
+    put(ctx.database, Ticket, approval.ticket_id, requester="U0PRIYA")
+    opens(ctx, "U0PRIYA")
+    assert "To approve" not in seen(workspace, "U0PRIYA")
+    put(ctx.database, Ticket, approval.ticket_id, requester="U0MAYA")
+    opens(ctx, "U0PRIYA")
+    assert "To approve (1)" in seen(workspace, "U0PRIYA")

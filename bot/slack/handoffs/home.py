@@ -17,8 +17,8 @@ from bot.slack.handoffs import reasons
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
 
-MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 30, 15, 10
-"The most entries of each part: with buttons and headings they are 87 blocks, and Slack takes 100."
+MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 20, 15, 10
+"The most entries of each part: with buttons, headings and what is to be approved they are 98 blocks; Slack takes 100."
 MOST_IDLE = 10
 "The most agents of which it is said that they do not work."
 AGO = "{ago}"
@@ -100,6 +100,8 @@ class HomeView:
     "The help channels."
     dashboard: bool = False
     "Whether the person may open the dashboard, and there is one."
+    to_approve: tuple[Block, ...] = ()
+    "What waits for the person as an approver, as `bot.slack.approvals.approval_home` builds it."
     idle: tuple[str, ...] = ()
     "A line for each agent of a responder or owner that does not work now."
     by_mention: bool = False
@@ -115,7 +117,14 @@ def home(view: HomeView) -> dict[str, Any]:
     idle = [mrkdwn.section(line) for line in view.idle]
     return {
         "type": "home",
-        "blocks": [*dashboard, *idle, *worklist, *_requests(view.requests, view.language), _how_to_ask(view)],
+        "blocks": [
+            *dashboard,
+            *idle,
+            *view.to_approve,
+            *worklist,
+            *_requests(view.requests, view.language),
+            _how_to_ask(view),
+        ],
     }
 
 

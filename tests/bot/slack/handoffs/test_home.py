@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from bot.principals import Reason
 from bot.sandbox.methods.views import VIEW_CHARACTERS
 from bot.sandbox.slack import blocks as slack
+from bot.slack.approvals import approval_home
+from bot.slack.approvals.approval_home import ApprovalItem
 from bot.slack.handoffs import home
 from bot.slack.handoffs.home import HomeView, Item, Request, Worklist, WorklistPart
+from tests.support.approval_views import ASKED_APPROVAL
 from tests.support.block_checks import NASTY, shown, texts, tried
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
@@ -184,10 +187,14 @@ def test_three_hundred_handoffs_fit() -> None:
         ),
         others=WorklistPart(tuple(replace(one, handoff_id=one.handoff_id + 600) for one in worklist.others.items), 300),
     )
-    view = home.home(HomeView(worklist=apart, requests=long, channels=("C0HELP",)))
+    approvals = [replace(ASKED_APPROVAL, approval_id=number) for number in range(300)]
+    to_approve = tuple(approval_home.blocks([ApprovalItem(one, CARD) for one in approvals]))
+    idle = ("access is suspended.",) * home.MOST_IDLE
+    more: dict[str, Any] = {"to_approve": to_approve, "idle": idle, "dashboard": True}
+    view = home.home(HomeView(worklist=apart, requests=long, channels=("C0HELP",), **more))
     check(view)
-    assert len(view["blocks"]) == 87
-    for left in (288, 270, 285):
+    assert len(view["blocks"]) == 98
+    for left in (288, 280, 285):
         assert f"and {left} more in <#C0QUEUE>" in shown(view)
 
 
