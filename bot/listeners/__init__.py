@@ -17,6 +17,7 @@ overhearing       the button below "Shall I look at this?", and corrected messag
 forms             messages that an app posts without a user; queue_edits: edits and deletions below cards
 buttons           who pressed which button, and whether they may; submissions: what a form says
 actions, modals, budgets, thumbs    what their buttons and forms do
+approvals         an approver's yes or no, and the requester who takes it back; proofs: who the requester is
 surges            the button "mine is different"
 candidates        the people to whom a handoff can be reassigned
 dashboard         the button that makes a link to the dashboard
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING
 from bot.agent.redaction import redact
 from bot.listeners import (
     actions,
+    approvals,
     budgets,
     choices,
     commands,
@@ -38,6 +40,7 @@ from bot.listeners import (
     modals,
     overhearing,
     own_events,
+    proofs,
     rate_limit,
     stop_button,
     surges,
@@ -57,5 +60,6 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     redact("")  # builds its tables now, and not while the first message waits to be acknowledged
     for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, dashboard, stop_button, home):
         module.register(app, ctx)
-    choices.register(app, ctx)
+    for module in (choices, approvals, proofs):
+        module.register(app, ctx)
     surges.register(app, ctx)

@@ -8,6 +8,7 @@ from bot.budget.caps import Budgets
 from bot.casework.context import HearingContext
 from bot.casework.dashboard_links import DashboardDoor
 from bot.markup import Name
+from bot.principals import Account
 from bot.rights import Membership
 from bot.second_step.secret_box import ApproverKeys
 
@@ -31,6 +32,8 @@ class ListenerContext(HearingContext):
     is_app: Callable[[str], bool | None] = lambda _user: None
     "(user) -> whether it is an app and not a person; None when Slack does not say."
 
+    account: Callable[[str], Account | None] = lambda _id: None
+    "(id of an account) -> it, as the directory has it now; raises `Transient` when the directory does not answer."
     door: DashboardDoor | None = None
     "Where the dashboard is; None when there is none."
     approver_keys: ApproverKeys = field(default_factory=ApproverKeys)

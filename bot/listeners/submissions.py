@@ -31,6 +31,10 @@ class Form:
         """Return the value of the chosen option; empty when none is."""
         return str((self._value(block).get("selected_option") or {}).get("value", ""))
 
+    def has_ticked(self, block: str) -> bool:
+        """Return whether a box is ticked."""
+        return bool(self._value(block).get("selected_options"))
+
     def person(self) -> str:
         """Return the id of the chosen person, from a list or from all members; empty when nobody is."""
         return str(self._value(PERSON).get("selected_user") or self.option(PERSON))

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot import agent_ids
+from bot import agent_ids, directory
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
@@ -85,6 +85,7 @@ def open_context(settings: Settings) -> ListenerContext:
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
     keys = secret_box.of_settings(settings)
     ctx = replace(ctx, door=dashboard_links.door_of(settings, ground), approver_keys=keys)
+    ctx = replace(ctx, account=directory.connect(database).account)
     return _with_look_ups(ctx, settings, database)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.approval_door import desk
 from tests.support.standin_model import fresh_standin, standin
 from tests.support.web_harness import FrontDoor, web_opened
 
-__all__ = ["fresh_standin", "front", "standin"]
+__all__ = ["desk", "fresh_standin", "front", "standin"]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the scenarios need around them: a worker's process with its services, and the product without processes."""
 
+from tests.support.approval_door import desk
 from tests.support.product_harness import bare, config, mentioned, place, spacious
 from tests.support.slack_workspace import client, served_workspace, workspace
 from tests.support.undeliverable import told
@@ -10,6 +11,7 @@ __all__ = [
     "client",
     "config",
     "ctx",
+    "desk",
     "harness",
     "mentioned",
     "own_harness",

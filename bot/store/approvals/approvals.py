@@ -236,6 +236,11 @@ def find(session: Session, approval_id: int) -> Approval | None:
     return session.get(Approval, approval_id)
 
 
+def read_again(session: Session, approval_id: int) -> Approval:
+    """Return an existing approval as it is now, as after its ticket was locked."""
+    return session.get_one(Approval, approval_id, populate_existing=True)
+
+
 def of_step(session: Session, turn_id: int, step: int) -> Approval | None:
     """Return the approval of a step of a turn, or None."""
     return session.scalars(select(Approval).where(Approval.turn_id == turn_id, Approval.step == step)).one_or_none()
