@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot import durations, public_address
 from bot.errors import ConfigError
@@ -127,6 +127,18 @@ class Settings(BaseSettings):
     def model_post_init(self, _context: object, /) -> None:
         """Keep the environment of now, so that a card's credential is of the same moment as the settings."""
         self._environment = {name: SecretStr(value) for name, value in os.environ.items() if value}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic passes all sources by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments and the environment: the readers of files, of which we have none, take as long as both."""
+        return init_settings, env_settings
 
     @classmethod
     def from_environment(cls) -> Self:
