@@ -1,8 +1,9 @@
 """What follows a reset of second factors: its owner and their manager are told, and the account is watched for a day.
 
-The notices go to the addresses on file: whoever has got into Slack does not read them there. Each is sent once for its
-key. A watch begins when they were sent, and ends with the first odd sign-in, which people get at once. No transaction
-is open while the directory is asked.
+The notices go to the addresses on file, where somebody who has got into Slack alone does not read them, and to the
+manager in Slack as well, where the directory knows their Slack account. Each is sent once for its key. A watch begins
+when they were sent, and ends with the first odd sign-in, which people get at once. No transaction is open while the
+directory is asked.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from bot.casework import takeovers
 from bot.directory.protocol import Directory
 from bot.errors import Refused, Transient
 from bot.policy import compromise
-from bot.principals import Capability
+from bot.principals import Account, Capability
 from bot.slack.api import status
 from bot.store import audit
 from bot.store.approvals import account_watches
@@ -67,10 +68,14 @@ def _tell(ctx: WorkerContext, approval: Approval, _agent: Agent) -> None:
     """Send the notices of a reset once the directory knows that it was made, and begin to watch."""
     if not ctx.directory.was_done(steps.write_key(approval.turn_id, approval.step)):
         return
-    if Capability.NOTIFY in ctx.directory.can:
-        _notify(ctx.directory, str(approval.account_id), approval.id)
+    account = ctx.directory.account(str(approval.account_id))
+    manager = None if account is None or account.manager is None else ctx.directory.account(account.manager)
+    if account is not None and Capability.NOTIFY in ctx.directory.can:
+        _notify(ctx.directory, account, manager, approval.id)
     with ctx.database.write() as session:
         if account_watches.begin(session, approval.id):
+            if manager is not None and manager.slack_user is not None:
+                takeovers.told(session, approval, manager.slack_user)
             audit.append(
                 session,
                 "account.watched",
@@ -81,13 +86,9 @@ def _tell(ctx: WorkerContext, approval: Approval, _agent: Agent) -> None:
             )
 
 
-def _notify(directory: Directory, account_id: str, approval_id: int) -> None:
+def _notify(directory: Directory, account: Account, manager: Account | None, approval_id: int) -> None:
     """Write to the addresses on file of an account and of its manager's."""
-    account = directory.account(account_id)
-    if account is None:
-        return
     directory.notify(account.id, TO_OWNER.format(account=account.id), key=f"approval:{approval_id}:owner")
-    manager = None if account.manager is None else directory.account(account.manager)
     if manager is not None:
         text = TO_MANAGER.format(name=account.name, account=account.id)
         directory.notify(manager.id, text, key=f"approval:{approval_id}:manager")

@@ -1,8 +1,9 @@
-"""What people are told when somebody else may have got into an account right after its second factors were reset."""
+"""What people are told after second factors were reset: the manager at once, responders if a sign-in is odd."""
 
 from bot.agent.card import Agent
 from bot.casework import handoffs as casework
 from bot.principals import Reason
+from bot.slack.approvals import approval_messages
 from bot.slack.handoffs import linked_threads, queue_notes
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
@@ -10,6 +11,11 @@ from bot.store.schema import Approval, HandoffContext, MessageKind
 from bot.store.tickets import tickets, turns
 
 ACTOR = "clock"
+
+
+def told(session: Session, approval: Approval, manager: str) -> None:
+    """Tell a requester's manager in Slack that a second factor was reset."""
+    approval_messages.tell_manager(session, approval, manager)
 
 
 def found(session: Session, approval: Approval, agent: Agent, evidence: str) -> int | None:

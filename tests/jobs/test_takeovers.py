@@ -27,7 +27,7 @@ def reset(ctx: WorkerContext, *, made: bool = True, sign_ins: tuple[SignInSeed, 
     directory = LocalDirectory(ctx.database)
     common = {"status": "active", "factors": ["totp"]}
     maya = {"id": "maya", "email": "maya@x.example", "name": "Maya", "manager": "boss", "sign_ins": sign_ins, **common}
-    boss = {"id": "boss", "email": "boss@x.example", "name": "Olivia", **common}
+    boss = {"id": "boss", "email": "boss@x.example", "name": "Olivia", "slack_user": "U0OLIVIA", **common}
     directory.seed(AccountSeed.model_validate(one) for one in (maya, boss))
     found = approved(ctx.database)
     with ctx.database.write() as session:
@@ -67,6 +67,9 @@ def test_owner_and_manager_are_told_once_at_their_addresses(ctx: WorkerContext) 
     with ctx.database.read() as session:
         events = [row.event for row in audit.of_ticket(session, found.ticket_id)]
     assert events.count("account.watched") == 1
+    [direct] = [one for one in rows(ctx.database, Message) if one.key == f"reset:approval:{found.id}"]
+    assert (direct.channel, direct.ticket_id) == ("U0OLIVIA", found.ticket_id)
+    assert "<@U0MAYA> knows nothing of it" in str(direct.body)
     assert takeovers.look in clock.ROUNDS
 
 

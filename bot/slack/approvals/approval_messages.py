@@ -64,6 +64,17 @@ def show(session: Session, approval: Approval) -> None:
     _ask_manager(session, view)
 
 
+def tell_manager(session: Session, approval: Approval, manager: str) -> None:
+    """Tell a manager in a direct message that a second factor of their report was reset."""
+    key, body = (
+        f"reset:approval:{approval.id}",
+        proof_messages.reset_done(approval.requester, spoken_by(session, manager)),
+    )
+    messages.add(
+        session, key=key, kind=MessageKind.PROOF, lane=key, channel=manager, body=body, ticket_id=approval.ticket_id
+    )
+
+
 def _ask_manager(session: Session, view: ApprovalView) -> None:
     """Store the question to the manager in their direct conversation, or change it to what it is now."""
     for proof in view.proofs:

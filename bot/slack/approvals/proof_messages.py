@@ -26,6 +26,11 @@ def question(view: ApprovalView, proof: ProofView, language: Language) -> Body:
     return mrkdwn.message(ended(view, proof, language))
 
 
+def reset_done(requester: str, language: Language) -> Body:
+    """Return what a manager reads after a second factor of one of their reports was reset."""
+    return mrkdwn.message(say("proof.reset_done", language, who=mrkdwn.mention(requester)))
+
+
 def ended(view: ApprovalView, proof: ProofView, language: Language) -> str:
     """Return the sentence for a manager who has answered, or whose answer does not count any more."""
     who, at = mrkdwn.mention(view.requester), proof.answered_at

@@ -66,7 +66,7 @@ class MessageKind(StrEnum):
     APPROVAL = "approval"
     "It asks approvers to allow one call of a tool, or shows what became of that."
     PROOF = "proof"
-    "It asks a requester's manager whether the requester is who they say."
+    "It asks a requester's manager whether the requester is who they say, or tells them what was done for them."
     EVENTS_LOST = "events_lost"
     "It tells owners that Slack has dropped events."
 
