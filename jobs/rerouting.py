@@ -1,10 +1,10 @@
 """Where a message goes if Slack will never take it in its own place, and who is told if it reaches nobody.
 
 A message for the queue channel goes to the holder of the handoff, else to an owner, else to a responder, until Slack
-reaches one of them. A message for the requester's thread, or for one person only, becomes a direct message that says
-why. If an answer of the agent cannot reach its requester, the ticket is handed off; if a responder's words cannot, the
-responders are told, so that they do not believe it was read. A message that Slack rejects because of its content is not
-sent elsewhere.
+reaches one of them; the card of an approval goes to an approver. A message for the requester's thread, or for one
+person only, becomes a direct message that says why. If an answer of the agent cannot reach its requester, the ticket is
+handed off; if a responder's words cannot, the responders are told, so that they do not believe it was read. A message
+that Slack rejects because of its content is not sent elsewhere.
 """
 
 from collections.abc import Sequence
@@ -68,6 +68,8 @@ def _found(ctx: WorkerContext, delivery: Delivery, code: str) -> Place | None:
         return None
     if delivery.kind in linked_threads.QUEUE_SIDE:
         return None if about.handoff is None else _to_a_person(ctx, delivery, about.handoff, about.agent, code)
+    if delivery.kind is MessageKind.APPROVAL:
+        return _to_an_approver(delivery, about, code)
     if delivery.kind in TO_REQUESTER:
         place = _to_requester(ctx, delivery, about.ticket, code)
         if place is None:
@@ -117,6 +119,18 @@ def _to_a_person(
     if delivery.kind is MessageKind.CARD:
         with ctx.database.write() as session:
             shown.fell_back(session, handoff.id)
+    note = f":warning: I could not post this in <#{delivery.channel}> ({code}), so it comes to you."
+    return (in_turn[0], _headed(delivery, note)) if in_turn else None
+
+
+def _to_an_approver(delivery: Delivery, about: _About, code: str) -> Place | None:
+    """Send the card of an approval to one who may decide, if Slack does not take it in the queue channel."""
+    if about.agent is None or code in UNSAYABLE or delivery.ts is not None:
+        return None
+    people = about.agent.card.handoff
+    in_turn = [user for user in people.approvers if user != about.ticket.requester]
+    if delivery.channel != people.queue_channel:
+        return _to_the_next(delivery, in_turn)
     note = f":warning: I could not post this in <#{delivery.channel}> ({code}), so it comes to you."
     return (in_turn[0], _headed(delivery, note)) if in_turn else None
 

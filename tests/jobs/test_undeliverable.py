@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from bot.casework import approvals as casework
 from bot.slack.handoffs import handoff_messages
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, Message
+from bot.store.schema import Handoff, Message, Ticket
 from jobs import undeliverable
 from jobs.process import WorkerContext
-from tests.support import factories
+from tests.support import approval_rows, factories
 from tests.support.factories import FIRST, message, new_turn, put, rows, store, ticket
 from tests.support.local_workspace import POST, LocalWorkspace, bot_posts, bot_said
 from tests.support.told_handoffs import claim_and_tell
@@ -266,3 +267,28 @@ def test_what_belongs_to_no_handoff_goes_nowhere_else(ctx: WorkerContext, worksp
     undeliverable.deliver(0)
     assert [message(ctx.database, key).error for key in ("notice", "only")] == ["is_archived", "is_archived"]
     assert bot_posts(workspace, "D0OLIVIA") == bot_posts(workspace, "D0MAYA") == []
+
+
+@pytest.mark.parametrize(("requester", "comes_to"), [("U0MAYA", "D0PRIYA"), ("U0PRIYA", None)])
+def test_an_approval_without_its_channel_comes_to_an_approver(
+    ctx: WorkerContext, workspace: LocalWorkspace, requester: str, comes_to: str | None
+) -> None:
+    """With its buttons, and never to the person whose request it is; it goes on being changed there."""
+    approval = approval_rows.asked(ctx.database)
+    put(ctx.database, Ticket, approval.ticket_id, requester=requester)
+    with ctx.database.write() as session:
+        casework.opened(session, approval.id, queue_channel="C0QUEUE")
+    close_channel(workspace, "C0QUEUE")
+    undeliverable.deliver(0)
+    [row] = [one for one in rows(ctx.database, Message) if one.kind == "approval"]
+    assert (row.state, row.channel) == (("posted", comes_to) if comes_to else ("failed", "C0QUEUE"))
+    if comes_to is None:
+        return
+    [card] = bot_posts(workspace, comes_to)
+    assert "could not post this in <#C0QUEUE> (is_archived)" in card["text"]
+    assert "approval.approve" in json.dumps(card["blocks"])
+    with ctx.database.write() as session:
+        casework.deny(session, approval.id, by="U0PRIYA", reason="No.")
+    undeliverable.deliver(0)
+    [card] = bot_posts(workspace, comes_to)
+    assert "<@U0PRIYA> denied it" in json.dumps(card["blocks"])

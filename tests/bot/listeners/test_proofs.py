@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import update
 
+from bot.directory.local import LocalDirectory
+from bot.errors import Transient
 from bot.principals import ProofKind, SecondStep
 from bot.queue import RUN_TURN
 from bot.sandbox.slack import blocks
@@ -232,3 +234,19 @@ def test_what_was_taken_back_is_proved_by_nobody(front: FrontDoor, kind: ProofKi
     assert front.sees(who)["view"] is None
     assert ("needs no answer of yours" if kind is ProofKind.MANAGER else "This is over") in front.whispers(who)[-1]
     assert state(asked) == ("withdrawn", "asked")
+
+
+def test_a_directory_that_is_silent_confirms_nobody(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether they still are the manager cannot be known, so they are told to try again, and then it counts."""
+    asked = proving(front)
+
+    def silent(_directory: LocalDirectory, _account: str) -> None:
+        raise Transient("no answer")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(LocalDirectory, "account", silent)
+        asked.press(MANAGER, CONFIRM, asked.question())
+    assert "Please try again in a moment." in front.whispers(MANAGER)[-1]
+    assert (state(asked), asked.refused()) == (("proving", "asked"), [(MANAGER, CONFIRM, "could not be checked")])
+    asked.press(MANAGER, CONFIRM, asked.question())
+    assert state(asked) == ("asked", "given")
