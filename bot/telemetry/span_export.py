@@ -12,22 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import count
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.errors import kind
 from bot.settings import Settings
-from bot.telemetry import attributes as named
 from bot.telemetry import metrics, spans
 from bot.telemetry.metrics import SpanEnd
 from bot.telemetry.metrics_server import Process
 from bot.telemetry.spans import SpanRecord, Tracing
 from bot.telemetry.trace_ids import TraceIds
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import ReadableSpan
 
 log = structlog.get_logger()
 
@@ -167,52 +161,27 @@ def sender(address: str, process: Process) -> Send:
     """
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - an extra
-    from opentelemetry.sdk.trace.export import SpanExportResult  # noqa: PLC0415 - an extra
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415 - an extra
+
+    from bot.telemetry import span_encoding  # noqa: PLC0415 - needs the extra
 
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says the same every second; we say it once
-    exporter = OTLPSpanExporter(endpoint=address)
+    release = version("deskhand")
     about = {
         "service.name": "deskhand",
-        "service.version": version("deskhand"),
+        "service.version": release,
         "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
         "deskhand.process": process,
     }
     resource = Resource(about).merge(OTELResourceDetector().detect())  # what the environment says counts
-
-    read = _reader(resource)
+    encode = span_encoding.encoder(resource, InstrumentationScope("deskhand", release))
+    # The exporter's own client: retries, timeout, compression, headers and certificates are as OpenTelemetry has them.
+    client = OTLPSpanExporter(endpoint=address)._client  # noqa: SLF001 - `export` encodes spans itself
 
     def send(batch: Sequence[SpanRecord]) -> bool:
-        return exporter.export([read(span) for span in batch]) is SpanExportResult.SUCCESS
+        return client.export(encode(batch)).success
 
     return send
-
-
-def _reader(resource: "Resource") -> "Callable[[SpanRecord], ReadableSpan]":
-    """Return a function that makes of a span what OpenTelemetry's exporter wants; what is dear is done here, once."""
-    from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415 - an extra
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415 - an extra
-    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags  # noqa: PLC0415 - an extra
-
-    scope, sampled = InstrumentationScope("deskhand", version("deskhand")), TraceFlags(TraceFlags.SAMPLED)
-    kinds = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
-    fine, failed = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
-
-    def read(span: SpanRecord) -> ReadableSpan:
-        parent = span.parent_id
-        return ReadableSpan(
-            span.name,
-            context=SpanContext(span.trace_id, span.span_id, is_remote=False, trace_flags=sampled),
-            parent=None if parent is None else SpanContext(span.trace_id, parent, is_remote=False, trace_flags=sampled),
-            resource=resource,
-            attributes=span.attributes,
-            kind=kinds[span.kind],
-            status=failed if named.ERROR_TYPE in span.attributes else fine,
-            start_time=span.started_ns,
-            end_time=span.ended_ns,
-            instrumentation_scope=scope,
-        )
-
-    return read
 
 
 def _nothing() -> None:

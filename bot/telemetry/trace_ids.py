@@ -7,6 +7,7 @@ answer in Slack are one trace, and no row has to carry an id. The key makes numb
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +34,10 @@ class TraceIds:
         return self._digest(f"ticket:{ticket_id}")[:16].hex()
 
     def _digest(self, text: str) -> bytes:
-        return hmac.digest(self.key, text.encode(), hashlib.sha256)
+        return _digest(self.key, text)
+
+
+@lru_cache(512)
+def _digest(key: bytes, text: str) -> bytes:
+    """Return a digest; each span of a turn has the same ids, and a digest costs as much as the rest of a span."""
+    return hmac.digest(key, text.encode(), hashlib.sha256)
