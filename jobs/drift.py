@@ -2,7 +2,8 @@
 
 One drift of a release is open at a time: a stream that joins it later is written down, not told again. It is over after
 three checks in a row in which no stream of it shows drift, or when another release serves. `jobs.owner_alerts` tells
-both. A check reads the reference and the last 1,000 tickets and nothing more, however many there are.
+both. A check compares the last 1,000 tickets with the reference, however many there are, and reads the steps only of
+those that it does not know from an earlier one; a whole reference is not read again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from bot.store import audit
 from bot.store.db import Session
 from bot.store.figures import drift_checks, first_turns, owner_alerts, watermarks
 from bot.store.figures.drift_checks import DriftReading
-from bot.store.figures.first_turns import FirstTurn
+from bot.store.figures.first_turns import FirstTurn, KnownTurns
 from bot.store.figures.watermarks import TurnMark
 from bot.store.schema import AlertKind, now
 from jobs.process import WorkerContext
@@ -61,7 +62,7 @@ def _check(ctx: WorkerContext, agent: Agent) -> None:
         before = watermarks.get(session, mark_name)
         if first_turns.count_after(session, release, before, limit=EVERY) < EVERY:
             return
-        result = _compare(session, name, release)
+        result = _compare(session, name, release, ctx.known_turns)
     with ctx.database.write() as session:
         if not watermarks.move(session, mark_name, before=before, to=result.mark):
             return  # another clock has made this check
@@ -70,16 +71,16 @@ def _check(ctx: WorkerContext, agent: Agent) -> None:
         _note(session, result)
 
 
-def _compare(session: Session, agent: str, release: str) -> DriftResult:
-    own = first_turns.first(session, release, limit=REFERENCE)
-    latest = first_turns.last(session, release, limit=WIDEST)
+def _compare(session: Session, agent: str, release: str, turns: KnownTurns) -> DriftResult:
+    own = first_turns.first(session, release, limit=REFERENCE, known=turns)
+    latest = first_turns.last(session, release, limit=WIDEST, known=turns)
     known = {one.turn_id for one in own}
     served = len(own) + sum(one.turn_id not in known for one in latest)
     past = Past(release, own)
     if served < LEAST_REFERENCE + WIDEST:
         other = first_turns.release_before(session, agent, release, tickets=LEAST_REFERENCE)
         if other is not None:
-            past = Past(release, own, other, first_turns.first(session, other, limit=REFERENCE))
+            past = Past(release, own, other, first_turns.first(session, other, limit=REFERENCE, known=turns))
     readings = comparison.compare(past, latest, served, at=now())
     drifted = [one for one in drift_report.worst(readings) if one.drifted]
     moved = {str(one.stream): _kept(one, latest) for one in drifted}

@@ -35,6 +35,7 @@ from bot.slack.api.membership import Members
 from bot.slack.api.token_check import TokenCheck
 from bot.store import db, members, releases
 from bot.store.db import Database
+from bot.store.figures.first_turns import KnownTurns
 from bot.store.installation import marks
 from jobs.leases import Leases
 
@@ -65,6 +66,8 @@ class WorkerContext:
     meter: Meter
     runtimes: dict[str, AgentRuntime]
     leases: Leases
+    known_turns: KnownTurns = field(default_factory=KnownTurns)
+    "What this process has read for the checks of drift."
     lock: Lock = field(default_factory=Lock)
     "Held while a runtime is built, so that there is one model client and not one for each thread."
 

@@ -12,6 +12,7 @@ from bot.drift import comparison
 from bot.slack.outbox import outbox
 from bot.store.db import Database
 from bot.store.figures import drift_checks, first_turns
+from bot.store.figures.first_turns import KnownTurns
 from bot.store.money import digests
 from bot.store.schema import AuditRow, DriftStream, Message, OwnerAlert, Ticket, Watermark
 from jobs import drift, owner_alerts
@@ -118,6 +119,20 @@ def test_a_check_waits_for_fifty_new_tickets(ctx: WorkerContext, story: Story) -
     assert len(second) == len(first)
     assert second[0].at > first[0].at
     assert rows(ctx.database, OwnerAlert) == []
+
+
+def test_a_check_finds_what_one_that_knows_nothing_would_find(ctx: WorkerContext, story: Story) -> None:
+    """Release after release, however many checks were made before: readings, what moved, and examples."""
+    story.past.release("access@before", at=story.past.at - timedelta(days=1))
+    story.serve(600, release="access@before")
+    for count, handoffs in ((250, 0.15), (400, 0.6), (500, 0.3), (50, 0.1), (950, 0.5)):
+        story.serve(count, handoffs=handoffs)
+        with ctx.database.read() as session:
+            known, anew = (
+                drift._compare(session, "access", story.release, turns) for turns in (ctx.known_turns, KnownTurns())
+            )
+        assert known.readings
+        assert known == anew
 
 
 def test_a_new_release_is_compared_with_the_one_before(ctx: WorkerContext, story: Story) -> None:

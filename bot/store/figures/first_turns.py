@@ -8,8 +8,8 @@ here.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
@@ -48,14 +48,37 @@ class FirstTurn:
     output_tokens: int
 
 
-def first(session: Session, release: str, *, limit: int) -> tuple[FirstTurn, ...]:
+@dataclass(slots=True)
+class KnownTurns:
+    """What a process has read of first turns, so that it reads the steps of each once: an ended turn has no new ones.
+
+    Threads may share it: each value is put in whole, and is the same whoever reads it.
+    """
+
+    firsts: dict[str, tuple[FirstTurn, ...]] = field(default_factory=dict)
+    "The first tickets of each release."
+    lasts: dict[str, tuple[FirstTurn, ...]] = field(default_factory=dict)
+    "The last tickets of each release."
+
+    def of(self, release: str) -> Mapping[int, FirstTurn]:
+        """Return what is known of a release, by turn."""
+        return {one.turn_id: one for one in (*self.firsts.get(release, ()), *self.lasts.get(release, ()))}
+
+
+def first(session: Session, release: str, *, limit: int, known: KnownTurns | None = None) -> tuple[FirstTurn, ...]:
     """Return the first tickets that a release has served, in the order in which their first turns ended."""
-    return _with_steps(session, _of(release).order_by(Turn.finished_at, Turn.id).limit(limit))
+    query, known = _of(release).order_by(Turn.finished_at, Turn.id).limit(limit), known or KnownTurns()
+    kept = known.firsts.get(release, ())
+    if len(kept) != limit or not _are_still(session, query, kept):
+        kept = known.firsts[release] = _with_steps(session, query, known.of(release))
+    return kept
 
 
-def last(session: Session, release: str, *, limit: int) -> tuple[FirstTurn, ...]:
+def last(session: Session, release: str, *, limit: int, known: KnownTurns | None = None) -> tuple[FirstTurn, ...]:
     """Return the last tickets that a release has served, in the order in which their first turns ended."""
-    return _with_steps(session, _of(release).order_by(Turn.finished_at.desc(), Turn.id.desc()).limit(limit))[::-1]
+    query, known = _of(release).order_by(Turn.finished_at.desc(), Turn.id.desc()).limit(limit), known or KnownTurns()
+    found = known.lasts[release] = _with_steps(session, query, known.of(release))[::-1]
+    return found
 
 
 def count_after(session: Session, release: str, after: tuple[datetime, int] | None, *, limit: int) -> int:
@@ -88,21 +111,38 @@ def _played() -> ColumnElement[bool]:
     return and_(Turn.outcome != TurnOutcome.LINKED, or_(Turn.reason.is_(None), Turn.reason.not_in(NOT_PLAYED)))
 
 
-def _with_steps(session: Session, query: _Turns) -> tuple[FirstTurn, ...]:
+def _are_still(session: Session, query: _Turns, kept: Sequence[FirstTurn]) -> bool:
+    """Return whether a query still finds these tickets; a demo moves some back in time."""
+    found = query.subquery()
+    [now_found] = session.execute(select(func.count(), func.sum(found.c.id), func.max(found.c.finished_at)))
+    return tuple(now_found) == (len(kept), sum(one.turn_id for one in kept), max(one.finished_at for one in kept))
+
+
+def _with_steps(session: Session, query: _Turns, known: Mapping[int, FirstTurn]) -> tuple[FirstTurn, ...]:
     turns = session.execute(query).all()
     steps: dict[int, list[_Step]] = defaultdict(list)
     asked = select(Step.turn_id, Step.kind, Step.name, Step.output_tokens)
+    new = [turn.id for turn in turns if turn.id not in known]
     for turn_id, kind, name, tokens in session.execute(
-        asked.where(Step.turn_id.in_([turn.id for turn in turns])).order_by(Step.turn_id, Step.seq)
+        asked.where(Step.turn_id.in_(new)).order_by(Step.turn_id, Step.seq)
     ):
         steps[turn_id].append((kind, name, tokens))
-    return tuple(
-        _first_turn(
-            turn_id, ticket_id, accepted_at + timedelta(seconds=waited), finished_at, str(outcome), steps[turn_id]
+    found: list[FirstTurn] = []
+    for turn_id, ticket_id, finished_at, accepted_at, outcome, waited in turns:
+        if finished_at is None:
+            continue
+        began = accepted_at + timedelta(seconds=waited)
+        found.append(
+            _again(known[turn_id], began, finished_at, str(outcome))
+            if turn_id in known
+            else _first_turn(turn_id, ticket_id, began, finished_at, str(outcome), steps[turn_id])
         )
-        for turn_id, ticket_id, finished_at, accepted_at, outcome, waited in turns
-        if finished_at is not None
-    )
+    return tuple(found)
+
+
+def _again(known: FirstTurn, accepted_at: datetime, finished_at: datetime, outcome: str) -> FirstTurn:
+    seconds = (finished_at - accepted_at).total_seconds()
+    return replace(known, finished_at=finished_at, outcome=outcome, seconds=seconds)
 
 
 def _first_turn(

@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from bot.telemetry import attributes as named
 from bot.telemetry import span_encoding
-from bot.telemetry.spans import SpanRecord
+from bot.telemetry.spans import Kind, SpanRecord
 from bot.telemetry.turn_record import Value
 
 RESOURCE = Resource({"service.name": "deskhand", "service.version": "1"}, schema_url="https://schema.test/1")
@@ -21,7 +21,7 @@ KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 
 
 def span(number: int, attributes: Mapping[str, Value], *, parent: int | None = 9) -> SpanRecord:
-    kind = "client" if number % 2 else "internal"
+    kind: Kind = "client" if number % 2 else "internal"
     return SpanRecord(2**100 + number, 2**60 + number, parent, f"chat m{number}", kind, 10, 2**60, attributes)
 
 

@@ -1,12 +1,15 @@
 """The first turns of a release's tickets: `bot.store.figures.first_turns`."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event, update
 
 from bot.store.db import Database
 from bot.store.figures import first_turns
-from bot.store.figures.first_turns import FirstTurn
+from bot.store.figures.first_turns import FirstTurn, KnownTurns
+from bot.store.schema import Turn
 from tests.support.factories import Clock, plans
 from tests.support.past_tickets import LOOKED_UP, PAST_BEGINS, UNLOCKED, PastTickets
 
@@ -50,6 +53,56 @@ def test_later_turns_and_turns_that_nobody_played_do_not_count(database: Databas
         assert ids(first_turns.first(session, ONE, limit=10)) == [kept, also]
         assert first_turns.count_after(session, ONE, None, limit=10) == 2
         assert ids(first_turns.last(session, TWO, limit=10)) == [7]
+
+
+def test_what_is_known_is_found_as_if_it_were_read_anew(database: Database, past: PastTickets) -> None:
+    """While a release serves, a ticket is committed late, and others are moved back in time."""
+    known = KnownTurns()
+
+    def same() -> None:
+        with database.read() as session:
+            for read in (first_turns.first, first_turns.last):
+                assert read(session, ONE, limit=6, known=known) == read(session, ONE, limit=6)
+
+    for number in range(1, 13):
+        past.add(ONE, tools=(LOOKED_UP,) * (number % 4), tokens=number, seconds=number)
+        past.write()
+        same()
+    for ends in (PAST_BEGINS, past.at - timedelta(minutes=1, seconds=30)):  # among the first, and among the last
+        past.add(ONE, finished_at=ends)
+        past.write()
+        same()
+    with database.write() as session:
+        session.execute(update(Turn).where(Turn.id == 3).values(finished_at=PAST_BEGINS + timedelta(seconds=175)))
+        session.execute(update(Turn).where(Turn.id == 9).values(finished_at=PAST_BEGINS - timedelta(hours=1)))
+    same()
+
+
+def test_the_steps_of_a_ticket_are_read_once(database: Database, past: PastTickets) -> None:
+    """And the first ones are not read again when there are as many as were asked for."""
+    known, asked = KnownTurns(), list[list[int]]()
+
+    def note(*told: Any) -> None:
+        statement, values = told[2], told[3]
+        if "FROM steps" in statement:
+            asked.append(sorted(values.values() if isinstance(values, dict) else values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+
+    def read() -> list[list[int]]:
+        asked.clear()
+        with database.read() as session:
+            first_turns.first(session, ONE, limit=3, known=known)
+            first_turns.last(session, ONE, limit=3, known=known)
+        return asked
+
+    for _ in range(5):
+        past.add(ONE)
+    past.write()
+    assert read() == [[1, 2, 3], [4, 5]]
+    past.add(ONE)
+    past.write()
+    assert read() == [[6]]
 
 
 def test_the_order_is_that_of_the_ends(database: Database, past: PastTickets) -> None:
