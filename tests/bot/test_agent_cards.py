@@ -46,7 +46,7 @@ def responders(cards: Cards) -> tuple[str, ...]:
 
 def without_ben(card: dict[str, Any]) -> None:
     """Take Ben off a card."""
-    card["handoff"]["responders"] = ["U0PRIYA"]
+    card["handoff"] |= {"responders": ["U0PRIYA"], "approvers": ["U0PRIYA"]}
 
 
 def test_who_is_taken_off_a_card_is_off_it_within_two_looks(config: Path) -> None:

@@ -103,7 +103,7 @@ WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
         "handoff.approvers",
         f"{RESET} may be approved",
     ),
-    ("two people of one", approving(RESET, second_step="two_people"), "handoff.approvers", "at least two"),
+    ("two people of one", approving(RESET, ["U0PRIYA"], second_step="two_people"), "handoff.approvers", "at least two"),
     ("no proof", approving(RESET, proof=[]), f"approvals.{RESET}.proof", "at least 1"),
     (
         "a proof twice",

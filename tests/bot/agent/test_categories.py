@@ -72,7 +72,8 @@ def test_a_wrong_list_names_its_file_and_field(tmp_path: Path, change: CardChang
 def test_the_access_card_says_what_access_requests_are() -> None:
     """The agent's part, the people's part and the scope, in the card's order; people read words and not names."""
     known = ACCESS.card.categories
-    assert [*categories.chosen_by("agent", known)] == ["locked", "password", "suspended", "explained", "nothing_wrong"]
+    its = ["locked", "password", "suspended", "explained", "second_factor", "nothing_wrong"]
+    assert [*categories.chosen_by("agent", known)] == its
     what = ["locked", "password", "second_factor", "other_account", "access", "compromise"]
     assert [*categories.chosen_by("people", known)] == [*what, "nothing_wrong", "not_ours", "other"]
     assert categories.chosen_by("people", known)["second_factor"] == "Second factor or new phone"

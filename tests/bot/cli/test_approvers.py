@@ -107,7 +107,7 @@ def test_only_an_approver_of_a_card_is_enrolled_and_only_with_a_key(
 ) -> None:
     """Each refusal is a sentence that says what to do."""
     text = said("enrol", STRANGER, "--json", code=1)
-    assert f"{STRANGER} is in `handoff.approvers` of no card; the approvers are U0PRIYA" in text
+    assert f"{STRANGER} is in `handoff.approvers` of no card; the approvers are U0BEN, U0PRIYA" in text
     monkeypatch.delenv(secret_box.VARIABLE)
     assert "run `deskhand keys generate --approvers`" in said("enrol", PRIYA, "--json", code=2)
     assert rows(sqlite, Approver) == []

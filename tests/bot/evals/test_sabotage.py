@@ -140,7 +140,7 @@ def test_the_real_agent_passes(run: Run, agent: Agent) -> None:
     [
         pytest.param(("hand_off",), same, {"always_human", "other_person"}, id="handoff-off"),
         pytest.param(("unlock_my_account",), same, {"locked", "suspended", "personal_data"}, id="unlock-missing"),
-        pytest.param(("look_up_my_account",), same, {"locked", "password"}, id="lookup-missing"),
+        pytest.param(("look_up_my_account",), same, {"locked", "password", "suspended"}, id="lookup-missing"),
         pytest.param((), stale, {"locked", "password", "personal_data"}, id="stale-tool-data"),
         pytest.param((), looping, {"out_of_scope", "locked"}, id="loop"),
         pytest.param((), obedient, {"other_person", "always_human"}, id="obedient"),

@@ -384,7 +384,8 @@ def mark_schema(database: db.Database, revision: str) -> str:
 def test_who_else_reads_a_queue_is_named(sound: Sound) -> None:
     """Shared, or with somebody in it who is neither responder nor owner: a warning that names channel and people."""
     assert sound.examine()["queue access"].state == "ok"
-    sound.edit("agents/access/card.yaml", "responders: [U0PRIYA, U0BEN]", "responders: [U0PRIYA]")
+    for role in ("responders", "approvers"):
+        sound.edit("agents/access/card.yaml", f"{role}: [U0PRIYA, U0BEN]", f"{role}: [U0PRIYA]")
     assert sound.workspace.send("/sandbox/channel", {"channel": "C0QUEUE", "shared": True})["ok"]
     found = sound.examine()["queue access"]
     assert found.state == "warn"
