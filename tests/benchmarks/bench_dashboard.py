@@ -96,12 +96,15 @@ def _limits(kind: str, result: Json, sizes: tuple[int, ...]) -> Json:
     """Return what a database has reached of each limit, beside the limit."""
     pages = {page: result[f"{kind}_{page}_{sizes[-1]:_}"] for page in PAGES}
     weeks = {f"{size:_}": result[f"{kind}_week_at_best_{size:_}"] for size in sizes}
-    ratio = round(weeks[f"{sizes[-1]:_}"] / weeks[f"{sizes[0]:_}"], 2)
+    page_weeks = {f"{size:_}": result[f"{kind}_page_week_{size:_}"] for size in sizes}
+    ratio, page_ratio = (round(took[f"{sizes[-1]:_}"] / took[f"{sizes[0]:_}"], 2) for took in (weeks, page_weeks))
     return {
         "first_byte_ms": pages,
         "first_byte_limit_ms": TARGETS_MS[kind],
         "first_byte_met": max(pages.values()) < TARGETS_MS[kind],
         "fixed_week_ms": weeks,
+        "first_byte_of_fixed_week_ms": page_weeks,
+        "ratio_of_first_bytes": page_ratio,
         "ratio": ratio,
         "ratio_limit": GROWS_BY,
         "flat": ratio < GROWS_BY,
