@@ -11,7 +11,7 @@ from functools import cache
 
 import structlog
 
-from bot.agent import acts, answers
+from bot.agent import acts, answers, intents
 from bot.agent.acts import times
 from bot.agent.answers import AnswerBasis
 from bot.agent.loop import NeedsPerson, Outcome, Run, run_loop
@@ -152,6 +152,7 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
             tokens=(usage.prompt_tokens, usage.output_tokens),
             cost_nusd=cost,
         )
+        intents.refuse_misfits(session, work, step, completion.tool_calls)
     work.costs[step] = cost
     return completion
 

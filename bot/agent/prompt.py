@@ -125,7 +125,7 @@ def _given(one: PromptMessage, *, where: str) -> _Given:
     kept = one.by == "person"
     tag = "colleague" if kept else "overheard" if one.by == "beside" else "message"
     text = escape(one.text if kept else cut(one.text), quote=False) or "(no text)"
-    files = "".join(f"\n[attached file: {escape(name, quote=False)}]" for name in one.files)
+    files = "".join(f"\n[attached file: {escape(' '.join(name.split()), quote=False)}]" for name in one.files)
     passed_on = "".join(f"\n{_quotation(each, whole=kept)}" for each in one.quoted)
     return _Given(
         "user", f'<{tag} from="{escape(one.name)}" where="{where}">\n{text}{files}{passed_on}\n</{tag}>', kept

@@ -175,7 +175,7 @@ def _file(file: Json) -> Attachment:
 
 
 def _name_of(file: Json) -> str:
-    return str(file.get("name") or file.get("title") or file.get("id"))[:MOST_OF_A_NAME]
+    return one_line(str(file.get("name") or file.get("title") or file.get("id")))[:MOST_OF_A_NAME]
 
 
 def one_line(name: str) -> str:

@@ -1,5 +1,6 @@
 """What the scenarios need around them: a worker's process with its services, and the product without processes."""
 
+from tests.support.agent_office import office, office_on
 from tests.support.approval_door import desk
 from tests.support.product_harness import bare, config, mentioned, place, spacious
 from tests.support.slack_workspace import client, served_workspace, workspace
@@ -14,6 +15,8 @@ __all__ = [
     "desk",
     "harness",
     "mentioned",
+    "office",
+    "office_on",
     "own_harness",
     "place",
     "served_workspace",

@@ -1,9 +1,7 @@
 """A model that calls anything with anything: `bot.agent.attempt` lets it change nothing but what is allowed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
@@ -19,16 +17,15 @@ from bot.agent.model import Completion, Prompt
 from bot.agent.runtime import AgentRuntime
 from bot.agent.turn_work import TurnWork
 from bot.budget.metering import Meter
-from bot.budget.prices.pricing import Usage
 from bot.budget.reservation import Charge, Reservation
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.policy import PolicyRule
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store.accounts import accounts
-from bot.store.installation import scratch_database
 from bot.store.schema import AuditRow, UsedToken, now
 from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
+from tests.support.adversary_office import in_memory, unmetered
 from tests.support.agent_office import Office, play_attempt
 from tests.support.delegations import OTHER_KEY, issuer
 from tests.support.factories import rows
@@ -45,21 +42,6 @@ NAMES = [
     "é",
 ]
 ACTIONS = {"unlock_my_account": "unlock", "send_password_reset": "send_password_reset"}
-
-
-class Unmetered(Meter):
-    """Lets every call leave and writes nothing: money is not what is tried here."""
-
-    def begin(self, charge: Charge, **_more: object) -> Reservation:
-        """Let it leave."""
-        return Reservation("r", 0, (), now(), charge)
-
-    def end(self, _reservation: Reservation, _usage: Usage, *, tool: str | None) -> int:
-        """Charge nothing."""
-        return 0
-
-    def void(self, _reservation: Reservation) -> None:
-        """Free nothing."""
 
 
 def adversary(random: Random, other: str) -> model.CallModel:
@@ -174,12 +156,6 @@ def _granted(random: Random, runtime: AgentRuntime) -> tuple[AgentRuntime, set[s
     return replace(runtime, agent=replace(runtime.agent, card=card, tools=tuple(REGISTRY.values()))), own & channel
 
 
-@contextmanager
-def in_memory(office: Office) -> Iterator[Office]:
-    with scratch_database.database() as database:
-        yield Office(database, office.redis_url, office.folder)
-
-
 def _shown(random: Random, seen: list[str], work: TurnWork, step: int, tool: Tool, arguments: Args) -> str:
     """Show a door the token of its call, or one time in sixteen another one: an old one, a forged one, or none."""
     own = work.runtime.issuer.mint(door.delegation(work, step, tool, arguments), at=now())
@@ -223,11 +199,10 @@ def test_nothing_outside_the_intersection_is_ever_written(office: Office, monkey
     that, and is the only one of its kind within the hour; every refusal is in the audit."""  # noqa: D205, D209 - one thought
     random, allowed = Random(20_261_122), dict[int, tuple[Case, set[str]]]()
     with in_memory(office) as place:
-        usual = place.runtime(adversary(random, ""))
-        meter = Unmetered(**{part.name: getattr(usual.meter, part.name) for part in fields(Meter)})
+        usual = unmetered(place, adversary(random, ""))
         monkeypatch.setattr(door, "delegate", partial(_shown, Random(16), []))
         for case in _seeded(place, random):
-            runtime, granted = _granted(random, replace(usual, meter=meter, call_model=adversary(random, case.other)))
+            runtime, granted = _granted(random, replace(usual, call_model=adversary(random, case.other)))
             attempt = place.begin(place.asks(user=case.subject.user))
             allowed[attempt.turn_id] = case, {ACTIONS[name] for name in granted & set(ACTIONS)}
             assert isinstance(play_attempt(runtime, attempt, case.subject), Reply | NeedsPerson)

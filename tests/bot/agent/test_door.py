@@ -214,7 +214,7 @@ def test_arguments_that_change_behind_the_door_do_not_run(office: Office) -> Non
 
 
 def test_an_argument_without_a_hash_is_an_error_to_the_model(office: Office) -> None:
-    """It is told, like any other wrong argument; no token is minted and nothing is written."""
+    """It is told, like any other wrong argument; no token is minted, and the refusal alone is written."""
     odd = replace(REGISTRY["look_up_my_account"], args=Minutes)
     model = Script([(("look_up_my_account", {"minutes": 2**53}),), ("I could not.",)])
     runtime = office.runtime(model)
@@ -222,7 +222,9 @@ def test_an_argument_without_a_hash_is_an_error_to_the_model(office: Office) -> 
     subject = office.account("kim")
     assert isinstance(play_attempt(runtime, office.begin(office.asks()), subject), Reply)
     assert "no canonical form" in str(model.prompts[1].messages[-1])
-    assert rows(office.database, AuditRow) == []
+    [refused] = rows(office.database, AuditRow)
+    assert (refused.event, refused.subject, refused.record["tool"]) == ("call.refused", "U0KIM", odd.name)
+    assert refused.record["fault"] == "wrong_arguments"
 
 
 def test_no_other_room_runs_a_tool() -> None:
