@@ -21,6 +21,7 @@ from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
 from jobs import (
     alerts,
+    approvals,
     budgets,
     digest,
     drift,
@@ -56,6 +57,7 @@ ROUNDS: Mapping[Round, float] = {
     upkeep.close_solved_tickets: 5.0,
     surges.look: durations.CLOCK_SWEEP,
     takeovers.look: 5.0,
+    approvals.look: 1.0,
     home.refresh: 1.0,
     budgets.look: 1.0,
     budgets.look_again: 15.0,

@@ -1,6 +1,8 @@
-"""The path of one turn. READ THIS FIRST.
+r"""The path of one turn. READ THIS FIRST.
 
     begin -> requester? -> may this release serve? -> think and act -> write the outcome down -> say it
+      ^                                                   |
+      \----- a person has decided <- suspended <----------/ a call needs a person's approval
 
 Four laws of order: commit, then queue; no transaction is open while the model or Slack is waited for;
 write down, then act; look again before speaking (that one is in `bot.store.outbox.deliveries.take`).
@@ -16,7 +18,7 @@ from bot.admission import NotAdmitted
 from bot.agent import card, model, thanks
 from bot.agent.conclusion import Concluded, conclude
 from bot.agent.linked import Linked
-from bot.agent.loop import NeedsPerson, Outcome, Reply
+from bot.agent.loop import AwaitsApproval, NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.agent.standing_checks import Suspended
 from bot.budget.metering import NoRoom
@@ -40,7 +42,7 @@ from bot.store.tickets.turns import Attempt, Fenced
 from bot.telemetry import spans, turn_record
 from bot.telemetry.turn_record import TurnTrace
 from bot.tools.registry import REGISTRY
-from jobs import handoff_context, held_back_turns, joined_threads, playing, process, requester, undeliverable
+from jobs import approvals, handoff_context, held_back_turns, joined_threads, playing, process, requester, undeliverable
 from jobs.engine.deadlines import StopAsked
 from jobs.process import WorkerContext
 from jobs.requester import Asker
@@ -48,7 +50,7 @@ from jobs.requester import Asker
 log = structlog.get_logger()
 
 _Ended = Outcome | NotAdmitted | Linked
-"How a turn ends."
+"How a turn ends, or that it waits for a person to allow a call."
 WRITERS = frozenset(tool.name for tool in REGISTRY.values() if tool.effect is Effect.WRITE)
 "Tools that change an account."
 
@@ -123,10 +125,10 @@ def show_stopped(ticket_id: int) -> None:
 
 def _play(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> None:
     """Take an attempt to its outcome, say it, and queue the turn that comes next."""
-    following = None
+    concluded = Concluded(attempt.ticket, None, None)
     try:
         with _leased(ctx, attempt):
-            following = _take_to_outcome(ctx, runtime, attempt)
+            concluded = _take_to_outcome(ctx, runtime, attempt)
     except (Fenced, StopAsked):
         log.warning("turn.fenced")  # its requester stopped it, or its lease expired
         say_stopped(ctx, attempt)
@@ -137,9 +139,11 @@ def _play(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> None:
         say_stopped(ctx, attempt)
         return
     undeliverable.deliver(attempt.ticket.id)
-    status.show(ctx.slack, attempt.ticket, "active")
-    if following is not None:
-        _queue(ctx, RUN_TURN, following)
+    status.show(ctx.slack, attempt.ticket, "active" if concluded.approval is None else "suspended")
+    if concluded.approval is not None:
+        approvals.see_to(ctx, concluded.approval)
+    if concluded.next_turn is not None:
+        _queue(ctx, RUN_TURN, concluded.next_turn)
     held_back_turns.queue_next(ctx, attempt.ticket.team, attempt.ticket.requester, attempt.ticket.agent)
 
 
@@ -156,13 +160,13 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
     spans.turn_ended(attempt.turn_id, outcome=TurnOutcome.WITHDRAWN, reason=None, accepted_at=attempt.accepted_at)
 
 
-def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> int | None:
-    """Find the outcome and write it down with its messages; return the id of the next turn, if any."""
+def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Concluded:
+    """Find the outcome and write it down with its messages; return what is left to do."""
     try:
         status.show(ctx.slack, attempt.ticket, "processing")
         joined = joined_threads.read(ctx, runtime, attempt)
         if joined.ended:
-            return joined.next_turn
+            return Concluded(attempt.ticket, joined.next_turn, None)
         attempt = joined.attempt
         asker = requester.find_out(ctx, runtime, attempt)
         return _write_down(ctx, runtime, attempt, asker, playing.outcome(ctx, runtime, attempt, asker))
@@ -177,9 +181,10 @@ def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt
 
 def _write_down(
     ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt, asker: Asker, outcome: _Ended
-) -> int | None:
-    """End the turn with its outcome and its messages, in one transaction."""
-    known = handoff_context.of(ctx, runtime, attempt, asker) if isinstance(outcome, NeedsPerson) else None
+) -> Concluded:
+    """End or suspend the turn with its outcome and its messages, in one transaction."""
+    for_people = isinstance(outcome, NeedsPerson | AwaitsApproval)
+    known = handoff_context.of(ctx, runtime, attempt, asker) if for_people else None
     try:
         with ctx.database.write() as session:
             outcome, beginning = surging.decide(session, runtime, attempt, outcome)
@@ -189,14 +194,18 @@ def _write_down(
             if beginning is not None and concluded.handoff is not None:
                 surging.begin(session, runtime.agent, concluded.handoff, beginning)
             _say(session, runtime, attempt, concluded, outcome)
+            approvals.settle(session, runtime, attempt, outcome, known)
     except Suspended as suspended:
         return _write_down(ctx, runtime, attempt, asker, suspended.outcome)
-    log.info("turn.finished", outcome=type(outcome).__name__)
+    if concluded.approval is None:
+        log.info("turn.finished", outcome=type(outcome).__name__)
+    else:
+        log.info("turn.suspended", approval=concluded.approval)
     if concluded.handoff is not None:
         status.show(ctx.slack, attempt.ticket, "active")  # before anybody can see the card and claim
     if isinstance(outcome, NeedsPerson) and outcome.reason is Reason.BUDGET:
         _queue(ctx, SEE_TO_BUDGETS, attempt.ticket.id)
-    return concluded.next_turn
+    return concluded
 
 
 def _note_refusal(session: Session, runtime: AgentRuntime, attempt: Attempt, who: NotAdmitted) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 import structlog
 
 from bot import policy
-from bot.agent import door, intents, retries
+from bot.agent import approving, door, intents, retries
+from bot.agent.approving import SeenAccount
 from bot.agent.door import Passage
-from bot.agent.loop import NeedsPerson, ToolResult
+from bot.agent.loop import AwaitsApproval, NeedsPerson, ToolResult
 from bot.agent.model import ToolCall, check_cancelled
 from bot.agent.redaction import redact, redact_within
 from bot.agent.turn_work import TurnWork
@@ -28,20 +29,18 @@ from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
 from bot.store import audit
 from bot.store.accounts import account_writes
 from bot.store.db import Session
-from bot.store.schema import StepKind, StepStatus, now
-from bot.store.tickets import steps, turns
+from bot.store.schema import Step, StepKind, StepStatus, now
+from bot.store.tickets import steps, tickets, turns
 from bot.tools.registry import Args, Tool, ToolUse
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(SeenAccount):
     """The requester, their account and its sign-ins, read right before a call."""
 
     subject: Subject
-    account: Account | None
-    sign_ins: tuple[SignIn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,8 @@ class _Intended:
     "The number of its intent in the audit log."
     taken_over: bool
     "Whether an earlier attempt began the call."
+    approval: int | None
+    "The approval that the call waits for; None: it waits for none."
 
 
 def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
@@ -72,7 +73,7 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     if done is not None:
         return ToolResult(done["content"], done["ok"], _kept_end(done.get("ends")), replayed=True)
     subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
-    seen = _Seen(subject, account_of(work), sign_ins_of(work))
+    seen = _Seen(account_of(work), sign_ins_of(work), subject)
     try:
         shown = _shown(work, step, call, tool)
     except ValueError as error:
@@ -86,6 +87,8 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
             result = ToolResult(
                 {"error": decision.why}, ok=False, ends=NeedsPerson(decision.reason, redact(decision.explanation))
             )
+        case NeedsApproval() if intended.approval is not None:
+            return ToolResult({}, ok=False, ends=AwaitsApproval(intended.approval))  # the step is not finished
         case NeedsApproval():
             result = ToolResult(
                 {"error": decision.why}, ok=False, ends=NeedsPerson(Reason.APPROVAL_NEEDED, decision.why)
@@ -171,7 +174,7 @@ def _decide(session: Session, work: TurnWork, step: int, shown: _Shown, seen: _S
         this, day = (work.attempt.turn_id, step), at - timedelta(days=1)
         before = account_writes.since(session, seen.account.id, day, besides=this)
         begun = account_writes.is_begun(session, turn_id=work.attempt.turn_id, step=step)
-    decision = policy.decide(
+    return policy.decide(
         tool,
         subject=seen.subject,
         account=seen.account,
@@ -181,9 +184,6 @@ def _decide(session: Session, work: TurnWork, step: int, shown: _Shown, seen: _S
         needs_account=tool.name in agent.card.needs_account,
         arguments=shown.arguments,
     )
-    if writes and isinstance(decision, Allowed):
-        account_writes.begin(session, work.attempt, step=step, account=decision.account, tool=tool.name, at=at)
-    return decision
 
 
 def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Intended:
@@ -195,6 +195,8 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
     tool = shown.tool
     done = tool.effect is Effect.WRITE and work.attempt.number > 1 and work.runtime.directory.was_done(_key(work, step))
     with work.runtime.database.write() as session:
+        if tool.needs_approval:
+            tickets.lock(session, work.attempt.ticket.id)  # before the turn, as everywhere
         turns.hold(session, work.attempt)
         passage = door.enter(session, work, step, tool, shown.arguments, token=shown.token)
         decision: policy.Decision
@@ -202,6 +204,9 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
             decision = Allowed(PolicyRule.DONE_BEFORE, seen.account.id, "done by an earlier attempt")
         else:
             decision = _decide(session, work, step, shown, seen)
+        decision, passage = approving.settle(session, work, step, passage, seen.account, decision)
+        if tool.effect is Effect.WRITE and isinstance(decision, Allowed):
+            account_writes.begin(session, work.attempt, step=step, account=decision.account, tool=tool.name, at=now())
         work.standing.before_step(session)  # after the lock of the account, for which a call may wait
         # Only an earlier attempt can have begun it.
         started = steps.unfinished(session, work.attempt.turn_id, step) if work.attempt.number > 1 else None
@@ -215,12 +220,22 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
             name=tool.name,
             request={"arguments": shown.call.arguments, "decision": type(decision).__name__, "intent": intent},
         )
-    return _Intended(decision, passage, intent, taken_over=started is not None)
+        terms = approving.may_be_asked(work, tool.name) if isinstance(decision, NeedsApproval) else None
+        approval = (
+            None if terms is None else approving.ask(session, work, step, passage, seen, terms=terms, intent=intent)
+        )
+    return _Intended(decision, passage, intent, _may_have_run(started), approval)
+
+
+def _may_have_run(started: Step | None) -> bool:
+    """Return whether an earlier attempt may have carried a call out: it began it, and not only to wait for people."""
+    return started is not None and started.request.get("decision") != NeedsApproval.__name__
 
 
 def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResult) -> None:
-    end = result.ends
-    ends = None if end is None else {"reason": end.reason, "summary": end.summary, "directory": end.directory}
+    end, ends = result.ends, None
+    if isinstance(end, NeedsPerson):
+        ends = {"reason": end.reason, "summary": end.summary, "directory": end.directory}
     content = json.dumps(result.content, sort_keys=True)
     status = StepStatus.OK if result.ok else StepStatus.REFUSED
     with work.runtime.database.write() as session:

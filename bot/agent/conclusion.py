@@ -10,13 +10,14 @@ ticket was given back and the agent still cannot go on.
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from bot.admission import NotAdmitted
 from bot.agent import standing_checks
 from bot.agent.attempt import why_given_back
 from bot.agent.context import context_of
 from bot.agent.linked import Linked, LinkKind
-from bot.agent.loop import NeedsPerson, Outcome, Reply
+from bot.agent.loop import AwaitsApproval, NeedsPerson, Outcome, Reply
 from bot.agent.runtime import AgentRuntime
 from bot.errors import Transient
 from bot.principals import Reason, Subject
@@ -25,7 +26,7 @@ from bot.store.db import Session
 from bot.store.handoffs import closings, handoffs
 from bot.store.schema import Handoff as HandoffRow
 from bot.store.schema import HandoffContext, InboxKind, Ticket, TicketState, TurnOutcome
-from bot.store.tickets import followers, outcomes, tickets, turns, waiting_messages
+from bot.store.tickets import followers, outcomes, suspended_turns, tickets, turns, waiting_messages
 from bot.store.tickets.turns import Attempt, Fenced
 
 CANNOT_GO_ON = frozenset(
@@ -52,6 +53,8 @@ class Concluded:
     "As it is now, locked."
     next_turn: int | None
     handoff: HandoffRow | None
+    approval: int | None = None
+    "The approval that the turn waits for; None: the turn is done."
     again: bool = False
     "True if a colleague has just given the ticket back, and it is handed off for the same reason."
 
@@ -90,15 +93,25 @@ def conclude(
         case Reply():
             return Concluded(ticket, _reply(session, runtime, attempt, ticket, outcome), None)
         case NeedsPerson():
-            of_account = bool(runtime.agent.card.needs_account)
-            context = replace(known or HandoffContext(), accounts=len(subject.accounts), of_account=of_account)
-            again = _again(attempt, outcome.reason)
-            handoff = _hand_off(session, runtime, attempt, ticket, outcome, context, again=again)
-            return Concluded(ticket, None, handoff, again)
+            accounts, context = len(subject.accounts), known or HandoffContext()
+            return _hand_off(session, runtime, attempt, ticket, outcome, context, accounts=accounts)
+        case AwaitsApproval():
+            return _suspend(session, runtime, attempt, ticket, outcome)
         case NotAdmitted():
             return Concluded(ticket, _turn_away(session, runtime, attempt, ticket), None)
         case Linked():
             return Concluded(ticket, _link(session, runtime, attempt, ticket, outcome), None)
+        case _:
+            assert_never(outcome)
+
+
+def _suspend(
+    session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket, outcome: AwaitsApproval
+) -> Concluded:
+    """Let the turn wait for a person to allow a call."""
+    standing_checks.check(session, runtime)
+    suspended_turns.suspend(session, attempt)
+    return Concluded(ticket, None, None, outcome.approval_id)
 
 
 def _turn_away(session: Session, runtime: AgentRuntime, attempt: Attempt, ticket: Ticket) -> int | None:
@@ -169,8 +182,10 @@ def _hand_off(
     outcome: NeedsPerson,
     known: HandoffContext,
     *,
-    again: bool,
-) -> HandoffRow:
+    accounts: int,
+) -> Concluded:
+    known = replace(known, accounts=accounts, of_account=bool(runtime.agent.card.needs_account))
+    again = _again(attempt, outcome.reason)
     outcomes.contradict(ticket, _written_at(attempt, ticket))
     turns.finish(
         session,
@@ -191,4 +206,4 @@ def _hand_off(
         actor=f"agent:{runtime.release}",
     )
     waiting_messages.parked_for_people(session, ticket.id)
-    return handoff
+    return Concluded(ticket, None, handoff, again=again)

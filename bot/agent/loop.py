@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.agent.limits import TurnLimits
 from bot.agent.model import Completion, Prompt, ToolCall
-from bot.agent.prompt import cut
+from bot.agent.prompt import correction, echo, tool_result
 from bot.agent.redaction import redact
 from bot.cost_dimensions import NANO
 from bot.principals import AccountStatus, Effect, Reason, Solved
@@ -59,7 +59,14 @@ class NeedsPerson:
     "Whether it is because the directory does not answer, which may be a surge."
 
 
-Outcome = Reply | NeedsPerson
+@dataclass(frozen=True, slots=True)
+class AwaitsApproval:
+    """The turn does not end yet: it waits for a person to allow a call, and goes on from there."""
+
+    approval_id: int
+
+
+Outcome = Reply | NeedsPerson | AwaitsApproval
 
 HUMAN_ONLY = frozenset({AccountStatus.DISABLED, AccountStatus.DEPARTED})
 "States that only a person tells the requester."
@@ -77,8 +84,8 @@ class ToolResult:
 
     content: dict[str, Any]
     ok: bool
-    ends: NeedsPerson | None = None
-    "Set when the policy or the tool demands a person."
+    ends: NeedsPerson | AwaitsApproval | None = None
+    "Set when the policy or the tool demands a person, or a person's approval."
     unknown: bool = False
     "Whether the tool's effect took place is not known."
     replayed: bool = False
@@ -154,15 +161,15 @@ def run_loop(run: Run, messages: list[dict[str, Any]]) -> Outcome:
             if corrected or completion.stop_reason == "refusal":
                 return _no_answer(run, completion, wrong)
             corrected = True
-            messages += [*_echo(completion), _correction(wrong)]
+            messages += [*echo(completion), correction(wrong)]
             continue
         results: list[dict[str, Any]] = []
         for call in completion.tool_calls:
             result = _not_straight_back(run, _perform(run, by_name, call, progress), progress)
             if result.ends is not None:
                 return result.ends
-            results.append(_tool_result(call, result))
-        messages += [*_echo(completion), {"role": "user", "content": results}]
+            results.append(tool_result(call.id, result.content, ok=result.ok))
+        messages += [*echo(completion), {"role": "user", "content": results}]
 
 
 def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnProgress) -> ToolResult:
@@ -175,17 +182,19 @@ def _perform(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: TurnP
         except Exception:
             metrics.TOOL_CALLS.labels(name, ToolStatus.FAILED).inc()
             raise
-        if result.replayed or (result.ends is not None and name == HAND_OFF):
-            span.drop()  # an earlier attempt has made it; or the handoff itself makes it, once it is opened
+        awaits = isinstance(result.ends, AwaitsApproval)
+        if result.replayed or awaits or (result.ends is not None and name == HAND_OFF):
+            # An earlier attempt has made it, a later one will; or the handoff itself makes it, once it is opened.
+            span.drop()
         status = _status(result)
         span.set({named.STATUS: status} | _approval(result))
-    if not result.replayed:
+    if not result.replayed and not awaits:
         metrics.TOOL_CALLS.labels(name, status).inc()
     return result
 
 
 def _approval(result: ToolResult) -> dict[str, Value]:
-    needed = result.ends is not None and result.ends.reason is Reason.APPROVAL_NEEDED
+    needed = isinstance(result.ends, NeedsPerson) and result.ends.reason is Reason.APPROVAL_NEEDED
     return {named.APPROVAL_STATE: named.NEEDED} if needed else {}
 
 
@@ -223,7 +232,7 @@ def _carry_out(run: Run, by_name: dict[str, Tool], call: ToolCall, progress: Tur
 
 def _not_straight_back(run: Run, result: ToolResult, progress: TurnProgress) -> ToolResult:
     """Refuse, once, to hand a ticket off for the reason for which a colleague has just given it back."""
-    if result.ends is None or result.ends.reason is not run.given_back_for:
+    if not isinstance(result.ends, NeedsPerson) or result.ends.reason is not run.given_back_for:
         return result
     if progress.turned_down:
         return replace(result, ends=_no_progress(result.ends))
@@ -283,16 +292,3 @@ def _limit(run: Run, progress: TurnProgress, seconds: float) -> str | None:
     if run.spent() >= limits.cost_usd * NANO:
         return "cost"
     return "time" if seconds >= limits.seconds else None
-
-
-def _echo(completion: Completion) -> list[dict[str, Any]]:
-    return [{"role": "assistant", "content": list(completion.content)}] if completion.content else []
-
-
-def _correction(wrong: str) -> dict[str, Any]:
-    return {"role": "user", "content": [{"type": "text", "text": f"<system-note>{wrong}</system-note>"}]}
-
-
-def _tool_result(call: ToolCall, result: ToolResult) -> dict[str, Any]:
-    content = cut(json.dumps(result.content))
-    return {"type": "tool_result", "tool_use_id": call.id, "content": content, "is_error": not result.ok}

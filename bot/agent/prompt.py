@@ -8,6 +8,7 @@ Invariant: what a colleague wrote is kept whole, however old it is, because any 
 is more than the model is given, the agent does not go on at all.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,6 +16,7 @@ from itertools import accumulate
 from typing import Any, Literal, assert_never
 
 from bot import markup
+from bot.agent.model import Completion
 from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
@@ -99,6 +101,21 @@ def conversation(spoken: Iterable[PromptMessage], *, private: bool) -> list[dict
         else:
             messages.append({"role": one.role, "content": [block]})
     return messages
+
+
+def echo(completion: Completion) -> list[dict[str, Any]]:
+    """Return what the model has written, as the next prompt repeats it."""
+    return [{"role": "assistant", "content": list(completion.content)}] if completion.content else []
+
+
+def correction(wrong: str) -> dict[str, Any]:
+    """Return the note that tells the model why its answer was not sent."""
+    return {"role": "user", "content": [{"type": "text", "text": f"<system-note>{wrong}</system-note>"}]}
+
+
+def tool_result(call_id: str, content: dict[str, Any], *, ok: bool) -> dict[str, Any]:
+    """Return what a tool returned, as the model reads it."""
+    return {"type": "tool_result", "tool_use_id": call_id, "content": cut(json.dumps(content)), "is_error": not ok}
 
 
 def cut(text: str) -> str:

@@ -4,7 +4,11 @@ import hashlib
 from typing import Any
 
 import rfc8785
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
+
+from bot.principals import Account
+
+_ACCOUNT = TypeAdapter(Account)
 
 
 def of_arguments(arguments: BaseModel) -> str:
@@ -17,6 +21,11 @@ def of_arguments(arguments: BaseModel) -> str:
         ValueError: a value has no form in JSON that every reader understands, such as an integer above 2**53.
     """
     return of_values(arguments.model_dump(mode="json"))
+
+
+def of_account(account: Account | None) -> str:
+    """Return the SHA-256 of all that the directory says of an account, in hexadecimal; empty for none."""
+    return "" if account is None else of_values(_ACCOUNT.dump_python(account, mode="json"))
 
 
 def of_values(values: Any) -> str:

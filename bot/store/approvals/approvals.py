@@ -231,6 +231,11 @@ def shown(session: Session, approval_id: int, *, link: str | None, withheld: boo
     session.execute(update(Approval).where(Approval.id == approval_id).values(link=link, withheld=withheld))
 
 
+def is_for(approval: Approval, call: ApprovedCall) -> bool:
+    """Return whether an approval is for exactly this call."""
+    return all(getattr(approval, one.name) == getattr(call, one.name) for one in fields(call))
+
+
 def find(session: Session, approval_id: int) -> Approval | None:
     """Return an approval, or None."""
     return session.get(Approval, approval_id)
@@ -244,6 +249,11 @@ def read_again(session: Session, approval_id: int) -> Approval:
 def of_step(session: Session, turn_id: int, step: int) -> Approval | None:
     """Return the approval of a step of a turn, or None."""
     return session.scalars(select(Approval).where(Approval.turn_id == turn_id, Approval.step == step)).one_or_none()
+
+
+def of_turn(session: Session, turn_id: int) -> Sequence[Approval]:
+    """Return the approvals of a turn, in the order of their steps."""
+    return session.scalars(select(Approval).where(Approval.turn_id == turn_id).order_by(Approval.step)).all()
 
 
 def active_of(session: Session, ticket_id: int) -> Approval | None:

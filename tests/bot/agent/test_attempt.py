@@ -1,15 +1,13 @@
 """One attempt on real storage and a real meter: `bot.agent.attempt`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-import sqlalchemy
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from bot.agent import room_under_budget
 from bot.agent.attempt import UNCHECKED
@@ -28,28 +26,8 @@ from bot.store.schema import AuditRow, InboxEvent, LedgerRow, MessageKind, TurnO
 from bot.store.tickets import steps, ticket_messages, turns
 from bot.store.tickets.turns import Attempt, Fenced
 from tests.support.agent_office import MakeOffice, Office, play_attempt
+from tests.support.killed_commits import Killed, killed_at
 from tests.support.scripted_models import Block, Script, Unlocker, results
-
-
-class Killed(BaseException):
-    """What a SIGKILL looks like from inside: nothing catches it."""
-
-
-@contextmanager
-def killed_at(database: Database, commit: int) -> Iterator[list[int]]:
-    """Kill whoever is about to make this commit, counted from 1; the list holds how many were made."""
-    made = [0]
-
-    def count(_connection: sqlalchemy.Connection) -> None:
-        made[0] += 1
-        if made[0] == commit:
-            raise Killed
-
-    event.listen(database.engine, "commit", count)
-    try:
-        yield made
-    finally:
-        event.remove(database.engine, "commit", count)
 
 
 def ledger(office: Office) -> list[tuple[str, int | None]]:
