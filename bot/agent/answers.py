@@ -81,7 +81,7 @@ def objection(text: str, basis: AnswerBasis) -> str | None:
     return None
 
 
-_CLAIMED = ("unlock_my_account", "send_password_reset")
+_CLAIMED = ("unlock_my_account", "send_password_reset", "reset_second_factor")
 "Tools whose work an answer may claim."
 
 

@@ -22,8 +22,8 @@ KIM = Account(
     None,
 )
 SIGN_INS = (SignIn(now(), False, "impossible travel", "Lagos"), SignIn(now(), True, "", "Leeds"))
-BOTH = frozenset({"unlock_my_account", "send_password_reset"})
-CHANNEL = AnswerBasis(False, withheld=withheld(KIM, SIGN_INS, LISTED), done=BOTH)
+ALL_DONE = frozenset({"unlock_my_account", "send_password_reset", "reset_second_factor"})
+CHANNEL = AnswerBasis(False, withheld=withheld(KIM, SIGN_INS, LISTED), done=ALL_DONE)
 DM = replace(CHANNEL, private=True)
 
 FACTS = (
@@ -145,6 +145,18 @@ CLAIMS = (
     ("Enviei um link para redefinir.", "send_password_reset"),
     ("Ik heb je een link gestuurd.", "send_password_reset"),
     ("リンクを送信しました。", "send_password_reset"),
+    ("I have reset your second factor.", "reset_second_factor"),
+    ("We've removed the old authenticator.", "reset_second_factor"),
+    ("Your second factors have been removed.", "reset_second_factor"),
+    ("I signed you out everywhere.", "reset_second_factor"),
+    ("Ich habe deinen zweiten Faktor zurückgesetzt.", "reset_second_factor"),
+    ("J'ai réinitialisé ton second facteur.", "reset_second_factor"),
+    ("He restablecido tu segundo factor.", "reset_second_factor"),
+    ("Ho reimpostato il tuo secondo fattore.", "reset_second_factor"),
+    ("Redefini o teu segundo fator.", "reset_second_factor"),
+    ("Ik heb je tweede factor gereset.", "reset_second_factor"),
+    ("二要素認証をリセットしました。", "reset_second_factor"),
+    ("我已经为您重置双重验证。", "reset_second_factor"),
 )
 
 
@@ -152,7 +164,7 @@ CLAIMS = (
 def test_what_no_tool_has_done_is_not_claimed(text: str, tool: str) -> None:
     """True as soon as that tool has done its work in this ticket, and not because of another."""
     assert objection(text, replace(DM, done=frozenset())) == NOT_DONE
-    assert objection(text, replace(DM, done=BOTH - {tool})) == NOT_DONE
+    assert objection(text, replace(DM, done=ALL_DONE - {tool})) == NOT_DONE
     assert objection(text, replace(DM, done=frozenset({tool}))) is None
 
 
@@ -172,6 +184,8 @@ def test_what_no_tool_has_done_is_not_claimed(text: str, tool: str) -> None:
         "Ik heb je account niet ontgrendeld en nog geen link gestuurd.",
         "Jag har inte låst upp kontot och jag har inte skickat någon länk.",
         "Your colleague's note says that the account was unlocked.",
+        "Once I have reset your second factor, you set up a new one.",
+        "Ich habe deinen zweiten Faktor nicht zurückgesetzt.",
     ],
 )
 def test_what_is_only_spoken_of_is_no_claim(text: str) -> None:
@@ -180,7 +194,7 @@ def test_what_is_only_spoken_of_is_no_claim(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["I have reset your second factor.", "I've changed your password.", "I granted you access."]
+    "text", ["I have reset your password.", "I've changed your password.", "I granted you access."]
 )
 def test_what_no_tool_can_do_is_never_claimed(text: str) -> None:
     """Whatever was done before."""
