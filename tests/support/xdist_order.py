@@ -20,6 +20,7 @@ LONGEST = (
     HOUSE,
     "tests/e2e/chaos/test_chaos.py",
     "tests/scenarios/test_law_four.py",
+    "tests/scenarios/test_rights_property.py",
     "tests/bot/sandbox/page/test_shown.py",
     "tests/bot/sandbox/page/test_used.py",
     "tests/bot/listeners/test_nulls.py",
