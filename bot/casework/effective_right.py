@@ -115,7 +115,7 @@ def work_out(
     tool = question.tool
     approval = RightPart("approval", RightState.NOT_NEEDED, f"{tool.name} needs no approval.")
     if tool.needs_approval:
-        says = f"{tool.name} runs only after a person has approved exactly this call."
+        says = _of_approval(question)
         approval = RightPart("approval", RightState.MISSING, says, PolicyRule.APPROVAL_MISSING)
     found = _requester(question, client, directory, database)
     if isinstance(found, RightPart):
@@ -124,6 +124,19 @@ def work_out(
     parts = (_of_agent(question, database), _of_channel(question), _of_requester(alone), approval)
     grants = question.agent.grants(question.channel, private=question.private)
     return EffectiveRight(parts, _decide(question, found, tool, grants))
+
+
+def _of_approval(question: RightQuestion) -> str:
+    """Say who would have to approve the call, and what is shown before; or that the card lets nobody."""
+    card, name = question.agent.card, question.tool.name
+    terms = card.approvals.get(name)
+    if terms is None:
+        return f"{name} needs an approval, and `approvals` of the card does not list it: a person does it themselves."
+    users = " or ".join(user for user in card.handoff.approvers if user != question.user)
+    if not users:
+        return f"{name} needs an approval, and the card names no approver besides the requester."
+    proofs = " or ".join(kind.replace("_", " ") for kind in terms.proof)
+    return f"{name} runs once a proof of the requester is given ({proofs}) and {users} approved exactly this call."
 
 
 def _of_agent(question: RightQuestion, database: Database) -> RightPart:

@@ -140,6 +140,31 @@ def test_an_approval_that_is_missing_is_said(explain: Callable[..., Explained]) 
     assert (code, found["verdict"], found["rule"]) == (1, "not_needed", "nothing_to_do")
 
 
+TERMS = {"reset_second_factor": {"proof": ["manager", "call_back"], "second_step": "none"}}
+
+
+@pytest.mark.parametrize(
+    ("terms", "approvers", "says"),
+    [
+        (TERMS, ["U0PRIYA", "U0MAYA"], "given (manager or call back) and U0PRIYA approved exactly this call."),
+        (TERMS, ["U0MAYA"], "no approver besides the requester"),
+        ({}, ["U0PRIYA"], "`approvals` of the card does not list it"),
+    ],
+)
+def test_who_could_approve_is_said(
+    explain: Callable[..., Explained], config: Path, terms: dict[str, Any], approvers: list[str], says: str
+) -> None:
+    """Who may, and what the requester has to prove before; or that nobody can, so that a person does it."""
+    file = config / "agents/access/card.yaml"
+    card = yaml.safe_load(file.read_text())
+    card["approvals"] = terms
+    card["handoff"] |= {"approvers": approvers, "responders": ["U0PRIYA", "U0BEN", "U0MAYA"]}
+    file.write_text(yaml.safe_dump(card))
+    code, found = explain("reset_second_factor", more=("--args", '{"lost": "phone"}'))
+    assert (code, found["verdict"]) == (1, "missing")
+    assert says in found["parts"][3]["says"]
+
+
 def test_what_could_not_be_asked_is_not_known(
     explain: Callable[..., Explained], monkeypatch: pytest.MonkeyPatch
 ) -> None:
