@@ -17,6 +17,7 @@ _PATH = re.compile(r"(?:bot|jobs|tests|config|docs)/[\w./*<>-]*[\w/>]")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _NAME = re.compile(r"\b(?:bot|jobs|agent|casework|policy|store)(?:\.[a-z_]+)+\b(?!/)")
 _COMMAND = re.compile(r"(?<![\w/.-])deskhand((?: [a-z]+)+)((?: --[a-z]+)*)")
+_TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
 _SUFFIXES = ("md", "py", "yaml", "json", "toml", "log")
 
 
@@ -35,6 +36,13 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
     missing = [path for path in paths if not any(ROOT.glob(re.sub(r"<\w+>", "*", path.rstrip("/"))))]
     links = [link for link in _LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
     assert (missing, links) == ([], [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    """A page that says which test holds a line is wrong as soon as that test has another name."""
+    named = {found for text in code(page) for found in _TEST.findall(text)}
+    assert [f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text("utf-8")] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

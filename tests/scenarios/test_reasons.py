@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot import yaml_text
 from bot.agent import attempt as agent_attempt
 from bot.agent import room_under_budget
 from bot.budget.admission import Full, Holds
@@ -60,8 +61,12 @@ def configured(file: str, change: Callable[[str], str]) -> Story:
     return story
 
 
-def approval(place: Place, _config: Path, _monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the model prepare what needs an approver."""
+def approval(place: Place, config: Path, _monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the model prepare what needs an approver, where the card lets nobody approve it."""
+    file = config / "agents/access/card.yaml"
+    content = yaml_text.load(file.read_text())
+    del content["approvals"]
+    file.write_text(json.dumps(content, default=str))
     _passed(place).change_desk(call_model=Script([(("reset_second_factor", {"lost": "phone"}),)]))
     place.asks("U0MAYA", LOCKED)
 

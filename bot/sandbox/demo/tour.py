@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from bot.errors import ConfigError, DeskhandError
 from bot.sandbox.demo.launch import RunningDemo, Say
 from bot.sandbox.demo.processes import CannotRun
+from bot.sandbox.demo.scenes.approving import approval, denied
 from bot.sandbox.demo.scenes.asking import out_of_scope, password_reset, unlock
 from bot.sandbox.demo.scenes.budgets import CAPS, budget_hard, budget_soft, digest
 from bot.sandbox.demo.scenes.checks import Json, Unexpected
@@ -51,6 +52,8 @@ SCENES: tuple[Scene, ...] = (
     digest,
     worker_killed,
     drift,
+    approval,
+    denied,
     surge,
     suspended,
     stranger,

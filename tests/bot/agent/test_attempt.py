@@ -264,9 +264,10 @@ def test_what_policy_denies_is_not_done(office: Office, given: dict[str, Any], r
     assert (intended.record["decision"], refused.event) == ("Denied", "tool.refused")
 
 
-def test_a_second_factor_waits_for_an_approval(office: Office) -> None:
+def test_a_second_factor_is_a_persons_where_nobody_may_approve_it(office: Office) -> None:
     """The agent can prepare it, and no more."""
-    runtime = office.runtime(Script([(("reset_second_factor", {"lost": "phone"}),)]))
+    agent = replace(office.agent, card=office.agent.card.model_copy(update={"approvals": {}}))
+    runtime = office.runtime(Script([(("reset_second_factor", {"lost": "phone"}),)]), agent=agent)
     outcome = play_attempt(runtime, office.begin(office.asks()), office.account("kim", factors=["totp"]))
     assert isinstance(outcome, NeedsPerson)
     assert outcome.reason is Reason.APPROVAL_NEEDED

@@ -15,7 +15,6 @@ from bot.store.approvals import approvers
 from bot.store.db import Database
 from tests.support.agent_folders import copied_agent
 from tests.support.approver_codes import APPROVER_KEY, OTHER_APPROVER_KEY, enrolled
-from tests.support.paths import CONFIG
 
 BEN, PRIYA, STRANGER = "U0BEN", "U0PRIYA", "U0EVE"
 
@@ -23,12 +22,17 @@ Look = Callable[..., list[Finding]]
 
 
 @pytest.fixture
-def look(sqlite: Database) -> Look:
-    """Return a function that looks at an installation with a key, or with other settings."""
+def look(sqlite: Database, tmp_path: Path) -> Look:
+    """Return a function that looks at an installation with a key, or with other settings; no agent asks for a code."""
     url = sqlite.engine.url.render_as_string(hide_password=False)
+    copied_agent(tmp_path / "quiet", change=lambda content: content.pop("approvals"))
 
     def run(**changes: object) -> list[Finding]:
-        given = {"database_url": url, "deskhand_config": CONFIG, "deskhand_approver_key": SecretStr(APPROVER_KEY)}
+        given = {
+            "database_url": url,
+            "deskhand_config": tmp_path / "quiet",
+            "deskhand_approver_key": SecretStr(APPROVER_KEY),
+        }
         return list(check_approvers(Settings.from_environment().model_copy(update=given | changes)))
 
     return run

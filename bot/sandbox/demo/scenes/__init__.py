@@ -1,8 +1,9 @@
 """The scenes of the tour: each plays people in the workspace and checks the result.
 
-stage           acts and looks as people do; checks: how a scene compares what it sees with what it expects
+stage           acts and looks as people do, by calls; checks: how a scene compares what it sees with what it expects
 asking          the agent answers alone
 handing_over    a person takes over; giving_back: and lets the agent go on
+approving       a privileged act: proof, approval with a second step, and a refusal
 waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps
 reporting       what the owner asks for; looking: what the dashboard shows them

@@ -9,9 +9,7 @@ import re
 import shlex
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
@@ -21,6 +19,7 @@ from bot.directory.local import LocalDirectory
 from bot.principals import AccountStatus
 from bot.sandbox.demo.launch import RunningDemo, Say
 from bot.sandbox.demo.processes import Program
+from bot.sandbox.demo.scenes import calls
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, holding
 from bot.sandbox.slack import blocks
 from bot.store.accounts import account_writes
@@ -40,8 +39,6 @@ LOOK_SECONDS = 0.05
 DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 GROUP = re.compile(r"<!subteam\^(\w+)>")
 MENTION = re.compile(r"<@(\w+)>")
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,10 @@ class Stage:
     def sees(self, user: str) -> Json:
         """Return everything that a person sees now."""
         return self._call(f"{self.running_demo.page}sandbox/state?user={user}")
+
+    def phone(self, user: str) -> Json:
+        """Return what a person finds on their devices now."""
+        return self._call(f"{self.running_demo.page}sandbox/phone?user={user}")
 
     def name(self, user: str) -> str:
         """Return a person's name."""
@@ -277,23 +278,9 @@ class Stage:
         return found
 
     def _call(self, url: str, body: object = None, method: str = "GET") -> Json:
-        return _call(url, self.running_demo.keys, body, method)
+        return calls.call(url, self.running_demo.keys, body, method, seconds=PATIENCE_SECONDS)
 
 
 def typed(text: str) -> Json:
     """Return what typing into a field sends."""
     return {"type": "plain_text_input", "value": text}
-
-
-def _call(url: str, keys: Mapping[str, str], body: object, method: str) -> Json:
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", **keys}
-    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - ours
-    try:
-        with _OPENER.open(request, timeout=PATIENCE_SECONDS) as response:
-            answer: Json = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise Unexpected(f"{method} {request.selector} answered {error.code}: {error.read(500)!r}") from error
-    except OSError as error:
-        raise Unexpected(f"{method} {request.selector} failed: {error}") from error

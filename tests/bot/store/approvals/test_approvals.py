@@ -326,7 +326,7 @@ def again(database: Database) -> Approval:
     return row
 
 
-def test_desk_at_once_are_first_and_second(postgres: Database) -> None:
+def test_two_approvers_at_once_are_first_and_second(postgres: Database) -> None:
     """Whichever is first: one seconds, the other approves, and nobody is told that they came too late."""
     for number in range(20):
         found = asked(postgres, second_step=SecondStep.TWO_PEOPLE) if number == 0 else again(postgres)
