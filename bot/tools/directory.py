@@ -96,7 +96,9 @@ def plan_of_reset(args: ResetFactorArgs, account: Account) -> tuple[str, ...]:
     return (
         *(f"Remove {_WORDS[factor]} from the account {account.id} of {account.name}." for factor in lost),
         "End every session of this account, on all devices.",
-        f"These second factors stay: {', '.join(left)}." if left else "No second factor stays.",
+        f"These second factors stay: {', '.join(_WORDS.get(factor, factor) for factor in left)}."
+        if left
+        else "No second factor stays.",
     )
 
 

@@ -22,9 +22,9 @@ from tests.support.surge_house import SurgeHouse, surge_house
 from tests.support.workspace_names import BOT
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
-CROWD = {"postgresql": 80, "sqlite": 20}
+CROWD = {"postgresql": 200, "sqlite": 20}
 """People who ask. On PostgreSQL they are more than the 50 turns in flight, so that some meet the surge as it begins and
-others when it is known, and eight times as many as go on at a time after it."""
+others when it is known, and twenty times as many as go on at a time after it."""
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from bot.store.schema import (
 
 _FACT, _STEP = 200, 300
 "The most letters of one fact, and of one sentence of the plan."
+_AHEAD = (ApprovalState.PROVING, ApprovalState.ASKED, ApprovalState.APPROVED)
 _DECIDED = (ApprovalMoveKind.APPROVED, ApprovalMoveKind.DENIED)
 _MOST_STEPS, _MOST_SIGN_INS, _MOST_FACTORS = 12, 5, 12
 
@@ -146,8 +147,9 @@ def view_of(
 
 
 def plan(view: ApprovalView) -> str:
-    """Return exactly what will be done to which account, as plain text of one line a sentence."""
-    return "\n".join(["This will be done:", *steps(view)])
+    """Return exactly what will be done, or was asked for, to which account, as plain text of one line a sentence."""
+    heading = "This will be done:" if view.state in _AHEAD else "This was asked for:"
+    return "\n".join([heading, *steps(view)])
 
 
 def steps(view: ApprovalView) -> Iterator[str]:

@@ -212,7 +212,7 @@ def test_a_plan_says_exactly_what_a_reset_would_do(kim: Kim) -> None:
         "Remove the codes of their authenticator app (totp) from the account kim of Kim.",
         "Remove the text messages to their phone (sms) from the account kim of Kim.",
         "End every session of this account, on all devices.",
-        "These second factors stay: security_key.",
+        "These second factors stay: their security key (security_key).",
     )
     assert plan_of_reset(ResetFactorArgs(lost=LostDevice.PHONE), replace(account, factors=("security_key",))) == ()
     alone = plan_of_reset(ResetFactorArgs(lost=LostDevice.SECURITY_KEY), replace(account, factors=("security_key",)))
