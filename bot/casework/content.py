@@ -175,12 +175,12 @@ def _file(file: Json) -> Attachment:
 
 
 def _name_of(file: Json) -> str:
-    return one_line(str(file.get("name") or file.get("title") or file.get("id")))[:MOST_OF_A_NAME]
+    return one_line(str(file.get("name") or file.get("title") or file.get("id")), most=MOST_OF_A_NAME)
 
 
-def one_line(name: str) -> str:
-    """Return a name on one line, cut at 80 characters."""
-    return " ".join(name.split())[:80]
+def one_line(name: str, *, most: int = 80) -> str:
+    """Return a name on one line, cut at `most` characters."""
+    return " ".join(name.split())[:most]
 
 
 def _cut(text: str) -> str:
