@@ -47,6 +47,8 @@ SAID: Mapping[MessageKind, str] = {
     MessageKind.DIGEST: "sent a digest",
     MessageKind.SURGE: "told a help channel of a surge",
     MessageKind.EVENTS_LOST: "told owners of lost events",
+    MessageKind.APPROVAL: "asked approvers",
+    MessageKind.PROOF: "asked the requester's manager",
 }
 
 

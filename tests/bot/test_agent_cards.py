@@ -73,7 +73,7 @@ def test_people_change_and_the_release_stays(config: Path) -> None:
     loaded = cards["access"]
     before = fingerprint(loaded, model="m", endpoint=None).digest
     new = {"owners": ["U0SAM"], "status": "suspended", "inherits": ["old"]}
-    other = {"tools": ["hand_off"], "needs_account": [], "solved": "agents_word", "model": "other"}
+    other = {"tools": ["hand_off"], "needs_account": [], "approvals": {}, "solved": "agents_word", "model": "other"}
     change(config, lambda content: content.update(new | other))
     responders(cards)
     agent = cards["access"]

@@ -8,6 +8,7 @@ import pytest
 from bot.agent import approving
 from bot.agent.loop import AwaitsApproval, NeedsPerson, Reply
 from bot.casework import approvals as casework
+from bot.policy import PolicyRule
 from bot.principals import Reason, SecondStep
 from bot.store import audit
 from bot.store.db import Database
@@ -78,8 +79,9 @@ def test_an_approver_is_asked_about_exactly_what_will_be_done(office: Office) ->
 @pytest.mark.parametrize("why", ["no terms", "own approver", "evaluation"])
 def test_where_nobody_can_approve_a_person_does_it(office: Office, why: str) -> None:
     """Without an entry in the card, where the requester is the only approver, and in evaluations: a handoff."""
-    if why != "no terms":
-        let_approve(office)
+    let_approve(office)
+    if why == "no terms":
+        office.agent.card.approvals.clear()
     asked = request(office, purpose=Purpose.EVAL if why == "evaluation" else Purpose.TURN)
     if why == "own approver":
         people = office.agent.card.handoff.model_copy(update={"approvers": (asked.subject.user,)})
@@ -96,6 +98,13 @@ ENDS = {
     "unproved": ("Nobody was asked", "who they say"),
     "used too late": ("not approved in time", ""),
     "not me": ("withdrawn", "was not the requester"),
+}
+RULES = {
+    "denied": PolicyRule.APPROVAL_DENIED,
+    "expired": PolicyRule.APPROVAL_EXPIRED,
+    "unproved": PolicyRule.APPROVAL_EXPIRED,
+    "used too late": PolicyRule.APPROVAL_EXPIRED,
+    "not me": PolicyRule.APPROVAL_WITHDRAWN,
 }
 
 
@@ -127,6 +136,7 @@ def test_every_other_end_is_a_handoff_that_says_what_happened(office: Office, en
     assert (asked.changes(), turn_of(asked).outcome) == ([], TurnOutcome.HANDOFF)
     assert [step.status for step in rows(office.database, Step)] == [StepStatus.OK, StepStatus.REFUSED]
     assert len(records(asked, "tool.refused")) == 1
+    assert records(asked, "tool.taken_over")[-1].record["rule"] == RULES[end]
 
 
 def test_a_reason_is_no_instruction_to_the_model(office: Office) -> None:

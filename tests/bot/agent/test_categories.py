@@ -24,7 +24,7 @@ def only(chooser: str) -> CardChange:
 
 def with_tools(*names: str, needing: tuple[str, ...] = ()) -> CardChange:
     """Give the agent other tools, of which some need an account."""
-    return lambda content: content.update(tools=[*names], needs_account=[*needing], tools_in={})
+    return lambda content: content.update(tools=[*names], needs_account=[*needing], tools_in={}, approvals={})
 
 
 WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
