@@ -32,7 +32,7 @@ def suspended(stage: Stage) -> Json:
     finally:
         stage.model_faults()
     check(told["cause"] == CAUSE, f"a suspension because of {CAUSE!r}", told)
-    waiting = stage.ask("U0IVAN", LOCKED_OUT, private=True)
+    waiting = stage.ask("U0AIKO", LOCKED_OUT)
     histories = [_with_people(stage, thread) for thread in (running, waiting)]
     suspension = stage.read(lambda session: agents.suspension(session, AGENT))
     check(suspension is not None, "a suspension that lasts", suspension)
