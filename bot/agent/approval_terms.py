@@ -10,7 +10,7 @@ from bot.principals import ProofKind, SecondStep
 from bot.tools.registry import REGISTRY
 
 TWO = 2
-"People who must agree where nobody has a code."
+"How many people must agree where no approver has an authenticator app."
 
 
 def _each_once(proof: tuple[ProofKind, ...]) -> tuple[ProofKind, ...]:
@@ -23,7 +23,7 @@ class ApprovalTerms(CardPart):
     """What must be shown before an approver is asked, and what the approver must show."""
 
     proof: Annotated[tuple[ProofKind, ...], Field(min_length=1), AfterValidator(_each_once)]
-    "How requesters prove who they are; the first that is possible is asked for, the next one when nobody answers it."
+    "How requesters prove who they are, in this order; the next kind is asked for when one stays without an answer."
     proof_minutes: float = Field(default=10, gt=0, le=24 * 60, allow_inf_nan=False)
     "How long the answer to one proof may take."
     second_step: SecondStep | Literal["default"] = "default"

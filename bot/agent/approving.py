@@ -1,4 +1,4 @@
-"""What a person has said of a call that needs an approval, and what is asked when nobody was asked yet.
+"""What approvers have said of a call that needs an approval, and how they are asked the first time.
 
 Invariant: the row of the approval decides, in the transaction of the intent; nothing that the model or the caller says
 does. A call that is not exactly the approved one uses nothing up, and voids the approval.

@@ -39,7 +39,7 @@ class Passage:
 
         Raises:
             TypeError: the loop itself carries this tool out.
-            TokenRefused: the arguments have changed since the token was minted, or nobody has approved the call.
+            TokenRefused: the arguments have changed since the token was minted, or the call was not approved.
         """
         if self.tool.run is None:
             raise TypeError(f"{self.tool.name} is the loop's own")

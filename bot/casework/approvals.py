@@ -92,7 +92,7 @@ def disproved(session: Session, proof_id: int, *, by: str, words: str | None = N
 
 
 def proof_expired(session: Session, proof_id: int, *, unanswerable: bool = False) -> ProofMoved | ProofNotMoved:
-    """End a proof that nobody answered in time, or that the directory cannot ask for; its button goes."""
+    """End a proof that was not answered in time, or that the directory cannot ask for, and take its button away."""
     moved = proofs.expire(session, proof_id, unanswerable=unanswerable)
     if isinstance(moved, ProofMoved):
         refresh(session, moved.approval.id)
@@ -127,7 +127,7 @@ def withdraw(session: Session, approval_id: int, *, by: str, cause: WithdrawCaus
 
 
 def take_back(session: Session, approval_id: int, *, by: str) -> ApprovalMoved | ApprovalNotMoved:
-    """Withdraw an approval for its requester, and end the turn that waits for it; nobody is called."""
+    """Withdraw an approval for its requester, and end the turn that waits for it without calling a person."""
     moved = approvals.withdraw(session, approval_id, by=by, cause=WithdrawCause.TAKEN_BACK)
     if isinstance(moved, ApprovalMoved):
         turns.stop(session, moved.approval.ticket_id)

@@ -127,7 +127,7 @@ def work_out(
 
 
 def _of_approval(question: RightQuestion) -> str:
-    """Say who would have to approve the call, and what is shown before; or that the card lets nobody."""
+    """Say who could approve the call and what is proved before, or that a person does it themselves."""
     card, name = question.agent.card, question.tool.name
     terms = card.approvals.get(name)
     if terms is None:

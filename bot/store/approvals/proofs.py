@@ -93,7 +93,7 @@ def refuse(session: Session, proof_id: int, *, by: str, words: str | None = None
 
 
 def expire(session: Session, proof_id: int, *, unanswerable: bool = False) -> ProofMoved | ProofNotMoved:
-    """End a proof that nobody answered in time.
+    """End a proof that was not answered in time.
 
     Args:
         session: the open write transaction.
