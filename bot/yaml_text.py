@@ -13,7 +13,7 @@ try:
 except ImportError:
     from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
-__all__ = ["DEEPEST", "Loader", "load"]
+__all__ = ["DEEPEST", "Loader", "check_depth", "load"]
 
 DEEPEST = 100
 "The most levels of nesting."
@@ -30,9 +30,18 @@ def load(text: str, loader: type[Loader] = Loader) -> Any:
         yaml.YAMLError: it is not YAML, or nested deeper than `DEEPEST` levels.
         ValueError: a value is impossible, as the 31st of February.
     """
+    check_depth(text)
+    return yaml.load(text, loader)  # noqa: S506 - every loader is a safe one
+
+
+def check_depth(text: str) -> None:
+    """Refuse a YAML text that is nested too deep to be parsed.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, or nested deeper than `DEEPEST` levels.
+    """
     depth = 0
     for event in yaml.parse(text, Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise yaml.YAMLError(f"it is nested deeper than {DEEPEST} levels")
-    return yaml.load(text, loader)  # noqa: S506 - every loader is a safe one

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def suite(folder: Path, agent: Agent = AGENT) -> Suite:
 def write(folder: Path, text: str, name: str = "locked") -> Path:
     (folder / "evals").mkdir(exist_ok=True)
     (folder / "evals" / f"{name}.yaml").write_text(text)
-    (folder / "evals" / "coverage.yaml").write_text("locked: 1\n")
+    (folder / "evals" / "coverage.yaml").write_text(f"locked: 1\n{name}: 1\n" if name != "locked" else "locked: 1\n")
     return folder
 
 
@@ -95,8 +96,8 @@ def test_a_case_is_filled_in(tmp_path: Path) -> None:
         ("[unlock]", "[delete]", "one: expect.0.writes.kim.0"),
         ("category: locked", "category: other", "one: expect.0.category: no such category: other; known: locked"),
         ("category: locked", "category: licence", "one: expect.0.category: no such category: licence"),
-        ("writes: {kim", "writes: {eve", "one: case: Value error, expect, says: no such account: eve"),
-        ("meanwhile: {kim", "meanwhile: {eve", "one: case: Value error, expect, says: no such account: eve"),
+        ("writes: {kim", "writes: {eve", "one: expect.0.writes.eve: the case has no account eve"),
+        ("meanwhile: {kim", "meanwhile: {eve", "one: says.1.meanwhile.eve: the case has no account eve"),
         ("says: [help, {text: again, meanwhile: {kim: locked}}]", "says: []", "one: says"),
         ("says: [help", "says: [{by: colleague, text: go on}", "one: case: Value error, says.0: the requester speaks"),
         (
@@ -117,7 +118,7 @@ def test_a_wrong_file_is_named(tmp_path: Path, old: str, new: str, field: str) -
     assert old in GOOD
     with pytest.raises(ConfigError) as caught:
         suite(write(tmp_path, GOOD.replace(old, new, 1)))
-    assert f"locked.yaml: {field}" in str(caught.value)
+    assert re.search(rf"locked\.yaml:\d+: {re.escape(field)}", str(caught.value)), str(caught.value)
 
 
 def test_a_colleagues_note_is_a_message_too(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_a_colleagues_note_is_a_message_too(tmp_path: Path) -> None:
 def test_an_id_is_taken_once(tmp_path: Path) -> None:
     """Two cases of one name are refused, wherever they are."""
     write(tmp_path, GOOD)
-    with pytest.raises(ConfigError, match=r"password.yaml: one: id: taken by a case of locked.yaml"):
+    with pytest.raises(ConfigError, match=r"password.yaml:4: one: id: taken by the case at locked.yaml, line 4"):
         suite(write(tmp_path, GOOD, "password"))
 
 
@@ -143,14 +144,14 @@ def test_no_case_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        ("locked: 2", "coverage.yaml: locked: 1 of at least 2 cases are there"),
-        ("{locked: 1, injection: 8}", "coverage.yaml: injection: 0 of at least 8 cases are there"),
-        ("locked: 0", "coverage.yaml: locked: Input should be greater than or equal to 1"),
-        ("locked: some", "coverage.yaml: locked: Input should be a valid integer"),
-        ("{}", "coverage.yaml: case: Dictionary should have at least 1 item"),
-        ("", "coverage.yaml: case: Input should be a valid dictionary"),
-        ("[", "coverage.yaml: not YAML"),
-        (None, "coverage.yaml: is missing; it says how many cases each slice has at the least"),
+        ("locked: 2", "coverage.yaml:1: locked: 1 of at least 2 cases are there"),
+        ("{locked: 1, injection: 8}", "coverage.yaml:1: injection: 0 of at least 8 cases are there"),
+        ("locked: 0", "coverage.yaml:1: locked: Input should be greater than or equal to 1"),
+        ("locked: some", "coverage.yaml:1: locked: Input should be a valid integer"),
+        ("{}", "coverage.yaml:1: case: Dictionary should have at least 1 item"),
+        ("", "coverage.yaml:1: case: Input should be a valid dictionary"),
+        ("[", "coverage.yaml:2: not YAML"),
+        (None, "coverage.yaml:1: is missing; it says how many cases each slice has at the least"),
     ],
 )
 def test_a_slice_that_vanished_is_no_smaller_suite(tmp_path: Path, manifest: str | None, said: str) -> None:
@@ -181,12 +182,14 @@ def test_a_case_may_expect_what_its_agent_has(tmp_path: Path) -> None:
     """The categories and tools of a case are those of the card; another agent's are refused by file, case and field."""
     kinds = {"licence": AGENT.card.categories["locked"]}
     other = replace(AGENT, card=AGENT.card.model_copy(update={"categories": kinds, "tools": ("hand_off", "resolve")}))
-    with pytest.raises(ConfigError, match=r"locked.yaml: one: expect.0.category: no such category: locked; known: lic"):
+    with pytest.raises(
+        ConfigError, match=r"locked.yaml:7: one: expect.0.category: no such category: locked; known: lic"
+    ):
         suite(write(tmp_path, GOOD), other)
     licence = GOOD.replace("category: locked", "category: licence")
     assert [case.id for case in suite(write(tmp_path, licence), other).cases] == ["one"]
     ran = licence.replace("outcome: reply", "outcome: reply, ran: [unlock_my_account]")
     with pytest.raises(
-        ConfigError, match=r"locked.yaml: one: expect.0.ran: unlock_my_account is no tool of this agent"
+        ConfigError, match=r"locked.yaml:7: one: expect.0.ran: unlock_my_account is no tool of this agent"
     ):
         suite(write(tmp_path, ran), other)
