@@ -25,11 +25,12 @@ from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
 from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import Language, say, spoken_by
-from bot.store import audit, releases
+from bot.store import audit
 from bot.store.db import Session
 from bot.store.figures import drift_checks, success
 from bot.store.handoffs import handoff_metrics
 from bot.store.outbox import messages
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, Verdict, now
 from bot.store.tickets import feedback, inbox_commands, surges, threads, tickets, turns
 from jobs import costs, offered_messages, process, undeliverable
@@ -93,9 +94,9 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
     runtime = ctx.runtime(agent.card.name)
     release = str(runtime.release)
     with ctx.database.read() as session:
-        run = releases.last_run(session, agent.card.name)
+        run = eval_runs.last_run(session, agent.card.name)
         verdict = releases.get(session, release)
-        played = releases.results(session, run.id) if run else []
+        played = eval_runs.results(session, run.id) if run else []
         week = _week(session, agent)
         cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
         criterion = success.total(session, replace(cohort, rates=agent_cards.rates({agent.card.name: agent})))

@@ -33,10 +33,11 @@ from bot.slack.api import roles
 from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members
 from bot.slack.api.token_check import TokenCheck
-from bot.store import db, members, releases
+from bot.store import db, members
 from bot.store.db import Database
 from bot.store.figures.first_turns import KnownTurns
 from bot.store.installation import marks
+from bot.store.releases import releases
 from jobs.leases import Leases
 
 log = structlog.get_logger()

@@ -17,12 +17,13 @@ from bot.agent.release import release_of
 from bot.budget.prices.pricing import DATED
 from bot.drift import loops
 from bot.principals import Effect
-from bot.store import audit, releases
+from bot.store import audit
 from bot.store.db import Session
 from bot.store.figures import finished_turns, owner_alerts, traffic, vital_signs, watermarks
 from bot.store.figures.finished_turns import FinishedTurn
 from bot.store.figures.first_turns import SETTLED
 from bot.store.figures.owner_alerts import EVERYBODYS
+from bot.store.releases import releases
 from bot.store.schema import AlertKind, now
 from bot.tools.registry import REGISTRY
 from jobs.process import WorkerContext

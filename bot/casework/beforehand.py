@@ -20,9 +20,9 @@ from bot.agent.thanks import Tone
 from bot.casework import surging
 from bot.principals import Reason, Subject
 from bot.slack.sentences import say, spoken_by
-from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import closings
+from bot.store.releases import releases
 from bot.store.schema import HandoffState, InboxKind, Purpose, Verdict, now
 from bot.store.tickets import threads, ticket_messages, turns
 from bot.store.tickets.turns import Attempt

@@ -19,8 +19,8 @@ from bot.evals.cases import Case, Suite
 from bot.evals.gate import Score
 from bot.evals.scorers import score
 from bot.evals.stage import RuntimeFor
-from bot.store import releases
 from bot.store.db import Database
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import RunState, Verdict
 
 TRIES = 3
@@ -137,7 +137,7 @@ def _start(main: Database, release_id: ReleaseId, suite: Suite, *, repeats: int,
     """Register the release and the run; return the run's id."""
     with main.write() as session:
         releases.register(session, agent=release_id.agent, fingerprint=str(release_id), body=release_id.body)
-        return releases.start_run(
+        return eval_runs.start_run(
             session,
             release=str(release_id),
             suite=suite.fingerprint,
@@ -158,7 +158,7 @@ def _judged(agent: Agent, plays: list[Play], total: int) -> tuple[tuple[str, ...
 
 def _finish(main: Database, run_id: int, *, verdict: Verdict | None) -> None:
     with main.write() as session:
-        releases.finish_run(session, run_id, state=_state(verdict), verdict=verdict)
+        eval_runs.finish_run(session, run_id, state=_state(verdict), verdict=verdict)
 
 
 def _state(verdict: Verdict | None) -> RunState:
@@ -227,7 +227,7 @@ def _keep(main: Database, run_id: int, play: Play) -> None:
     if not play.played:
         return
     with main.write() as session:
-        releases.add_result(
+        eval_runs.add_result(
             session,
             run_id,
             case_id=play.case.id,

@@ -23,8 +23,9 @@ from bot.settings import Settings
 from bot.slack.api import access, names, queue_channels
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
-from bot.store import db, releases
+from bot.store import db
 from bot.store.handoffs import handoffs_due
+from bot.store.releases import releases
 from bot.store.schema import Verdict
 
 SECONDS = 10.0

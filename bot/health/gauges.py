@@ -19,12 +19,13 @@ from prometheus_client.registry import Collector
 from bot.errors import kind
 from bot.health.concurrent import ConcurrentChecks
 from bot.queue import JobQueue
-from bot.store import backlog, releases
+from bot.store import backlog
 from bot.store.backlog import AGES, OLDER, Backlog
 from bot.store.db import Database, Session
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.installation import heartbeats
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import HandoffState, SurgeCause, now
 from bot.telemetry import metrics
 from bot.telemetry.metrics import GaugeName
@@ -109,9 +110,9 @@ class InstallationGauges(Collector):
                 verdict = releases.verdict(session, one.release)
                 found.append((metrics.RELEASE_INFO, (one.release, one.model, str(verdict or NEVER)), 1.0))
                 readings += drift_checks.latest(session, one.agent, one.release)
-                run = releases.last_run(session, one.agent)
+                run = eval_runs.last_run(session, one.agent)
                 if run is not None:
-                    found += _evaluated(one.agent, releases.tallies(session, run.id))
+                    found += _evaluated(one.agent, eval_runs.tallies(session, run.id))
         return [*found, *_drift(readings)]
 
     def _from_redis(self) -> Sequence[Value]:

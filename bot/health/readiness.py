@@ -13,9 +13,9 @@ from bot.errors import Transient
 from bot.health.concurrent import ConcurrentChecks
 from bot.health.findings import Finding
 from bot.queue import JobQueue
-from bot.store import releases
 from bot.store.db import Database
 from bot.store.installation import heartbeats
+from bot.store.releases import releases
 from bot.store.schema import Verdict
 
 SECONDS = 1.5

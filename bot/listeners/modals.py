@@ -23,10 +23,10 @@ from bot.queue import RUN_TURN
 from bot.rights import Forbidden
 from bot.slack.handoffs import denials, handoff_modals, relay
 from bot.slack.requesters import sealed
-from bot.store import releases
 from bot.store.db import Session
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
+from bot.store.releases import releases
 from bot.store.schema import Handoff, HandoffState, Verdict
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it

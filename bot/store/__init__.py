@@ -7,7 +7,7 @@ The families
     tickets           requests and their turns          outbox    messages to Slack
     handoffs          tickets handed to people          money     what was spent, and what budgets decide
     approvals         what a person has to allow        accounts  the local directory
-    figures           what is shown and watched
+    figures           what is shown and watched          releases  releases, and what evaluations say of them
     installation      what belongs to an installation as a whole: its mark, its agents, its schema's revision
 The database
     db                engine and transactions; errors_without_values: its errors, without the values in them
@@ -17,6 +17,5 @@ Across the families
     members           who has left, and what Slack last said of people
     dashboard_access  who opens the dashboard: links for one use, and sessions of browsers
     audit             who did what, for whom
-    releases          releases and evaluations
     backlog           work that is not done yet
 """

@@ -17,12 +17,12 @@ from bot.dashboard.ticket_page import ticket_page
 from bot.dashboard.ticket_story import TicketStory, ids_in
 from bot.listeners.context import ListenerContext
 from bot.rights import Viewer
-from bot.store import releases
 from bot.store.db import Session
 from bot.store.figures import drift_checks, figures, latest_tickets, success_days, watch
 from bot.store.figures.dashboard import DashboardCohort, ServedRelease
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import spending
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import Verdict, now
 from bot.store.tickets import ticket_history
 
@@ -91,7 +91,7 @@ def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> S
     found = releases.get(session, release.fingerprint)
     if found is None or found.run_id is None:
         return Served(release, serving, instead=instead, standing=now_is)
-    tally = releases.tally(session, found.run_id)
+    tally = eval_runs.tally(session, found.run_id)
     return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead, now_is)
 
 

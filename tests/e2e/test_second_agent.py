@@ -15,10 +15,10 @@ from bot.sandbox.demo.scenes.checks import holding
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage, Thread, typed
 from bot.sandbox.slack.blocks import interactive
 from bot.slack.requesters.choices import CHOOSE
-from bot.store import releases
 from bot.store.db import Session
 from bot.store.figures import success
 from bot.store.handoffs import handoff_metrics
+from bot.store.releases import eval_runs
 from bot.store.schema import Handoff, LedgerRow, Message, Ticket, Turn, now
 from tests.e2e.generous_config import roomy
 from tests.e2e.product import HTTP, House, moved_in, prepare
@@ -146,7 +146,7 @@ def test_a_direct_message_goes_where_its_writer_wants(stage: Stage) -> None:
 def test_its_reports_are_its_own(stage: Stage) -> None:
     """Its owner reads its release, its evaluation, its handoffs and its costs in its channel; no one else's."""
     stage.wait("everything to end", lambda: stage.read(settled))
-    run = stage.read(lambda session: releases.last_run(session, "software"))
+    run = stage.read(lambda session: eval_runs.last_run(session, "software"))
     assert run is not None
     evaluated = command(stage, "U0RUTH", CHANNEL, "/agent-eval")
     assert run.release in evaluated

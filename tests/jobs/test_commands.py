@@ -10,12 +10,12 @@ from bot.principals import GuestPolicy
 from bot.slack.api import queue_channels
 from bot.slack.requesters import replies
 from bot.slack.sentences import say
-from bot.store import releases
 from bot.store.db import Database
 from bot.store.handoffs import handoff_history
 from bot.store.installation import agents
 from bot.store.money import ledger
 from bot.store.money.ledger import CallTokens, Used
+from bot.store.releases import eval_runs
 from bot.store.schema import (
     AuditRow,
     Handoff,
@@ -222,12 +222,12 @@ def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: LocalWorkspa
     """What is served, whether it may serve, how the slices did, and which case failed with why."""
     release = str(ctx.runtime("access").release)
     with ctx.database.write() as session:
-        run_id = releases.start_run(session, release=release, suite="s", repeats=1, cases=2, started_by="operator")
+        run_id = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=2, started_by="operator")
         for case_id, passed in (("locked", True), ("phone", False)):
             result: dict[str, Any] = {"slice": "core", "hard": False, "repeat": 0, "transcript": [], "duration_ms": 1}
             failures = [] if passed else ["expected a handoff"]
-            releases.add_result(session, run_id, case_id=case_id, passed=passed, failures=failures, **result)
-        releases.finish_run(session, run_id, state=RunState.FINISHED, verdict=Verdict.BLOCK)
+            eval_runs.add_result(session, run_id, case_id=case_id, passed=passed, failures=failures, **result)
+        eval_runs.finish_run(session, run_id, state=RunState.FINISHED, verdict=Verdict.BLOCK)
     commands.answer(ask(ctx, workspace, "status", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
     for fact in (release, "core", "phone", "expected a handoff"):
@@ -238,8 +238,8 @@ def test_that_the_agent_is_suspended_is_told(ctx: WorkerContext, workspace: Loca
     """Since when, by whom and why; its release may have passed, and still answers nobody."""
     release = str(ctx.runtime("access").release)
     with ctx.database.write() as session:
-        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
         agents.suspend(session, "access", cause="wrong links", by="operator")
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")

@@ -20,8 +20,8 @@ from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.principals import Account
 from bot.queue import RUN_TURN
-from bot.store import releases
 from bot.store.handoffs import handoffs
+from bot.store.releases import eval_runs
 from bot.store.schema import AccountRow, Handoff, LedgerRow, Message, RunState, Ticket, Turn, TurnOutcome, Verdict
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
@@ -145,8 +145,8 @@ def test_a_blocked_release_does_not_serve(bare: Place) -> None:
     """A verdict that is no pass counts as none."""
     release = str(bare.ctx.runtime("access").release)
     with bare.front.database.write() as session:
-        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
+        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
     bare.asks("U0MAYA", LOCKED)
     assert bare.last_handoff().reason == "not_released"
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 import pytest
 
 from bot.agent.release import release_of
-from bot.store import releases
 from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import AlertKind, AuditRow, Message, OwnerAlert, Release, RunState, Turn, TurnState, Verdict
 from jobs import owner_alerts, watch
 from jobs.process import WorkerContext
@@ -156,8 +156,8 @@ def test_the_right_model_again_is_told(ctx: WorkerContext, past: PastTickets, cl
 def put_verdict(ctx: WorkerContext, release: str) -> None:
     """Let a release pass its evaluation now."""
     with ctx.database.write() as session:
-        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
 
 def test_an_old_verdict_is_told_and_so_is_a_missing_one(ctx: WorkerContext, clock: Clock) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from bot.store import releases
 from bot.store.db import Database
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading, Shift
+from bot.store.releases import releases
 from bot.store.schema import (
     AccountRow,
     AuditRow,

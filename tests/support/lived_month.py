@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from bot.store import releases
 from bot.store.db import Database
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading, Shift
 from bot.store.installation import heartbeats
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import (
     Base,
     DriftStream,
@@ -208,11 +208,11 @@ def live(database: Database, at: datetime) -> Month:
     month.history.write(database)
     with database.write() as session:
         releases.register(session, agent="access", fingerprint=RELEASE, body={})
-        run = releases.start_run(session, release=RELEASE, suite="s1", repeats=1, cases=122, started_by="U0OLIVIA")
+        run = eval_runs.start_run(session, release=RELEASE, suite="s1", repeats=1, cases=122, started_by="U0OLIVIA")
         for number in range(122):
             kept = {"slice": "locked" if number % 3 else "injection", "hard": number % 3 == 0, "passed": number != 40}
-            releases.add_result(session, run, case_id=f"case-{number}", repeat=0, duration_ms=900, **kept)
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            eval_runs.add_result(session, run, case_id=f"case-{number}", repeat=0, duration_ms=900, **kept)
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
         heartbeats.give(session, "clock", who="clock-1")
         drift_checks.replace(session, "access", RELEASE, [_reading(stream, window, at) for stream in DriftStream
                                                           for window in (100, 300)])  # fmt: skip

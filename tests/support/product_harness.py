@@ -17,8 +17,8 @@ from bot.directory import seed_file
 from bot.listeners import rate_limit
 from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
-from bot.store import releases
 from bot.store.accounts import accounts
+from bot.store.releases import eval_runs
 from bot.store.schema import AccountRow, Handoff, RunState, Turn, Verdict
 from jobs import process
 from jobs.process import WorkerContext
@@ -54,8 +54,8 @@ class Place:
         """Let the release that would serve now have passed its evaluation."""
         release = str(self.ctx.runtime("access").release)
         with self.front.database.write() as session:
-            run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
     def work(self) -> None:
         """Play every turn that is queued, and those that follow."""

@@ -30,9 +30,10 @@ from bot.sandbox.demo.processes import CannotRun, Program, Supervisor, answers, 
 from bot.sandbox.guard import KEY_HEADER
 from bot.second_step import secret_box
 from bot.settings import Settings
-from bot.store import db, releases
+from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import marks, revisions
+from bot.store.releases import releases
 
 FREE_BYTES = 50_000_000
 WORKERS = 2

@@ -14,7 +14,8 @@ from bot.cli import main, root
 from bot.errors import ConfigError, Transient
 from bot.evals import runner
 from bot.settings import Settings
-from bot.store import db, releases
+from bot.store import db
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import RunState, Verdict
 from tests.support.paths import CONFIG, ROOT
 
@@ -40,8 +41,8 @@ def evaluate(
     with closing(db.connect(sqlite_url)) as database:
         with database.write() as session:
             releases.register(session, agent="access", fingerprint=release, body={})
-            run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
         def play(**environment: str) -> int:
             for name, value in environment.items():

@@ -5,8 +5,8 @@ from bot.agent.release import fingerprint
 from bot.evals import cases
 from bot.evals.runner import run_suite
 from bot.principals import Solved
-from bot.store import releases
 from bot.store.db import Database
+from bot.store.releases import releases
 from tests.support.eval_runtimes import MODEL, RuntimesOf
 from tests.support.paths import CONFIG
 

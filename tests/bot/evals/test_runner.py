@@ -19,8 +19,8 @@ from bot.budget.prices.pricing import Unpriced
 from bot.errors import Refused, Transient
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import RunProgress, RunReport, run_suite
-from bot.store import releases
 from bot.store.db import Database
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
 from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, completion_of
@@ -89,8 +89,10 @@ def has_passed(main: Database) -> None:
     """Let the release have passed before."""
     with main.write() as session:
         releases.register(session, agent="access", fingerprint=str(RELEASE), body={})
-        before = releases.start_run(session, release=str(RELEASE), suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, before, state=RunState.FINISHED, verdict=Verdict.PASS)
+        before = eval_runs.start_run(
+            session, release=str(RELEASE), suite="s", repeats=1, cases=1, started_by="operator"
+        )
+        eval_runs.finish_run(session, before, state=RunState.FINISHED, verdict=Verdict.PASS)
 
 
 def test_a_good_release_gets_its_verdict(run: Run, main: Database) -> None:

@@ -27,8 +27,9 @@ from bot.health import alive, doctor, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.settings import Settings
-from bot.store import db, releases
+from bot.store import db
 from bot.store.installation import agents, heartbeats
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
 from tests.support.busy_machine import within
 from tests.support.delegations import KEY_OF_TESTS, OTHER_KEY, issuer
@@ -124,8 +125,8 @@ def make_sound(
         with database.write() as session:
             heartbeats.give(session, "clock", who="host:2")
             releases.register(session, agent="access", fingerprint=release, body={})
-            run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
         return Sound(settings, database, workspace, config)
 
     return make

@@ -12,11 +12,12 @@ from rq import SimpleWorker
 from bot.health import gauges
 from bot.health.gauges import ActiveRelease, InstallationGauges, pass_hat
 from bot.queue import RUN_TURN, JobQueue, open_queue
-from bot.store import db, releases
+from bot.store import db
 from bot.store.db import Database
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.installation import heartbeats
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import DriftStream, Handoff, RunState, Surge, SurgeCause, Verdict, now
 from bot.telemetry import metrics
 from tests.support.busy_machine import within
@@ -85,10 +86,10 @@ def test_the_release_and_its_evaluation_are_told(database: Database, queue: JobQ
     assert read(database, queue)["agent_release_info{model=stand-in-1,release=access@12345678,verdict=none}"] == 1
     with database.write() as session:
         releases.register(session, agent="access", fingerprint="access@12345678", body={})
-        run = releases.start_run(session, release="access@12345678", suite="s", repeats=3, cases=2, started_by="me")
+        run = eval_runs.start_run(session, release="access@12345678", suite="s", repeats=3, cases=2, started_by="me")
         for case, passes in (("a", 3), ("b", 1)):
             for repeat in range(3):
-                releases.add_result(
+                eval_runs.add_result(
                     session,
                     run,
                     case_id=case,
@@ -98,7 +99,7 @@ def test_the_release_and_its_evaluation_are_told(database: Database, queue: JobQ
                     passed=repeat < passes,
                     duration_ms=1,
                 )
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
     found = read(database, queue)
     assert found["agent_release_info{model=stand-in-1,release=access@12345678,verdict=pass}"] == 1
     assert found["agent_eval_pass_ratio{suite=access}"] == pytest.approx(4 / 6)

@@ -10,9 +10,10 @@ from structlog.testing import capture_logs
 from bot.health.findings import Finding
 from bot.health.readiness import SECONDS, Readiness
 from bot.queue import JobQueue
-from bot.store import db, releases
+from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import heartbeats
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import RunState, Verdict
 from tests.support import kept_connections
 from tests.support.busy_machine import within
@@ -32,8 +33,8 @@ def judge(database: Database, verdict: str, release: str = RELEASE) -> None:
     """Give a release its verdict."""
     with database.write() as session:
         releases.register(session, agent="access", fingerprint=release, body={})
-        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict(verdict))
+        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict(verdict))
 
 
 def states(found: tuple[Finding, ...]) -> dict[str, str]:

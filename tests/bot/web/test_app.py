@@ -20,7 +20,7 @@ from bot.agent.release import release_of
 from bot.errors import ConfigError
 from bot.queue import RUN_TURN
 from bot.settings import Settings
-from bot.store import releases
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import InboxEvent, RunState, Turn, Verdict, now
 from bot.web import app as web_app
 from jobs import process, upkeep
@@ -240,8 +240,8 @@ def pass_evaluation(front: FrontDoor) -> None:
     release = str(release_of(settings, card.load_all(settings.deskhand_config)["access"]))
     with front.database.write() as session:
         releases.register(session, agent="access", fingerprint=release, body={})
-        run = releases.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
 
 
 @contextmanager

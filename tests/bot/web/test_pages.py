@@ -9,8 +9,8 @@ import pytest
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.settings import Settings
-from bot.store import releases
 from bot.store.installation import agents
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import LedgerRow, RunState, Ticket, Turn, Verdict, now
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.dashboard_visits import VisitedAddress, with_session
@@ -111,12 +111,12 @@ def test_the_release_that_is_served_is_named(house: FrontDoor, visit: VisitedAdd
     assert f"121 of 122 plays of its cases passed. {current} has replaced it and was never evaluated" in page
     with house.database.write() as session:
         releases.register(session, agent="access", fingerprint=current, body={})
-        run = releases.start_run(session, release=current, suite="s", repeats=1, cases=1, started_by="U0OLIVIA")
-        releases.add_result(session, run, case_id="c", slice="hard", hard=True, repeat=0, passed=False, duration_ms=1)
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
+        run = eval_runs.start_run(session, release=current, suite="s", repeats=1, cases=1, started_by="U0OLIVIA")
+        eval_runs.add_result(session, run, case_id="c", slice="hard", hard=True, repeat=0, passed=False, duration_ms=1)
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
     assert f"Blocked{current}" in asked(visit, owner).text
     with house.database.write() as session:
-        releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
     page = asked(visit, owner).text
     assert "0 of 1 plays of its cases passed, 1 failure in hard slices. It answers people." in page
     with house.database.write() as session:

@@ -19,9 +19,10 @@ from bot.agent.release import release_of
 from bot.directory import seed_file
 from bot.sandbox.demo.processes import Supervisor
 from bot.settings import Settings
-from bot.store import db, releases
+from bot.store import db
 from bot.store.accounts import accounts
 from bot.store.installation import revisions
+from bot.store.releases import eval_runs, releases
 from bot.store.schema import RunState, Verdict
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS
@@ -173,9 +174,9 @@ def _furnish(url: str, site: Site, folder: Path) -> None:
         for agent in card.load_all(settings.deskhand_config).values():
             release = release_of(settings, agent)
             releases.register(session, agent=agent.card.name, fingerprint=str(release), body=release.body)
-            run = releases.start_run(
+            run = eval_runs.start_run(
                 session, release=str(release), suite="chaos", repeats=1, cases=1, started_by="operator"
             )
-            releases.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
         for statement in SEALS:
             session.execute(sqlalchemy.text(statement))

@@ -15,10 +15,10 @@ from bot.sandbox.demo.scenes.checks import Json, Unexpected, check, holding
 from bot.sandbox.demo.scenes.stage import HELP, Stage
 from bot.sandbox.standin import MODEL
 from bot.sandbox.standin.replay import ReplayedTurn, replay
-from bot.store import releases
 from bot.store.figures import demo_history, drift_checks, owner_alerts
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.first_turns import SETTLED, FirstTurn
+from bot.store.releases import eval_runs
 from bot.store.schema import AlertKind, DriftStream, TurnOutcome, now
 
 OWNER, HOME, AGENT = "U0OLIVIA", "D0OLIVIA", "access"
@@ -63,7 +63,7 @@ def drift(stage: Stage) -> Json:
 
 def _served(stage: Stage) -> str:
     """Return the release that the demo serves."""
-    run = stage.read(lambda session: releases.last_run(session, AGENT))
+    run = stage.read(lambda session: eval_runs.last_run(session, AGENT))
     if run is None:
         raise Unexpected("the agent was never evaluated")
     return run.release

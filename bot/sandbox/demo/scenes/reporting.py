@@ -10,9 +10,9 @@ from bot.cost_dimensions import NANO
 from bot.sandbox.demo.scenes.checks import Json, check
 from bot.sandbox.demo.scenes.stage import HELP, Stage
 from bot.slack.mrkdwn import dollars
-from bot.store import releases
 from bot.store.money import ledger
 from bot.store.money.ledger import BudgetState
+from bot.store.releases import eval_runs
 
 OWNER, AGENT = "U0OLIVIA", "access"
 
@@ -30,11 +30,11 @@ def agent_cost(stage: Stage) -> Json:
 
 def agent_eval(stage: Stage) -> Json:
     """Olivia asks how the agent did in its last evaluation."""
-    run = stage.read(lambda session: releases.last_run(session, AGENT))
+    run = stage.read(lambda session: eval_runs.last_run(session, AGENT))
     if run is None:
         check(held=False, expected="an evaluation run", seen=None)
         return {}
-    results = stage.read(lambda session: releases.results(session, run.id))
+    results = stage.read(lambda session: eval_runs.results(session, run.id))
     played = Counter(result.slice for result in results)
     passed = Counter(result.slice for result in results if result.passed)
     note, took = ask(stage, "/agent-eval", "")
