@@ -40,7 +40,9 @@ def _served(one: Served) -> Element:
             look, state = "good", "Passed"
         case Verdict.BLOCK:
             look, state = "bad", "Blocked"
-        case None:
+        case Verdict.INCONCLUSIVE:
+            look, state = "warn", "Inconclusive"
+        case None | Verdict.NOT_RUN:
             look, state = "warn", "Not evaluated"
         case _:
             assert_never(release.verdict)

@@ -22,7 +22,7 @@ from bot.evals.case_text import BrokenFiles, Place, Problem, YamlFile
 
 __all__ = ["DOMAIN", "REQUESTER", "Case", "CaseMessage", "Expect", "Suite", "load"]
 
-CODE = ("case_models.py", "case_checks.py", "stage.py", "scorers.py", "gate.py", "runner.py")
+CODE = ("case_models.py", "case_checks.py", "stage.py", "scorers.py", "runner.py", "gate/*.py")
 "The code that decides a verdict, besides the cases."
 COVERAGE = "coverage.yaml"
 
@@ -166,7 +166,8 @@ def _dotted(place: Place) -> str:
 
 def _fingerprint(files: list[Path]) -> str:
     digest = hashlib.sha256()
-    for file in (*files, *(Path(__file__).parent / name for name in CODE)):
+    code = sorted(file for pattern in CODE for file in Path(__file__).parent.glob(pattern))
+    for file in (*files, *code):
         content = file.read_bytes()
         digest.update(f"{file.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

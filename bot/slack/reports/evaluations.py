@@ -22,6 +22,8 @@ from bot.store.tickets.surges import SurgeCount
 VERDICTS: Mapping[Verdict | None, str] = {
     Verdict.PASS: "passed its evaluation",
     Verdict.BLOCK: "did not pass its evaluation",
+    Verdict.INCONCLUSIVE: "was evaluated without a clear result",
+    Verdict.NOT_RUN: "was not evaluated: its run says nothing about it",
     None: "has no verdict yet; below is the agent's last run",
 }
 _FAILURES = 10

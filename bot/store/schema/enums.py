@@ -256,6 +256,10 @@ class Verdict(StrEnum):
     "It may serve."
     BLOCK = "block"
     "It may not serve."
+    INCONCLUSIVE = "inconclusive"
+    "The plays show neither; it may not serve until a person signs for it."
+    NOT_RUN = "not_run"
+    "Only of a run: nothing, too little, or only outages were played, which says nothing about the release."
 
 
 class Purpose(StrEnum):
