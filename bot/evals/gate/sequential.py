@@ -33,7 +33,7 @@ Baseline = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class InterimLook:
     """One look at a candidate."""
 
     repeats: int
@@ -44,7 +44,7 @@ class Look:
     "How sure the lower bound of the difference is, in standard errors."
 
 
-LOOKS = (Look(2, 0.01, 2.2), Look(4, 0.02, 2.05), Look(6, 0.03, 1.85))
+LOOKS = (InterimLook(2, 0.01, 2.2), InterimLook(4, 0.02, 2.05), InterimLook(6, 0.03, 1.85))
 LAST = LOOKS[-1]
 
 
@@ -67,7 +67,7 @@ class Comparison:
     low: float
     "The lower bound of the difference."
 
-    def verdict(self, look: Look) -> Verdict | None:
+    def verdict(self, look: InterimLook) -> Verdict | None:
         """Return what the look decides; None: nothing yet."""
         if self.p < look.alpha:
             return Verdict.BLOCK
@@ -94,7 +94,7 @@ def look(
     """
     scores = tuple(scores)
     played = min((count for _, count in tallies.by_case(scores).values()), default=0)
-    stops = LOOKS if repeats is None else (Look(repeats, LAST.alpha, LAST.z),)
+    stops = LOOKS if repeats is None else (InterimLook(repeats, LAST.alpha, LAST.z),)
     if blocked := absolute.hard_block(scores):
         return blocked
     reached = [stop for stop in stops if stop.repeats <= played]
@@ -140,7 +140,7 @@ def least_cases(z: float) -> int:
 
 
 def _beside_baseline(
-    scores: Sequence[Score], tables: Mapping[str, CaseTable], at: Look, pass_at_least: float, *, last: bool
+    scores: Sequence[Score], tables: Mapping[str, CaseTable], at: InterimLook, pass_at_least: float, *, last: bool
 ) -> ReleaseVerdict | None:
     """Return what a look decides beside the baseline; None: nothing yet, or the cases are too few to pass by it."""
     seen = compare(list(tables.values()), z=at.z)
@@ -181,7 +181,7 @@ def _unlike(tables: Mapping[str, CaseTable], scores: Sequence[Score], baseline: 
     return None
 
 
-def _too_few(tables: Mapping[str, CaseTable], at: Look) -> str:
+def _too_few(tables: Mapping[str, CaseTable], at: InterimLook) -> str:
     p = exact.p_value(tables.values())
     return (
         f"absolute criteria: {len(tables)} cases beside the baseline are too few to rule out a drop of "
