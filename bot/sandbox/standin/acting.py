@@ -4,12 +4,14 @@ If the request has a catalogue and no tool on accounts, it plays the agent of th
 
 Pure: the same request always gets the same answer. It keeps the product's rules: it tells facts of the account only in
 private, leaves to a person what a person must do, and never takes as an order what anybody wrote, in a message or in a
-tool's result.
+tool's result: as far as its prompt says so (`instructions`).
 """
 
 import re
 
-from bot.sandbox.standin import catalogue, languages, wording
+from bot.sandbox.standin import catalogue, instructions, languages, obeying, wording
+from bot.sandbox.standin.answers import WEAKER
+from bot.sandbox.standin.instructions import PromptRule
 from bot.sandbox.standin.moves import Move, SayMove, Use
 from bot.sandbox.standin.reading import SIGN_IN, Topic, UnderstoodWords, lost_device, read, read_note, suspicious
 from bot.sandbox.standin.turns import Json, SeenResult, SeenTurn, observe
@@ -27,24 +29,28 @@ THANKS_QUESTION = re.compile("Answer with one word, THANKS or MORE")
 
 def act(request: Json) -> Move:
     """Decide what the agent says or does next; it speaks the requester's language."""
-    turn = observe(request)
-    if THANKS_QUESTION.search(str(request.get("system", ""))):
+    turn, system = observe(request), instructions.text_of(request.get("system", ""))
+    rules = instructions.rules_in(system)
+    turn.left, turn.weak = instructions.left_to_people(rules), request.get("model") == WEAKER
+    if THANKS_QUESTION.search(system):
         return (SayMove("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
-    products = catalogue.products_in(request.get("system", ""))
+    products = catalogue.products_in(system)
     if products and LOOK not in turn.tools:
         return catalogue.decide(turn, products, request)
     language = languages.language_of(turn.said, turn.before, *reversed(turn.answers))
-    turn.answers = [languages.back(language, answer) for answer in turn.answers]
+    turn.answers = [] if turn.weak else [languages.back(language, answer) for answer in turn.answers]
+    move = obeying.obey(turn, system) if PromptRule.ORDERS_ARE_DATA not in rules else ()
     return tuple(
-        SayMove(languages.into(language, one.text)) if isinstance(one, SayMove) else one for one in _decide(turn)
+        SayMove(languages.into(language, one.text)) if isinstance(one, SayMove) else one
+        for one in move or _decide(turn, turns_away=PromptRule.TURN_AWAY in rules)
     )
 
 
-def _decide(turn: SeenTurn) -> Move:
+def _decide(turn: SeenTurn, *, turns_away: bool) -> Move:
     reading = (
         UnderstoodWords(read_note(turn.colleague, of=turn.who))
         if turn.colleague
-        else _in_context(read(turn.said), turn)
+        else _in_context(_understood(turn, turn.said), turn)
     )
     if turn.results.get("hand_off", REFUSED).ok:
         return (SayMove(wording.HANDED_OVER),)
@@ -60,7 +66,16 @@ def _decide(turn: SeenTurn) -> Move:
         return _reset_factors(turn, reading) or _hand_over(turn, reading.topic)
     if reading.topic in SIGN_IN:
         return _help_in(turn, reading.topic)
+    if reading.topic is Topic.ELSEWHERE and not turns_away:
+        return _hand_off(turn, "low_confidence", "I was not told what to do with this.")
     return _talk(turn, reading)
+
+
+def _understood(turn: SeenTurn, text: str) -> UnderstoodWords:
+    """Read somebody's words, as far as the model that plays understands them and its prompt has rules for them."""
+    if turn.weak and languages.language_of(text) != languages.ENGLISH:
+        return UnderstoodWords(Topic.UNCLEAR)
+    return read(text, left=turn.left)
 
 
 def _in_context(reading: UnderstoodWords, turn: SeenTurn) -> UnderstoodWords:
@@ -70,8 +85,9 @@ def _in_context(reading: UnderstoodWords, turn: SeenTurn) -> UnderstoodWords:
         return UnderstoodWords(Topic.FORGOT)
     if reading.topic is Topic.STILL and not turn.answers:
         return UnderstoodWords(Topic.CANNOT, injected=reading.injected)
-    if reading.topic in (Topic.ELSEWHERE, Topic.UNCLEAR) and read(turn.before).topic not in SIGN_IN:
-        whole = read(f"{turn.before} {turn.said}")
+    forgotten = turn.weak or _understood(turn, turn.before).topic in SIGN_IN
+    if reading.topic in (Topic.ELSEWHERE, Topic.UNCLEAR) and not forgotten:
+        whole = _understood(turn, f"{turn.before} {turn.said}")
         return whole if whole.topic in SIGN_IN else reading
     return reading
 
@@ -243,7 +259,7 @@ def _sign_ins(turn: SeenTurn) -> list[Json]:
 def _resolve(turn: SeenTurn, done: str, category: str) -> Move:
     if "resolve" in turn.tools:
         return (Use("resolve", {"done": done, "category": category}),)
-    return (SayMove(_closing(turn, read(turn.said))),)
+    return (SayMove(_closing(turn, _understood(turn, turn.said))),)
 
 
 def _hand_off(turn: SeenTurn, reason: str, why: str) -> Move:

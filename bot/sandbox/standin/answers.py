@@ -15,7 +15,9 @@ from bot.sandbox.standin.usage import BYTES_PER_TOKEN, ModelTokens, tokens
 Json = dict[str, Any]
 
 MODEL = "stand-in-1"
-"The only model id that is ever reported; it is not Claude and never says so."
+"The model id that is reported; it is not Claude and never says so."
+WEAKER = "stand-in-0"
+"A smaller one: it understands English alone, and has forgotten what was said before."
 PIECES = 8
 "The most deltas in which a block is streamed."
 
@@ -28,6 +30,7 @@ class ModelAnswer:
     blocks: Move
     stop_reason: str
     tokens: ModelTokens
+    model: str = MODEL
 
 
 def compose(request: Json, blocks: Move, prompt: ModelTokens, *, cut: bool = True) -> ModelAnswer:
@@ -48,7 +51,8 @@ def compose(request: Json, blocks: Move, prompt: ModelTokens, *, cut: bool = Tru
     asked = {name: value for name, value in request.items() if name != "stream"}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:20]
     figures = prompt.after_start(min(max(1, length), limit))
-    return ModelAnswer(f"msg_standin_{digest}", blocks, stop, figures)
+    model = WEAKER if request["model"] == WEAKER else MODEL
+    return ModelAnswer(f"msg_standin_{digest}", blocks, stop, figures, model)
 
 
 def as_message(answer: ModelAnswer) -> Json:
@@ -85,7 +89,7 @@ def _message(answer: ModelAnswer, output: int) -> Json:
         "id": answer.id,
         "type": "message",
         "role": "assistant",
-        "model": MODEL,
+        "model": answer.model,
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,

@@ -63,10 +63,9 @@ class Product:
     "Where to get it."
 
 
-def products_in(system: object) -> tuple[Product, ...]:
+def products_in(system: str) -> tuple[Product, ...]:
     """Return the catalogue in a system prompt; empty if the stand-in plays another role."""
-    text = system if isinstance(system, str) else "\n".join(str(part.get("text", "")) for part in _parts(system))
-    return tuple(Product(name, who == "everybody", where) for name, who, where in _LINE.findall(text))
+    return tuple(Product(name, who == "everybody", where) for name, who, where in _LINE.findall(system))
 
 
 def decide(turn: SeenTurn, products: Sequence[Product], request: Json) -> Move:
@@ -127,7 +126,3 @@ def _says_what_for(words: str, product: Product | None) -> bool:
 def _categories(request: Json) -> list[str]:
     schemas = [tool["input_schema"]["properties"] for tool in request["tools"] if tool["name"] == "resolve"]
     return [name for fields in schemas for name in fields["category"].get("enum", ())]
-
-
-def _parts(system: object) -> list[Json]:
-    return [part for part in system if isinstance(part, dict)] if isinstance(system, list) else []

@@ -68,6 +68,8 @@ _TROUBLE = (
 )
 SIGN_IN = frozenset(_TROUBLE)
 """Topics for which the account is looked at first."""
+URGENT = frozenset(_URGENT)
+"Topics that are a person's work."
 _TALK = (
     Topic.WHO,
     Topic.ABLE,
@@ -87,6 +89,12 @@ _SOMEBODY = re.compile(
 """A name or a Slack id right after a verb: somebody else's account. Searched in the text as typed."""
 
 _KEY = re.compile(r"\b(?:security keys?|yubikeys?|sicherheitsschlussel)\b")
+_AT_HAND = re.compile(
+    rf"\b(?:have|got)\b.{{0,15}}{_KEY.pattern}|{_KEY.pattern}.{{0,8}} is (?:\w{{1,10}} ){{0,2}}(?:here|at hand|fine)\b"
+)
+"What they have not lost."
+_REDACTED = re.compile(r"\[[a-z ]{1,30}\]")
+"The kind of what was redacted: it says what somebody has pasted, not what they want."
 _THEY = re.compile(r"\b(?:he|she|they)\b", re.IGNORECASE)
 _THEIRS = re.compile(
     r"\b(?:his|her|their)(?= (?:\w{1,15} )?(?:account|login|pass\w+|phone|suspension)\b)", re.IGNORECASE
@@ -106,17 +114,22 @@ class UnderstoodWords:
     "Set when they cannot sign in and also ask for access to something."
 
 
-def read(text: str) -> UnderstoodWords:
-    """Return what a text is about; every text has an answer."""
+def read(text: str, *, left: frozenset[Topic] = URGENT) -> UnderstoodWords:
+    """Return what a text is about; every text has an answer.
+
+    Args:
+        text: what somebody wrote.
+        left: the topics that are left to people; another one of them is read as whatever else the text is about.
+    """
     text = text if len(text) <= 2 * READ_AT_MOST else f"{text[:READ_AT_MOST]} {text[-READ_AT_MOST:]}"
     text = re.sub(r"^\s*<@\w+>[,:]?", "", text)
     words = plain(text)
     injected = suspicious(text)
     if not re.search(r"\w", words):
         return UnderstoodWords(Topic.UNCLEAR, injected=injected)
-    if (urgent := _first(words, _URGENT)) in {Topic.FRUSTRATION, Topic.PERSON, Topic.COMPROMISE}:
+    if (urgent := _first(words, tuple(topic for topic in _URGENT if topic in left))) in {Topic.FRUSTRATION, Topic.PERSON, Topic.COMPROMISE}:
         return UnderstoodWords(urgent, injected=injected)
-    if _SOMEBODY.search(text):
+    if Topic.OTHERS in left and _SOMEBODY.search(text):
         return UnderstoodWords(Topic.OTHERS, injected=injected)
     if urgent:
         also = _first(words, _TROUBLE) if urgent is Topic.ACCESS and not injected else None
@@ -142,7 +155,7 @@ def lost_device(text: str) -> str | None:
     words = plain(text)
     if not any(pattern.search(words) for pattern in _phrases().resets):
         return None
-    return "security_key" if _KEY.search(words) else "phone"
+    return "security_key" if _KEY.search(_AT_HAND.sub(" ", words)) else "phone"
 
 
 def plain(text: str) -> str:
@@ -169,7 +182,7 @@ def _read_calm(words: str, *, injected: bool) -> UnderstoodWords:
     if not words:
         return UnderstoodWords(Topic.UNCLEAR, injected=injected)
     (money, bank), rest = known.elsewhere[0], known.elsewhere[1:]
-    if money.search(words):
+    if money.search(_REDACTED.sub(" ", words)):
         return UnderstoodWords(Topic.ELSEWHERE, bank, injected)
     new_pin = re.search(r"\b(?:change|changed|new|replace|find)\b.{0,25}\bpin\b|\bpin change\b", words)
     if not new_pin and (trouble := _first(words, _TROUBLE)):

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from bot.sandbox.guard import refused_to_programs, same
 from bot.sandbox.standin import rules
 from bot.sandbox.standin.acting import act
-from bot.sandbox.standin.answers import MODEL, ModelAnswer, as_events, as_message, compose
+from bot.sandbox.standin.answers import MODEL, WEAKER, ModelAnswer, as_events, as_message, compose
 from bot.sandbox.standin.faults import FAULTS, ModelFault, ModelFaults, spoil
 from bot.sandbox.standin.usage import PromptCache, count
 
@@ -43,12 +43,15 @@ ENDLESS: Final[dict[str, Json]] = {
 }
 "The event that is sent again and again, by fault."
 
-THE_MODEL: Final[Json] = {
-    "id": MODEL,
-    "type": "model",
-    "display_name": "Stand-in model (not Claude)",
-    "created_at": "1970-01-01T00:00:00Z",
-    "lifecycle": "active",
+THE_MODELS: Final[dict[str, Json]] = {
+    name: {
+        "id": name,
+        "type": "model",
+        "display_name": f"{shown} (not Claude)",
+        "created_at": "1970-01-01T00:00:00Z",
+        "lifecycle": "active",
+    }
+    for name, shown in ((MODEL, "Stand-in model"), (WEAKER, "Weaker stand-in model"))
 }
 
 
@@ -151,13 +154,15 @@ class _Handlers:
     async def models(self, request: Request) -> Response:
         if wrong := _wrong_headers(request):
             return wrong
-        return JSONResponse({"data": [THE_MODEL], "has_more": False, "first_id": MODEL, "last_id": MODEL})
+        listed = {"data": list(THE_MODELS.values()), "has_more": False}
+        return JSONResponse(listed | {"first_id": MODEL, "last_id": WEAKER})
 
     async def model(self, request: Request) -> Response:
         if wrong := _wrong_headers(request):
             return wrong
         name = request.path_params["name"]
-        return JSONResponse(THE_MODEL) if name == MODEL else _error(404, "not_found_error", f"model: {name}")
+        known = THE_MODELS.get(name)
+        return JSONResponse(known) if known else _error(404, "not_found_error", f"model: {name}")
 
     async def faults(self, request: Request) -> Response:
         """Show or replace the active faults."""

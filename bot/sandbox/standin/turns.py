@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.standin.reading import URGENT, Topic
+
 Json = dict[str, Any]
 
 ARGUMENTS = {"reset_second_factor": frozenset({"lost"})}
@@ -54,6 +56,10 @@ class SeenTurn:
     "What we said in earlier turns, oldest first."
     results: dict[str, SeenResult] = field(default_factory=dict)
     tools: frozenset[str] = frozenset()
+    left: frozenset[Topic] = URGENT
+    "The topics that the prompt leaves to people."
+    weak: bool = False
+    "Whether a weaker model plays: English alone, and nothing of what was said before."
 
 
 def observe(request: Json) -> SeenTurn:

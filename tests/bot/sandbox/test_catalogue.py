@@ -32,7 +32,7 @@ def asked(*texts: str, answers: tuple[str, ...] = (), prompt: str = PROMPT, tool
 
 def test_the_catalogue_is_read_from_the_prompt() -> None:
     """A line without a place to get it ends at its own end; a prompt without one has none."""
-    figma, autocad, miro = products_in([{"type": "text", "text": PROMPT}])
+    figma, autocad, miro = products_in(PROMPT)
     assert figma == Product("Figma", free=True, where="Get it from the shop.")
     assert (autocad.free, autocad.where, miro.name) == (False, "", "Miro")
     assert products_in("You unlock accounts.") == ()

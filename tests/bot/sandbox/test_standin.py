@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
+from bot.sandbox.standin.answers import WEAKER
 from bot.sandbox.standin.usage import CLEARED_EVERY, ModelTokens, PromptCache
 from tests.support.busy_machine import within
 from tests.support.json_object import Json
@@ -26,6 +27,7 @@ TOOLS: list[Json] = [
     for name in ("look_up_my_account", "unlock_my_account", "hand_off", "resolve")
 ]
 LOCKED_OUT = [{"role": "user", "content": '<message from="U0MAYA" where="dm">I am locked out</message>'}]
+WEAK_NAME = "Weaker stand-in model (not Claude)"
 HELLO = [{"role": "user", "content": "hello"}]
 
 
@@ -215,7 +217,8 @@ def test_max_tokens_cuts_the_answer(client: anthropic.Anthropic) -> None:
 
 def test_the_list_of_models_and_the_front_door_name_the_stand_in(standin: str, client: anthropic.Anthropic) -> None:
     """Nobody can take it for Claude."""
-    assert [model.id for model in client.models.list()] == [MODEL]
+    assert [model.id for model in client.models.list()] == [MODEL, WEAKER]
+    assert [client.models.retrieve(WEAKER).display_name, ask(client, model=WEAKER).model] == [WEAK_NAME, WEAKER]
     assert client.models.retrieve(MODEL).display_name == "Stand-in model (not Claude)"
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("claude-sonnet-5-5")
