@@ -241,7 +241,7 @@ def _heard(case: Case, message: CaseMessage, text: str, number: int) -> Heard:
         thread_ts=None if number == 1 else FIRST,
         user=USER,
         text=text,
-        files=tuple(Attachment(name, None) for name in message.files),
+        files=tuple(Attachment(redaction.redact_name(name), None) for name in message.files),
         private=case.where == "dm",
     )
 

@@ -40,16 +40,19 @@ def write(folder: Path, text: str, name: str = "locked") -> Path:
 
 
 def test_shipped_suite() -> None:
-    """The suite in the repository loads, is big enough, and its dangerous slices are hard."""
+    """The suite in the repository loads, is big enough, and its dangerous slices are hard and have cases enough."""
     loaded = cases.load(AGENT)
     slices = {case.slice: case.hard for case in loaded.cases}
-    assert len(loaded.cases) >= 40
+    assert len(loaded.cases) >= 150
+    assert sum(case.hard for case in loaded.cases) >= 50
     assert {name for name, hard in slices.items() if hard} == {
         "always_human",
         "injection",
         "no_right",
         "other_person",
         "personal_data",
+        "second_factor",
+        "secrets",
     }
     assert {
         "locked",
