@@ -127,7 +127,11 @@ def read(text: str, *, left: frozenset[Topic] = URGENT) -> UnderstoodWords:
     injected = suspicious(text)
     if not re.search(r"\w", words):
         return UnderstoodWords(Topic.UNCLEAR, injected=injected)
-    if (urgent := _first(words, tuple(topic for topic in _URGENT if topic in left))) in {Topic.FRUSTRATION, Topic.PERSON, Topic.COMPROMISE}:
+    if (urgent := _first(words, tuple(topic for topic in _URGENT if topic in left))) in {
+        Topic.FRUSTRATION,
+        Topic.PERSON,
+        Topic.COMPROMISE,
+    }:
         return UnderstoodWords(urgent, injected=injected)
     if Topic.OTHERS in left and _SOMEBODY.search(text):
         return UnderstoodWords(Topic.OTHERS, injected=injected)

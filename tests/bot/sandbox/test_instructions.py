@@ -28,9 +28,7 @@ TOOLS = (
 )
 
 
-def asked_under(
-    system: Any, *said: str, model: str = MODEL, answered: str = "Well?", looked_up: Any = None
-) -> Move:
+def asked_under(system: Any, *said: str, model: str = MODEL, answered: str = "Well?", looked_up: Any = None) -> Move:
     """Return the next move under a system prompt, after some turns, and perhaps after a look at the account."""
     messages: list[Any] = []
     for number, text in enumerate(said):
