@@ -31,6 +31,7 @@ def act(request: Json) -> Move:
     """Decide what the agent says or does next; it speaks the requester's language."""
     turn, system = observe(request), instructions.text_of(request.get("system", ""))
     rules = instructions.rules_in(system)
+    turn.turns_away = PromptRule.TURN_AWAY in rules
     turn.left, turn.weak = instructions.left_to_people(rules), request.get("model") == WEAKER
     if THANKS_QUESTION.search(system):
         return (SayMove("THANKS" if read(turn.said).topic in (Topic.THANKS, Topic.BYE) else "MORE"),)
@@ -42,11 +43,11 @@ def act(request: Json) -> Move:
     move = obeying.obey(turn, system) if PromptRule.ORDERS_ARE_DATA not in rules else ()
     return tuple(
         SayMove(languages.into(language, one.text)) if isinstance(one, SayMove) else one
-        for one in move or _decide(turn, turns_away=PromptRule.TURN_AWAY in rules)
+        for one in move or _decide(turn)
     )
 
 
-def _decide(turn: SeenTurn, *, turns_away: bool) -> Move:
+def _decide(turn: SeenTurn) -> Move:
     reading = (
         UnderstoodWords(read_note(turn.colleague, of=turn.who))
         if turn.colleague
@@ -66,8 +67,6 @@ def _decide(turn: SeenTurn, *, turns_away: bool) -> Move:
         return _reset_factors(turn, reading) or _hand_over(turn, reading.topic)
     if reading.topic in SIGN_IN:
         return _help_in(turn, reading.topic)
-    if reading.topic is Topic.ELSEWHERE and not turns_away:
-        return _hand_off(turn, "low_confidence", "I was not told what to do with this.")
     return _talk(turn, reading)
 
 
@@ -216,12 +215,19 @@ def _talk(turn: SeenTurn, reading: UnderstoodWords) -> Move:
     if topic is Topic.NO and turn.answers and wording.OFFER_RESET in turn.answers[-1]:
         return (SayMove(wording.LEFT_ALONE),)
     if topic is Topic.ELSEWHERE:
-        return (SayMove(reading.pointer),)
+        return _elsewhere(turn, reading.pointer)
     if topic in wording.SMALL_TALK:
         return (SayMove(wording.SMALL_TALK[topic]),)
     if any(wording.WHAT_IS_IT in answer for answer in turn.answers):
         return _hand_off(turn, "low_confidence", "I asked, and still do not understand what is needed.")
     return (SayMove(wording.WHAT_IS_IT),)
+
+
+def _elsewhere(turn: SeenTurn, pointer: str) -> Move:
+    """Say who is responsible, if the prompt leaves other things to other teams; a person gets it otherwise."""
+    if turn.turns_away:
+        return (SayMove(pointer),)
+    return _hand_off(turn, "low_confidence", "I was not told what to do with this.")
 
 
 def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:

@@ -9,7 +9,6 @@ from enum import Enum
 from functools import lru_cache
 
 from bot.sandbox.standin.reading import Topic
-from bot.sandbox.standin.turns import Json
 
 
 class PromptRule(Enum):
@@ -36,7 +35,7 @@ def text_of(system: object) -> str:
     """Return a request's system prompt, which may come in parts."""
     if isinstance(system, str):
         return system
-    parts: list[Json] = [part for part in system if isinstance(part, dict)] if isinstance(system, list) else []
+    parts = [part for part in system if isinstance(part, dict)] if isinstance(system, list) else []
     return "\n".join(str(part.get("text", "")) for part in parts)
 
 

@@ -58,6 +58,8 @@ class SeenTurn:
     tools: frozenset[str] = frozenset()
     left: frozenset[Topic] = URGENT
     "The topics that the prompt leaves to people."
+    turns_away: bool = True
+    "Whether the prompt leaves what is not about signing in to other teams."
     weak: bool = False
     "Whether a weaker model plays: English alone, and nothing of what was said before."
 
