@@ -2,4 +2,5 @@
 
 releases    what was ever served or evaluated, by fingerprint, and its verdict
 eval_runs   runs of evaluations and their results
+baselines   which release later ones are held against
 """

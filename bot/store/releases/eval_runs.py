@@ -8,6 +8,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
+from bot.store.releases import baselines
 from bot.store.schema import EvalResult, EvalRun, Release, RunState, Verdict, now
 
 
@@ -45,6 +46,7 @@ def finish_run(session: Session, run_id: int, *, state: RunState, verdict: Verdi
         state=state,
         verdict=verdict,
     )
+    baselines.promote_first(session, run_id)
 
 
 def last_run(session: Session, agent: str) -> EvalRun | None:

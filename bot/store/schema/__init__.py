@@ -43,6 +43,7 @@ from bot.store.schema.homes import Home
 from bot.store.schema.marks import Mark
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
+from bot.store.schema.promotions import Promotion
 from bot.store.schema.releases import EvalResult, EvalRun, Release
 from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
@@ -106,6 +107,7 @@ __all__ = [
     "MoveKind",
     "OwnerAlert",
     "PriceVersion",
+    "Promotion",
     "Proof",
     "ProofState",
     "Purpose",

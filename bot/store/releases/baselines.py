@@ -1,0 +1,38 @@
+"""Which release of an agent is its baseline, that later ones are held against.
+
+Only a person promotes a release, and only one that has passed; else quality would creep down, pass by pass. The very
+first that passes is promoted by itself, because there is nothing that it could be worse than.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.store import audit, db
+from bot.store.schema import EvalRun, Promotion, Release, Verdict, now
+
+
+def current(session: Session, agent: str) -> Promotion | None:
+    """Return the promotion that counts for an agent, or None if no release of it was ever promoted."""
+    query = select(Promotion).where(Promotion.agent == agent).order_by(Promotion.number.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+def promote_first(session: Session, run_id: int) -> bool:
+    """Make the release of a run that has just passed the baseline, if its agent has none; return whether it is.
+
+    It belongs to the transaction that ends the run: of two runs that end at once, one promotes.
+    """
+    run = session.get_one(EvalRun, run_id)
+    if run.verdict is not Verdict.PASS:
+        return False
+    agent = session.get_one(Release, run.release).agent
+    return _promoted(session, agent, 1, release=run.release, suite=run.suite, by=run.started_by)
+
+
+def _promoted(session: Session, agent: str, number: int, *, release: str, suite: str, by: str) -> bool:
+    """Add a promotion with its audit row; return False if one with that number is there already."""
+    row = {"agent": agent, "number": number, "release": release, "suite": suite, "by": by}
+    if db.insert_new(session, Promotion, **row, at=now()) is None:
+        return False
+    audit.append(session, "release.promoted", actor=by, agent=agent, release=release, suite=suite, number=number)
+    return True

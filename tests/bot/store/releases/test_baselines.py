@@ -1,0 +1,63 @@
+"""Which release is the baseline: `bot.store.releases.baselines`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from bot.store.db import Database
+from bot.store.releases import baselines
+from bot.store.schema import AuditRow, Promotion
+from tests.support.factories import rows
+from tests.support.release_rows import end_run, keep_release, open_run
+
+
+def baseline_of(database: Database, agent: str = "access") -> str | None:
+    """Return the release that counts as the baseline."""
+    with database.read() as session:
+        found = baselines.current(session, agent)
+        return None if found is None else found.release
+
+
+def test_the_first_release_that_passes_is_promoted_by_itself(database: Database) -> None:
+    """With its suite, its moment, who began the run, and an audit row; a later pass does not replace it."""
+    for release in ("access@1", "access@2"):
+        keep_release(database, release)
+    end_run(database, open_run(database))
+    end_run(database, open_run(database, "access@2"))
+    end_run(database, open_run(database))
+    [row] = rows(database, Promotion)
+    assert (row.agent, row.number, row.release, row.suite, row.by) == ("access", 1, "access@1", "s1", "operator")
+    assert baseline_of(database) == "access@1"
+    [audited] = [one for one in rows(database, AuditRow) if one.event == "release.promoted"]
+    assert audited.actor == "operator"
+    assert audited.record == {"agent": "access", "release": "access@1", "suite": "s1", "number": 1}
+
+
+@pytest.mark.parametrize(("state", "verdict"), [("finished", "block"), ("finished", "inconclusive"), ("invalid", None)])
+def test_only_a_pass_promotes(database: Database, state: str, verdict: str | None) -> None:
+    """Whatever else a run comes to leaves the agent without a baseline; another agent's does so too."""
+    keep_release(database)
+    keep_release(database, "other@1", agent="other")
+    end_run(database, open_run(database), state=state, verdict=verdict)
+    end_run(database, open_run(database, "other@1"))
+    assert baseline_of(database) is None
+    assert baseline_of(database, "other") == "other@1"
+
+
+def test_of_runs_that_end_at_once_one_promotes(postgres: Database) -> None:
+    """Eight releases pass in eight transactions that are open at the same time: there is one first promotion."""
+    names = [f"access@{number}" for number in range(8)]
+    for name in names:
+        keep_release(postgres, name)
+    runs, together = [open_run(postgres, name) for name in names], Barrier(len(names))
+
+    def end(run_id: int) -> None:
+        together.wait(30)
+        end_run(postgres, run_id)
+
+    with ThreadPoolExecutor(len(runs)) as pool:
+        list(pool.map(end, runs))
+    [row] = rows(postgres, Promotion)
+    assert row.release in names
+    assert [one.event for one in rows(postgres, AuditRow)].count("release.promoted") == 1
