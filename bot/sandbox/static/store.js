@@ -12,14 +12,27 @@ export const store = {
   unfolded: new Map(),
 };
 
-/** Replace everything with a fresh state of the workspace. */
+const MOST_RECENT = 500;
+
+/** Live events of the current person, oldest first: a state that was read before them lacks them. */
+let recent = [];
+
+/** Replace everything with a state of the workspace, unless it is older, and keep what has happened since it was read. */
 export function load(user, data) {
+  if (user === store.me && data.seq < store.data.seq) return;
+  recent = user === store.me ? recent.filter((event) => event.seq > data.seq) : [];
   store.me = user;
   store.data = { users: [], channels: [], messages: {}, ephemeral: [], sessions: [], groups: [], shortcuts: [], commands: [], ...data };
+  recent.forEach(change);
 }
 
 /** Apply one live event; returns false if only a fresh state can show what changed. */
 export function apply(event) {
+  recent = [...recent.slice(1 - MOST_RECENT), event];
+  return change(event);
+}
+
+function change(event) {
   const { data } = store;
   const channel = event.channel?.id || event.channel;
   switch (event.type) {
