@@ -9,13 +9,14 @@ import sys
 import click
 
 from bot import logs, private
-from bot.cli import agents, approvers, checks, keys, log_events, money, policy, processes, tickets
+from bot.cli import agents, approvers, canary, checks, keys, log_events, money, policy, processes, tickets
 from bot.cli.root import cli
 from bot.errors import ConfigError, DeskhandError
 
 __all__ = [
     "agents",
     "approvers",
+    "canary",
     "checks",
     "cli",
     "keys",

@@ -125,8 +125,8 @@ def on_scratch_database(runtime: AgentRuntime) -> RuntimeFor:
     return lambda own: replace(runtime, database=own, directory=LocalDirectory(own), purpose=Purpose.EVAL)
 
 
-def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
-    """Play a case once, on a fresh scratch database."""
+def play_case(case: Case, runtime_for: RuntimeFor, *, hear: Callable[[str], str] = redaction.redact) -> CaseOutcome:
+    """Play a case once, on a fresh scratch database; `hear` takes secrets out of each message before it is stored."""
     seen = CaseOutcome()
     with scratch_database.database() as database:
         LocalDirectory(database).seed(case.accounts.values())
@@ -134,7 +134,8 @@ def play_case(case: Case, runtime_for: RuntimeFor) -> CaseOutcome:
         runtime = replace(runtime, meter=_EvalMeter.of(runtime.meter))
         try:
             for number, message in enumerate(case.says, start=1):
-                _play_message(case, runtime, seen, message, number)
+                heard = {"text": hear(message.text), "files": tuple(map(redaction.redact_name, message.files))}
+                _play_message(case, runtime, seen, message.model_copy(update=heard), number)
         except Transient as error:
             seen.outage = str(error)
         _record_state(case, database, seen)
@@ -150,13 +151,12 @@ def _play_message(case: Case, runtime: AgentRuntime, seen: CaseOutcome, message:
     """Say one message and let the agent answer it, unless a person has the ticket."""
     for account, change in message.meanwhile.items():
         LocalDirectory(runtime.database).set_status(account, change.status, lock_reason=change.lock_reason)
-    text = redaction.redact(message.text)
-    seen.transcript.append({"by": message.by, "text": text})
+    seen.transcript.append({"by": message.by, "text": message.text})
     with runtime.database.write() as session:
         if message.by == "colleague":
-            turn_id = _give_back(session, seen, text)
+            turn_id = _give_back(session, seen, message.text)
         else:
-            accepted = tickets.accept(session, _heard(case, message, text, number), agent=runtime.agent.card.name)
+            accepted = tickets.accept(session, _heard(case, message, number), agent=runtime.agent.card.name)
             turn_id = None if accepted is None else accepted.turn_id
     if turn_id is not None:
         _answer(case, runtime, seen, turn_id)
@@ -232,7 +232,7 @@ def _finish(runtime: AgentRuntime, attempt: Attempt, subject: Subject, outcome: 
             )
 
 
-def _heard(case: Case, message: CaseMessage, text: str, number: int) -> Heard:
+def _heard(case: Case, message: CaseMessage, number: int) -> Heard:
     return Heard(
         event_id=f"Ev{number}",
         team=TEAM,
@@ -240,8 +240,8 @@ def _heard(case: Case, message: CaseMessage, text: str, number: int) -> Heard:
         ts=f"{number}.000000",
         thread_ts=None if number == 1 else FIRST,
         user=USER,
-        text=text,
-        files=tuple(Attachment(redaction.redact_name(name), None) for name in message.files),
+        text=message.text,
+        files=tuple(Attachment(name, None) for name in message.files),
         private=case.where == "dm",
     )
 
