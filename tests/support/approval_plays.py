@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.agent.approval_terms import ApprovalTerms
 from bot.agent.conclusion import conclude
 from bot.agent.loop import AwaitsApproval, Outcome
@@ -16,7 +18,7 @@ from bot.store.approvals import proofs
 from bot.store.approvals.approval_moves import ApprovalMoved, ApprovalNotMoved
 from bot.store.schema import Approval, ApprovalState, Turn, TurnState
 from tests.support.agent_office import Office, play_attempt
-from tests.support.factories import expire, put, rows, turn_row
+from tests.support.factories import expire, put, turn_row
 from tests.support.scripted_models import Block, completion, results
 
 RESET: Block = ("reset_second_factor", {"lost": "phone"})
@@ -60,8 +62,8 @@ class Request:
 
     def approval(self) -> Approval:
         """Return its approval, as its row is now."""
-        [found] = [one for one in rows(self.office.database, Approval) if one.turn_id == self.turn]
-        return found
+        with self.office.database.read() as session:
+            return session.scalars(select(Approval).where(Approval.turn_id == self.turn)).one()
 
     def proved(self) -> None:
         """Let the manager confirm who asks."""

@@ -186,7 +186,8 @@ def test_a_worker_that_dies_anywhere_leaves_one_reset_and_one_answer(database: D
         assert asked.factors() == ("security_key",)
         assert (turn_of(asked).outcome, asked.approval().state) == (TurnOutcome.REPLY, ApprovalState.USED)
         assert len(records(asked, "tool.intended")) == len(records(asked, "tool.finished")) == 1
-        moves = [one.what for one in rows(database, ApprovalMove) if one.approval_id == asked.approval().id]
+        approval = asked.approval().id
+        moves = [one.what for one in rows(database, ApprovalMove) if one.approval_id == approval]
         assert [moves.count(what) for what in (ApprovalMoveKind.APPROVED, ApprovalMoveKind.USED)] == [1, 1]
         if not died:
             break

@@ -28,7 +28,6 @@ from bot.store.schema import (
     Step,
     Ticket,
     Turn,
-    now,
 )
 from bot.store.tickets import feedback, recounts, turns
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
@@ -248,16 +247,20 @@ def change_thumb(session: Session) -> str:
     return day
 
 
-def test_a_thumb_that_is_changed_later_counts_where_it_is_now(history: Database) -> None:
+def test_a_thumb_that_is_changed_later_counts_where_it_is_now(
+    history: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The day on which somebody thought otherwise has one less: at once, and when both days are added up again."""
-    today = figures.last_days(2, at=now())
+    later = LATER + timedelta(days=3)
+    monkeypatch.setattr(feedback, "now", lambda: later)  # or every day until ours would be added up
+    today = figures.last_days(2, at=later)
     add_up(history, LATER)
     up, down = thumbs_of(history, WEEK)
     assert thumbs_of(history, today) == (0, 0)
     with history.write() as session:
         day = change_thumb(session)
     assert (thumbs_of(history, WEEK), thumbs_of(history, today)) == ((up - 1, down), (0, 1))
-    assert [piece.day for piece in add_up(history, now() + timedelta(hours=2))][-1] == day
+    assert [piece.day for piece in add_up(history, later + timedelta(hours=2))][-1] == day
     assert (thumbs_of(history, WEEK), thumbs_of(history, today)) == ((up - 1, down), (0, 1))
 
 
