@@ -157,7 +157,8 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
             language = spoken_by(session, attempt.ticket.requester)
             messages.revise(session, key, replies.stopped(went_through=True, language=language))
         messages.make_due(session, key)
-    spans.turn_ended(attempt.turn_id, outcome=TurnOutcome.WITHDRAWN, reason=None, accepted_at=attempt.accepted_at)
+    times = {"accepted_at": attempt.accepted_at, "waited": attempt.waited}
+    spans.turn_ended(attempt.turn_id, outcome=TurnOutcome.WITHDRAWN, reason=None, **times)
 
 
 def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Concluded:

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Literal, Self
 
@@ -164,8 +164,18 @@ def handed_off(turn_id: int | None, *, agent: str, reason: str) -> None:
     _emit(tracing, span)
 
 
-def turn_ended(turn_id: int, *, outcome: str, reason: str | None, accepted_at: datetime) -> None:
-    """Make the span of the turn itself, from its acceptance to now: the parent of all others, whoever made them."""
+def turn_ended(
+    turn_id: int, *, outcome: str, reason: str | None, accepted_at: datetime, waited: timedelta = timedelta()
+) -> None:
+    """Make the span of the turn itself, from its acceptance to now: the parent of all others, whoever made them.
+
+    Args:
+        turn_id: the turn.
+        outcome: how it ended.
+        reason: why it went to a person, if it did.
+        accepted_at: when it was opened.
+        waited: for how much of that time it waited for approvals; zero when none was needed.
+    """
     trace, tracing = _here()
     record = RECORD.get()
     if trace is None or tracing is None or record is None or trace.turn_id != turn_id:
@@ -177,6 +187,7 @@ def turn_ended(turn_id: int, *, outcome: str, reason: str | None, accepted_at: d
         named.TURNS: record.model_calls,
         named.TOOL_SEQUENCE: tuple(record.tools),
         **({} if reason is None else {named.HANDOFF_REASON: reason}),
+        **({named.APPROVAL_WAIT_MS: round(waited / timedelta(milliseconds=1))} if waited else {}),
     }
     name = f"{named.INVOKE_AGENT} {trace.agent}"
     began = round(accepted_at.timestamp() * NANOSECONDS)

@@ -17,6 +17,10 @@ from bot.store.approvals.approval_moves import ApprovalMoved
 from bot.store.installation import agents as principals
 from bot.store.schema import Approval, ApprovalState, Proof, ProofState, TurnOutcome, TurnState, WithdrawCause, now
 from bot.store.tickets import turns
+from bot.telemetry import attributes as named
+from bot.telemetry import spans
+from bot.telemetry.spans import SpanRecord, Tracing
+from bot.telemetry.trace_ids import TraceIds
 from jobs import approvals as rounds
 from tests.support.approval_plays import resetter
 from tests.support.factories import put, rows
@@ -72,8 +76,12 @@ def passes(place: Place, proof: Proof) -> None:
     put(place.ctx.database, Proof, proof.id, expires_at=now() - timedelta(seconds=1))
 
 
-def test_a_factor_that_is_left_proves_it_and_the_agent_goes_on(place: Place) -> None:
-    """The challenge is sent once; the right number asks the approvers; after the yes all is done and said."""
+def test_a_factor_that_is_left_proves_it_and_the_agent_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The challenge is sent once; the right number asks the approvers; after the yes all is done and said.
+
+    The turn's trace says how long it waited for people.
+    """
+    made: list[SpanRecord] = []
     approval, proof = waits(place, LENA)
     directory, account = LocalDirectory(place.ctx.database), "acc-lena"
     assert (proof.kind, proof.asked_of) == (ProofKind.REMAINING_FACTOR, "security_key")
@@ -82,8 +90,11 @@ def test_a_factor_that_is_left_proves_it_and_the_agent_goes_on(place: Place) -> 
     directory.answer_challenge(account, challenge.key, typed=str(proof.number))
     assert looks(place).state is ApprovalState.ASKED
     approves(place, approval)
+    monkeypatch.setattr(spans, "_SWITCH", spans._Switch(Tracing(TraceIds.of("xoxb-test", "deskhand:1:"), made.append)))
     assert looks(place).state is ApprovalState.USED
     assert (place.last_turn().outcome, place.last_turn().waited_seconds > 0) == (TurnOutcome.REPLY, True)
+    [root] = [one for one in made if one.parent_id is None]
+    assert root.attributes[named.APPROVAL_WAIT_MS] == round(place.last_turn().waited_seconds * 1000)
     found = directory.account(account)
     assert found is not None
     assert found.factors == ("security_key",)

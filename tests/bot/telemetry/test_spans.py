@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -76,6 +76,14 @@ def test_all_spans_of_a_turn_are_children_of_its_own(made: list[SpanRecord]) -> 
     assert root.attributes[named.CONVERSATION] == IDS.conversation(3)
     assert made[2].attributes[named.HANDOFF_SOURCE] == "access"
     assert made[2].attributes[named.HANDOFF_TARGET] == "responders"
+
+
+def test_a_turn_says_how_long_it_waited_for_approvals(made: list[SpanRecord]) -> None:
+    """In milliseconds, and nothing where no approval was needed: that time is people's, and not the agent's."""
+    for waited in (timedelta(seconds=90), timedelta()):
+        with turn_record.kept(trace()):
+            spans.turn_ended(7, outcome="reply", reason=None, accepted_at=NOON, waited=waited)
+    assert [one.attributes.get(named.APPROVAL_WAIT_MS) for one in made] == [90_000, None]
 
 
 def test_a_span_that_is_made_on_another_thread_keeps_its_turn(made: list[SpanRecord]) -> None:
