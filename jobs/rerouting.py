@@ -22,6 +22,7 @@ from bot.principals import Reason
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.api import queue_channels
+from bot.slack.approvals import approval_messages
 from bot.slack.handoffs import linked_threads, queue_notes, removed_cards
 from bot.slack.outbox import outbox
 from bot.slack.outbox.posting import ROOT_GONE, UNSAYABLE
@@ -69,7 +70,7 @@ def _found(ctx: WorkerContext, delivery: Delivery, code: str) -> Place | None:
     if delivery.kind in linked_threads.QUEUE_SIDE:
         return None if about.handoff is None else _to_a_person(ctx, delivery, about.handoff, about.agent, code)
     if delivery.kind is MessageKind.APPROVAL:
-        return _to_an_approver(delivery, about, code)
+        return _to_an_approver(ctx, delivery, about, code)
     if delivery.kind in TO_REQUESTER:
         place = _to_requester(ctx, delivery, about.ticket, code)
         if place is None:
@@ -123,8 +124,13 @@ def _to_a_person(
     return (in_turn[0], _headed(delivery, note)) if in_turn else None
 
 
-def _to_an_approver(delivery: Delivery, about: _About, code: str) -> Place | None:
-    """Send the card of an approval to one who may decide, if Slack does not take it in the queue channel."""
+def _to_an_approver(ctx: WorkerContext, delivery: Delivery, about: _About, code: str) -> Place | None:
+    """Send the card of an approval to one who may decide, or again if it was deleted or may not be changed."""
+    if code in EDIT_REJECTED and delivery.ts is not None:
+        stands = code != "message_not_found"
+        with ctx.database.write() as session:
+            approval_messages.say_card_again(session, about.ticket.id, delivery.key, delivery.ts, stands=stands)
+        return None
     if about.agent is None or code in UNSAYABLE or delivery.ts is not None:
         return None
     people = about.agent.card.handoff

@@ -13,11 +13,11 @@ import structlog
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.casework import takeovers
-from bot.directory.protocol import Directory
 from bot.errors import Refused, Transient
 from bot.policy import compromise
 from bot.principals import Account, Capability
 from bot.slack.api import status
+from bot.slack.sentences import say, spoken_by
 from bot.store import audit
 from bot.store.approvals import account_watches
 from bot.store.schema import Approval, now
@@ -28,14 +28,6 @@ from jobs.process import WorkerContext
 log = structlog.get_logger()
 
 TOOL = "reset_second_factor"
-TO_OWNER = (
-    "A second factor of your account ({account}) was removed, and every session was ended. A colleague approved it. "
-    "If it was not you who asked for it, call the IT service desk now."
-)
-TO_MANAGER = (
-    "A second factor of {name}'s account ({account}) was removed, and every session was ended. A colleague approved "
-    "it. If {name} knows nothing of it, call the IT service desk now."
-)
 
 
 def look(ctx: WorkerContext) -> None:
@@ -71,7 +63,7 @@ def _tell(ctx: WorkerContext, approval: Approval, _agent: Agent) -> None:
     account = ctx.directory.account(str(approval.account_id))
     manager = None if account is None or account.manager is None else ctx.directory.account(account.manager)
     if account is not None and Capability.NOTIFY in ctx.directory.can:
-        _notify(ctx.directory, account, manager, approval.id)
+        _notify(ctx, approval, account, manager)
     with ctx.database.write() as session:
         if account_watches.begin(session, approval.id):
             if manager is not None and manager.slack_user is not None:
@@ -86,12 +78,17 @@ def _tell(ctx: WorkerContext, approval: Approval, _agent: Agent) -> None:
             )
 
 
-def _notify(directory: Directory, account: Account, manager: Account | None, approval_id: int) -> None:
-    """Write to the addresses on file of an account and of its manager's."""
-    directory.notify(account.id, TO_OWNER.format(account=account.id), key=f"approval:{approval_id}:owner")
+def _notify(ctx: WorkerContext, approval: Approval, account: Account, manager: Account | None) -> None:
+    """Write to the addresses on file of an account and of its manager's, each in the language of its reader."""
+    with ctx.database.read() as session:
+        theirs, managers = (
+            spoken_by(session, user) for user in (approval.requester, (manager and manager.slack_user) or "")
+        )
+    text = say("mail.reset_owner", theirs, account=account.id)
+    ctx.directory.notify(account.id, text, key=f"approval:{approval.id}:owner")
     if manager is not None:
-        text = TO_MANAGER.format(name=account.name, account=account.id)
-        directory.notify(manager.id, text, key=f"approval:{approval_id}:manager")
+        text = say("mail.reset_manager", managers, name=account.name, account=account.id)
+        ctx.directory.notify(manager.id, text, key=f"approval:{approval.id}:manager")
 
 
 def _watch(ctx: WorkerContext, approval: Approval, agent: Agent) -> None:

@@ -1,8 +1,8 @@
 """Edits and deletions on the responders' side: a card that is deleted, a `>` that an edit adds.
 
-An administrator may delete any message. A deleted card is posted again, because a request must not wait unseen, and so
-is a question that is not decided. A message that was internal when it was written stays internal: an edit never sends,
-which only its author is told.
+An administrator may delete any message. A deleted card is posted again, because neither a request nor an approval must
+wait unseen, and so is a question that is not decided. A message that was internal when it was written stays internal:
+an edit never sends, which only its author is told.
 """
 
 import html
@@ -12,6 +12,7 @@ from bot.casework.context import tell_only
 from bot.listeners import buttons
 from bot.listeners.context import ListenerContext
 from bot.slack import mrkdwn
+from bot.slack.approvals import approval_messages
 from bot.slack.handoffs import linked_threads, relay, removed_cards
 from bot.store.db import Session
 from bot.store.outbox import messages
@@ -28,14 +29,27 @@ def follow(ctx: ListenerContext, body: dict[str, Any]) -> None:
     if not is_gone and not _begins_to_send(event):
         return  # most changes end here
     with ctx.database.read() as session:
-        above = _card_side(messages.by_ts(session, channel, str(ts if is_gone else changed.get("thread_ts"))))
-    if above is None or above.handoff_id is None:
+        above = messages.by_ts(session, channel, str(ts if is_gone else changed.get("thread_ts")))
+    if above is None:
+        return
+    if above.kind is MessageKind.APPROVAL and above.ticket_id is not None:
+        if is_gone:
+            with ctx.database.write() as session:
+                approval_messages.say_card_again(session, above.ticket_id, above.key, str(ts))
+            ctx.deliver(above.ticket_id)
+    elif _card_side(above) is not None:
+        _of_handoff(ctx, above, event, gone_at=str(ts) if is_gone else None)
+
+
+def _of_handoff(ctx: ListenerContext, above: Message, event: dict[str, Any], *, gone_at: str | None) -> None:
+    """Act on an edit below a handoff's card, or on the deletion of the card or of a message below it."""
+    if above.handoff_id is None:
         return
     with ctx.database.write() as session:
-        if is_gone and _needs_an_answer(above):
-            removed_cards.say_again(session, above.handoff_id, above.id, str(ts))
-        elif not is_gone:
+        if gone_at is None:
             _tell(ctx, session, event, above.handoff_id)
+        elif _needs_an_answer(above):
+            removed_cards.say_again(session, above.handoff_id, above.id, gone_at)
     ctx.deliver(above.ticket_id)
 
 

@@ -10,7 +10,8 @@ from bot.casework import handoffs as casework
 from bot.directory.local import AccountSeed, LocalDirectory, SignInSeed
 from bot.errors import Transient
 from bot.principals import Reason
-from bot.store import audit
+from bot.slack.sentences import say
+from bot.store import audit, members
 from bot.store.approvals import approvals
 from bot.store.schema import AccountWatch, Approval, Handoff, Message, SignInRow, now
 from bot.store.tickets import steps, tickets, turns
@@ -55,15 +56,20 @@ def opened(ctx: WorkerContext) -> list[Handoff]:
 
 
 def test_owner_and_manager_are_told_once_at_their_addresses(ctx: WorkerContext) -> None:
-    """After the reset was made, and not before; of two clocks each notice is sent once, and it is on record."""
+    """After the reset was made, and not before; of two clocks each notice is sent once, and it is on record.
+
+    Each reads it in their own language.
+    """
     found = reset(ctx, made=False)
+    with ctx.database.write() as session:
+        members.store_locale(session, "U0OLIVIA", "fr-FR")
     takeovers.look(ctx)
     assert (notices(ctx), rows(ctx.database, AccountWatch)) == ([], [])
     LocalDirectory(ctx.database).revoke_sessions("maya", key=steps.write_key(found.turn_id, found.step))
     at_once(2, lambda _: takeovers.look(ctx))
     takeovers.look(ctx)
-    assert notices(ctx) == [takeovers.TO_OWNER.format(account="maya")]
-    assert notices(ctx, "boss") == [takeovers.TO_MANAGER.format(name="Maya", account="maya")]
+    assert notices(ctx) == [say("mail.reset_owner", "en", account="maya")]
+    assert notices(ctx, "boss") == [say("mail.reset_manager", "fr", name="Maya", account="maya")]
     with ctx.database.read() as session:
         events = [row.event for row in audit.of_ticket(session, found.ticket_id)]
     assert events.count("account.watched") == 1

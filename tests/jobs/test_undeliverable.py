@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.casework import approvals as casework
+from bot.principals import SecondStep
 from bot.slack.handoffs import handoff_messages
 from bot.store.db import Session
 from bot.store.handoffs import handoffs
@@ -290,3 +291,27 @@ def test_an_approval_without_its_channel_comes_to_an_approver(
     undeliverable.deliver(0)
     [card] = bot_posts(workspace, comes_to)
     assert "<@U0BEN> denied it" in json.dumps(card["blocks"])
+
+
+@pytest.mark.parametrize("code", ["message_not_found", "edit_window_closed"])
+def test_an_approval_that_cannot_be_changed_is_posted_anew_until_it_is_decided(
+    ctx: WorkerContext, workspace: LocalWorkspace, code: str
+) -> None:
+    """Nobody has told that its card was deleted, or nothing may be edited: its next change finds it out, once."""
+    approval = approval_rows.asked(ctx.database, second_step=SecondStep.TWO_PEOPLE)
+    with ctx.database.write() as session:
+        casework.opened(session, approval.id, queue_channel="C0QUEUE")
+    undeliverable.deliver(0)
+    [old] = bot_posts(workspace, "C0QUEUE")
+    if code == "message_not_found":
+        assert workspace.send("/sandbox/remove", {"channel": "C0QUEUE", "ts": old["ts"]})["ok"]
+    else:
+        workspace.faults({"method": "chat.update", "kind": "fail", "error": code, "times": -1, "channel": "C0QUEUE"})
+    with ctx.database.write() as session:
+        casework.approve(session, approval.id, by="U0PRIYA", second_step="ticked")
+    for _ in range(3):
+        undeliverable.deliver(0)
+    [card] = bot_posts(workspace, "C0QUEUE")
+    assert card["ts"] != old["ts"]
+    assert "<@U0PRIYA> approved it" in json.dumps(card["blocks"])
+    assert "approval.approve" in json.dumps(card["blocks"])

@@ -10,8 +10,8 @@ from bot.slack.handoffs import linked_threads
 from bot.slack.sentences import spoken_by
 from bot.store.approvals import approvals, proofs
 from bot.store.db import Session
-from bot.store.outbox import messages
-from bot.store.schema import Approval, MessageKind, Ticket
+from bot.store.outbox import deliveries, messages, removals
+from bot.store.schema import Approval, ApprovalState, MessageKind, Ticket
 from bot.store.tickets import tickets
 
 
@@ -62,6 +62,24 @@ def show(session: Session, approval: Approval) -> None:
     notice = approval_notices.notice(view, spoken_by(session, ticket.requester))
     messages.revise(session, notice_key(approval.id), notice)
     _ask_manager(session, view)
+
+
+def say_card_again(session: Session, ticket_id: int, key: str, ts: str, *, stands: bool = False) -> None:
+    """Post a card again while people still have to act on it.
+
+    Args:
+        session: the open write transaction.
+        ticket_id: the ticket of the approval.
+        key: the key of the message that is gone, or that Slack does not let us edit.
+        ts: its ts.
+        stands: whether the post is still there, so that it must be deleted.
+    """
+    tickets.lock(session, ticket_id)
+    approval, card = approvals.active_of(session, ticket_id), messages.by_key(session, key)
+    if approval is None or card is None or key != card_key(approval.id) or approval.state is ApprovalState.APPROVED:
+        return
+    if removals.say_again(session, card.id, ts) and stands:
+        deliveries.take_back(session, key, channel=card.channel, ts=ts)
 
 
 def tell_manager(session: Session, approval: Approval, manager: str) -> None:

@@ -189,6 +189,29 @@ def test_nobody_else_takes_it_back(desk: FrontDoor) -> None:
     assert asked.refused() == [("U0MAYA", TAKE_BACK, "not the requester")]
 
 
+def cards(front: FrontDoor) -> list[Json]:
+    """Return the cards of approvals that are in the queue channel."""
+    return [one for one in front.sees("U0PRIYA")["messages"][QUEUE] if "needs an approval" in one["text"]]
+
+
+def test_a_card_that_is_removed_is_posted_again(desk: FrontDoor) -> None:
+    """With its buttons, once; a press of the old one counts for nothing, and once it is decided it stays away."""
+    asked = ask_approval(desk, second_step=SecondStep.NONE)
+    old = asked.card()
+    desk.remove(QUEUE, old["ts"])
+    [again] = cards(desk)
+    assert (again["ts"] != old["ts"], pressable(again)) == (True, [APPROVE, DENY])
+    told = next(body for _, body in reversed(desk.world.journal._events.values()) if "deleted_ts" in body["event"])
+    desk.event(told["event"], event_id="EvAgain")
+    desk.work()
+    assert [one["ts"] for one in cards(desk)] == [again["ts"]]
+    asked.press("U0PRIYA", APPROVE, old, forge=True, value=str(asked.approval_id))
+    assert asked.refused() == [("U0PRIYA", APPROVE, "the click is not from its own message")]
+    assert deny(asked, "U0PRIYA", "Come to the desk.")["ok"]
+    desk.remove(QUEUE, again["ts"])
+    assert not any("Ticket" in one["text"] for one in desk.sees("U0PRIYA")["messages"][QUEUE])
+
+
 def test_app_home_opens_the_same_forms(desk: FrontDoor) -> None:
     """A press there names an approval by its id, and its presser is checked as on the card."""
     asked = ask_approval(desk, second_step=SecondStep.NONE)
