@@ -93,21 +93,22 @@ def _void(session: Session, work: TurnWork, found: Approval) -> None:
 
 
 def _ended(found: Approval) -> Denied:
-    """Return what the end of an approval means for its call."""
-    approval_needed = Reason.APPROVAL_NEEDED
+    """Return what the end of an approval means for its call; where it is uncertain who asks, people find that out."""
+    approval_needed, check_who_asks = Reason.APPROVAL_NEEDED, Reason.OUT_OF_POLICY
     match found.state:
         case ApprovalState.DENIED:
             said = f'The reason given: "{redact(found.reason or "")}".'
             return Denied(PolicyRule.APPROVAL_DENIED, approval_needed, "an approver said no", said)
         case ApprovalState.EXPIRED if found.asked_at is None:
             said = "Nobody has shown in time that the requester is who they say."
-            return Denied(PolicyRule.APPROVAL_EXPIRED, approval_needed, "nobody was asked to approve it", said)
+            return Denied(PolicyRule.APPROVAL_EXPIRED, check_who_asks, "nobody was asked to approve it", said)
         case ApprovalState.EXPIRED:
             said = "The agent did nothing."
             return Denied(PolicyRule.APPROVAL_EXPIRED, approval_needed, "it was not approved in time", said)
         case _:
             said = _WITHDRAWN[found.cause or WithdrawCause.CHANGED]
-            return Denied(PolicyRule.APPROVAL_WITHDRAWN, approval_needed, "its approval was withdrawn", said)
+            reason = check_who_asks if found.cause is WithdrawCause.REFUSED_PROOF else approval_needed
+            return Denied(PolicyRule.APPROVAL_WITHDRAWN, reason, "its approval was withdrawn", said)
 
 
 _WITHDRAWN = {

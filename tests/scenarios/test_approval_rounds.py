@@ -112,7 +112,7 @@ def test_the_next_proof_is_asked_for_when_nobody_answers_and_in_the_end_a_person
     passes(place, call_back)
     ended = looks(place)
     assert (ended.state, ended.asked_at) == (ApprovalState.EXPIRED, None)
-    assert (place.last_turn().outcome, place.last_handoff().reason) == (TurnOutcome.HANDOFF, Reason.APPROVAL_NEEDED)
+    assert (place.last_turn().outcome, place.last_handoff().reason) == (TurnOutcome.HANDOFF, Reason.OUT_OF_POLICY)
     assert "Nobody was asked to approve it." in place.last_handoff().summary
 
 
@@ -125,6 +125,7 @@ def test_who_says_that_it_was_not_they_ends_it(place: Place) -> None:
     ended = looks(place)
     assert (ended.state, ended.cause) == (ApprovalState.WITHDRAWN, WithdrawCause.REFUSED_PROOF)
     assert "was not the requester" in place.last_handoff().summary
+    assert place.last_handoff().reason is Reason.OUT_OF_POLICY
     assert [done for account, done in place.writes() if account == "acc-lena"] == ["challenge"]
 
 

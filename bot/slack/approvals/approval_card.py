@@ -32,12 +32,13 @@ WITHHELD = (
 )
 _ENDED_BY = {
     WithdrawCause.DELETED: "The requester deleted the request",
-    WithdrawCause.TAKEN: "A person has the ticket",
+    WithdrawCause.TAKEN: "A person took the ticket",
     WithdrawCause.SUSPENDED: "The agent was suspended",
-    WithdrawCause.CHANGED: "The arguments, the rules, the release or the account have changed since",
+    WithdrawCause.CHANGED: "The arguments, the rules, the release or the account have changed, which was seen",
     WithdrawCause.TAKEN_BACK: "The requester took it back",
-    WithdrawCause.REFUSED_PROOF: "Somebody who was asked says that it is not the requester",
+    WithdrawCause.REFUSED_PROOF: "On another factor of theirs somebody said that it was not they who asked:",
 }
+"What withdrew it; when that was is said behind it."
 
 
 def card(view: ApprovalView) -> Body:
@@ -76,7 +77,7 @@ def status(view: ApprovalView) -> str:
         case ApprovalState.EXPIRED:
             return f"{_expired(view)}{_at(view.ended_at)}. Nothing was done."
         case ApprovalState.WITHDRAWN:
-            return f"{_withdrawn(view)}{_at(view.ended_at)}. Nothing was done."
+            return f"{_withdrawn(view)}. Nothing was done."
         case _:
             assert_never(view.state)
 
@@ -134,11 +135,18 @@ def _expired(view: ApprovalView) -> str:
 
 
 def _withdrawn(view: ApprovalView) -> str:
+    at, by = _at(view.ended_at), view.ended_by
     if view.cause is None:
-        return "It was withdrawn"
-    if view.cause is WithdrawCause.TAKEN and view.ended_by is not None and re.fullmatch(USER_ID, view.ended_by):
-        return f"{mrkdwn.mention(view.ended_by)} took the ticket"
-    return _ENDED_BY[view.cause]
+        return f"It was withdrawn{at}"
+    if by is not None and re.fullmatch(USER_ID, by):
+        match view.cause:
+            case WithdrawCause.TAKEN:
+                return f"{mrkdwn.mention(by)} took the ticket{at}"
+            case WithdrawCause.REFUSED_PROOF:
+                return f"{mrkdwn.mention(by)} said{at} that it is not the requester"
+            case _:
+                pass
+    return f"{_ENDED_BY[view.cause]}{at}"
 
 
 def _place(view: ApprovalView) -> str:

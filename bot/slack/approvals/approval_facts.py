@@ -6,7 +6,7 @@ a link, a mention or markup, and no line of it can pass for one of ours.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import assert_never
 
 from bot.principals import ProofKind, SecondStep
@@ -209,7 +209,7 @@ def _facts(view: ApprovalView) -> Iterator[str]:
         status = mrkdwn.brief((known.status or "in an unknown state").replace("_", " "), _FACT)
         yield f"Account {mrkdwn.brief(view.account_id, _FACT)}{owner}: {status}{why}"
         yield f"Second factors enrolled: {_listed(known.factors[:_MOST_FACTORS]) or 'none'}"
-        yield f"Last sign-ins: {'; '.join(map(_sign_in, known.sign_ins[:_MOST_SIGN_INS])) or 'none'}"
+        yield f"Last sign-ins, in UTC: {'; '.join(map(_sign_in, known.sign_ins[:_MOST_SIGN_INS])) or 'none'}"
     if known.verified:
         yield f"Whose account it is: {mrkdwn.brief(known.verified, _FACT)}"
     if view.given is not None and view.given.words:
@@ -224,7 +224,7 @@ def _listed(words: Sequence[str]) -> str:
 def _sign_in(one: tuple[str, bool, str, str]) -> str:
     """Return a sign-in in words: when, whether it succeeded, and where from."""
     at, succeeded, why, place = one
-    when = f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}" if _is_time(at) else mrkdwn.brief(at, _FACT)
+    when = f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M}" if _is_time(at) else mrkdwn.brief(at, _FACT)
     came = "succeeded" if succeeded else " ".join(["failed", *([f"({mrkdwn.brief(why, _FACT)})"] if why else [])])
     return " ".join([when, came, *([f"from {mrkdwn.brief(place, _FACT)}"] if place else [])])
 

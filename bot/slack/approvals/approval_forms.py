@@ -93,7 +93,7 @@ def _code() -> Block:
 def _read() -> Block:
     """Return a box to tick: a form without a field could not say that it was not taken."""
     option = Option(value="yes", text="I have read it, and it should be done")
-    return _input(READ, "What will be done", CheckboxesElement(action_id=READ, options=[option]))
+    return _input(READ, "Your decision", CheckboxesElement(action_id=READ, options=[option]))
 
 
 def _what(view: ApprovalView) -> list[Block]:

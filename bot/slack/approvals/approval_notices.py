@@ -9,7 +9,7 @@ from typing import assert_never
 
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
-from bot.principals import ProofKind
+from bot.principals import ProofKind, SecondStep
 from bot.slack import mrkdwn, sentences
 from bot.slack.approvals.approval_facts import ApprovalView, ProofView
 from bot.slack.mrkdwn import Body
@@ -38,7 +38,7 @@ def _text(view: ApprovalView, language: Language) -> str:
             proof = [] if view.proof is None else _proving(view.proof, language)
             return joined(language, [say("approval.needed", language), *proof])
         case ApprovalState.ASKED:
-            return joined(language, [say("approval.needed", language), *_asked(view, language)])
+            return joined(language, _asked(view, language))
         case ApprovalState.APPROVED:
             return say("approval.approved", language, who=who)
         case ApprovalState.USED:
@@ -55,11 +55,14 @@ def _text(view: ApprovalView, language: Language) -> str:
 
 
 def _asked(view: ApprovalView, language: Language) -> list[str]:
+    needed = say("approval.needed", language)
     if view.expires_at is None:
-        return []
+        return [needed]
     has = sentences.duration(language, math.ceil(view.expires_minutes))
-    until = sentences.date(language, view.expires_at)
-    return [say("approval.asked", language, duration=has), say("approval.until", language, date=until)]
+    until = say("approval.until", language, date=sentences.date(language, view.expires_at))
+    if view.second_step is SecondStep.TWO_PEOPLE:
+        return [say("approval.asked_two", language, duration=has), until]
+    return [needed, say("approval.asked", language, duration=has), until]
 
 
 def _proving(proof: ProofView, language: Language) -> list[str]:

@@ -129,14 +129,24 @@ def test_how_they_proved_it_is_said(kind: ProofKind, says: str) -> None:
         ("withdrawn_deleted", "The requester deleted the request <!date^"),
         ("withdrawn_taken", "<@U0BEN> took the ticket <!date^"),
         ("withdrawn_suspended", "The agent was suspended <!date^"),
-        ("withdrawn_changed", "The arguments, the rules, the release or the account have changed since <!date^"),
+        (
+            "withdrawn_changed",
+            "The arguments, the rules, the release or the account have changed, which was seen <!date^",
+        ),
         ("withdrawn_taken_back", "The requester took it back <!date^"),
-        ("withdrawn_refused_proof", "Somebody who was asked says that it is not the requester <!date^"),
+        ("withdrawn_refused_proof", "<@U0BEN> said <!date^"),
     ],
 )
 def test_after_each_move_it_says_who_did_what_and_when(state: str, says: str) -> None:
     """Whoever reads the channel later needs nothing else."""
     assert says.partition("<!date")[0] in shown(approval_card.card(APPROVALS[state]))
+
+
+def test_a_no_of_a_device_has_no_name() -> None:
+    """Whoever pressed it there is not known; a manager and a responder are named."""
+    view = replace(APPROVALS["withdrawn_refused_proof"], ended_by="directory")
+    says = "On another factor of theirs somebody said that it was not they who asked: <!date^"
+    assert approval_card.status(view).startswith(says)
 
 
 def test_a_yes_that_came_to_nothing_is_no_no() -> None:

@@ -46,6 +46,9 @@ def test_they_learn_how_long_it_takes() -> None:
     text = shown(approval_notices.notice(APPROVALS["asked"], "en"))
     assert "has 30 minutes to decide." in text
     assert "If nobody has decided by <!date^" in text
+    two = shown(approval_notices.notice(APPROVALS["seconded"], "en"))
+    assert "needs the approval of two colleagues, who have 30 minutes to decide." in two
+    assert "If nobody has decided by <!date^" in two
 
 
 def test_the_end_of_time_is_no_refusal() -> None:
