@@ -157,8 +157,10 @@ def say_stopped(ctx: WorkerContext, attempt: Attempt) -> None:
             language = spoken_by(session, attempt.ticket.requester)
             messages.revise(session, key, replies.stopped(went_through=True, language=language))
         messages.make_due(session, key)
-    times = {"accepted_at": attempt.accepted_at, "waited": attempt.waited}
-    spans.turn_ended(attempt.turn_id, outcome=TurnOutcome.WITHDRAWN, reason=None, **times)
+    accepted_at, waited = attempt.accepted_at, attempt.waited
+    spans.turn_ended(
+        attempt.turn_id, outcome=TurnOutcome.WITHDRAWN, reason=None, accepted_at=accepted_at, waited=waited
+    )
 
 
 def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Concluded:

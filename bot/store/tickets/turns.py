@@ -237,8 +237,8 @@ def finish(
         raise Fenced(f"turn {attempt.turn_id}: attempt {attempt.number} was given up")
     seconds, calls = attempt.working.total_seconds(), turn_record.model_calls()
     db.after_commit(session, partial(metrics.turn_ended, outcome, seconds=seconds, model_calls=calls))
-    times = {"accepted_at": attempt.accepted_at, "waited": attempt.waited}
-    db.after_commit(session, partial(spans.turn_ended, attempt.turn_id, outcome=outcome, reason=reason, **times))
+    ended = partial(spans.turn_ended, attempt.turn_id, outcome=outcome, reason=reason, accepted_at=attempt.accepted_at)
+    db.after_commit(session, partial(ended, waited=attempt.waited))
     waiting = waiting_messages.parked(session, attempt.ticket.id)
     if not waiting or outcome not in ANSWERED:
         return None
