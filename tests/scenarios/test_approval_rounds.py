@@ -125,7 +125,7 @@ def test_who_says_that_it_was_not_they_ends_it(place: Place) -> None:
     ended = looks(place)
     assert (ended.state, ended.cause) == (ApprovalState.WITHDRAWN, WithdrawCause.REFUSED_PROOF)
     assert "was not the requester" in place.last_handoff().summary
-    assert place.last_handoff().reason is Reason.OUT_OF_POLICY
+    assert place.last_handoff().reason == Reason.OUT_OF_POLICY
     assert [done for account, done in place.writes() if account == "acc-lena"] == ["challenge"]
 
 
