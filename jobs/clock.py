@@ -14,9 +14,10 @@ from threading import Event, Thread
 import structlog
 
 from bot import durations, logs, private
-from bot.agent.release import model_of, release_of
+from bot.agent.release import model_of
 from bot.errors import ConfigError, Transient
 from bot.health.gauges import ActiveRelease, InstallationGauges
+from bot.releases.pairs import Pairs
 from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
 from jobs import (
@@ -103,10 +104,15 @@ def main() -> int:
 
 def gauges(ctx: WorkerContext) -> InstallationGauges:
     """Return what Prometheus is told of the installation."""
-    serving = [agent for agent in ctx.agents.values() if agent.card.status == "active"]
-    served = [
-        ActiveRelease(one.card.name, str(release_of(ctx.settings, one)), model_of(ctx.settings, one)) for one in serving
-    ]
+    pairs = Pairs(ctx.settings, ctx.agents)
+
+    def served() -> list[ActiveRelease]:
+        return [
+            ActiveRelease(name, *pairs[name], model_of(ctx.settings, agent))
+            for name, agent in ctx.agents.items()
+            if agent.card.status == "active"
+        ]
+
     return InstallationGauges(ctx.database, ctx.queue, served)
 
 

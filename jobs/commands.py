@@ -30,8 +30,8 @@ from bot.store.db import Session
 from bot.store.figures import drift_checks, success
 from bot.store.handoffs import handoff_metrics
 from bot.store.outbox import messages
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, Verdict, now
+from bot.store.releases import eval_runs, verdicts
+from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, now
 from bot.store.tickets import feedback, inbox_commands, surges, threads, tickets, turns
 from jobs import costs, offered_messages, process, undeliverable
 from jobs.process import WorkerContext
@@ -95,7 +95,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
     release = str(runtime.release)
     with ctx.database.read() as session:
         run = eval_runs.last_run(session, agent.card.name)
-        verdict = releases.get(session, release)
+        said = verdicts.standing(session, release, runtime.suite)
         played = eval_runs.results(session, run.id) if run else []
         week = _week(session, agent)
         cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
@@ -106,14 +106,13 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         now_is = standing.read(session, agent)
     scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
     failed = [result for result in played if not result.passed]
-    served = verdict.verdict if verdict else None
-    judged_at = verdict.verdict_at if verdict else None
     return EvalReport(
         agent=agent.card.name,
         release=release,
-        verdict=served,
-        verdict_age_seconds=None if judged_at is None else (now() - judged_at).total_seconds(),
-        serving=served is Verdict.PASS and now_is.works,
+        verdict=said.verdict,
+        verdict_age_seconds=None if said.at is None else (now() - said.at).total_seconds(),
+        waiver=None if said.waiver is None else said.waiver.words,
+        serving=said.serves and now_is.works,
         standing=now_is,
         run_id=run.id if run else None,
         finished_at=run.finished_at if run else None,

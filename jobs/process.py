@@ -34,7 +34,7 @@ from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members
 from bot.slack.api.token_check import TokenCheck
 from bot.store import db, members
-from bot.store.db import Database
+from bot.store.db import Database, Session
 from bot.store.figures.first_turns import KnownTurns
 from bot.store.installation import marks
 from bot.store.releases import releases
@@ -97,10 +97,15 @@ class WorkerContext:
             if name not in self.runtimes:
                 runtime = open_runtime(self.settings, found, self.database, self.directory, self.meter)
                 with self.database.write() as session:
-                    releases.register(session, agent=name, fingerprint=str(runtime.release), body=runtime.release.body)
+                    _register(session, runtime)
                 self.runtimes[name] = runtime
             runtime = self.runtimes[name]
         return runtime if runtime.agent is found else replace(runtime, agent=found)
+
+
+def _register(session: Session, runtime: AgentRuntime) -> None:
+    release = runtime.release
+    releases.register(session, agent=release.agent, fingerprint=str(release), body=release.body, files=release.files)
 
 
 @cache

@@ -5,7 +5,7 @@ A process with a wrong card refuses to start, and names the file, the field and 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -14,7 +14,7 @@ import yaml
 from pydantic import Field
 
 from bot.admission import Rules
-from bot.agent import approval_terms, phrases
+from bot.agent import approval_terms, phrases, suite_files
 from bot.agent import categories as kinds
 from bot.agent.addresses import Link
 from bot.agent.approval_terms import ApprovalTerms
@@ -35,7 +35,7 @@ Place = Annotated[str, Field(pattern=f"^(?:dm|{CHANNEL_ID})$")]
 DM: Final = "dm"
 "The key for direct messages in `tools_in`, whose other keys are channel ids."
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-FILE, PLEAS = "card.yaml", "pleas.yaml"
+FILE, PROMPT, PLEAS = "card.yaml", "prompt.md", "pleas.yaml"
 
 
 class Credentials(CardPart):
@@ -134,6 +134,10 @@ class Agent:
     tools: tuple[Tool, ...]
     folder: Path
     words: PleaWords = PleaWords()
+    suite: str = ""
+    "Fingerprint of the suite that was in its folder; without one no verdict is valid for it."
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
+    "The texts from which it was loaded, by the names of their files."
 
     @property
     def system(self) -> str:
@@ -158,12 +162,9 @@ def load(folder: Path) -> Agent:
     Raises:
         ConfigError: a file is missing or a field is wrong.
     """
-    file, prompt = folder / FILE, folder / "prompt.md"
-    card = config.read(file, Card)
-    try:
-        written = prompt.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{prompt}: cannot be read: {error}") from error
+    file = folder / FILE
+    files = {name: _text(folder / name) for name in (FILE, PROMPT)}
+    card = config.parse(file, files[FILE], Card)
     tools = _tools(file, card)
     if card.name != folder.name:
         raise ConfigError(f"{file}: name: expected {folder.name}, the folder's name")
@@ -175,7 +176,24 @@ def load(folder: Path) -> Agent:
     strangers = set(card.handoff.approvers) - set(card.handoff.responders)
     if strangers:
         raise ConfigError(f"{file}: handoff.approvers: {', '.join(sorted(strangers))} not among the responders")
-    return Agent(card, written, tools, folder, _words(folder / PLEAS))
+    if (folder / PLEAS).exists():
+        files[PLEAS] = _text(folder / PLEAS)
+    words = _words(folder / PLEAS)
+    return Agent(card, files[PROMPT], tools, folder, words, _suite(folder, card.evals.pass_at_least), files)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from error
+
+
+def _suite(folder: Path, pass_at_least: float) -> str:
+    try:
+        return suite_files.fingerprint(suite_files.read(folder), pass_at_least=pass_at_least)
+    except OSError as error:
+        raise ConfigError(f"{folder / suite_files.FOLDER}: cannot be read: {error.strerror}") from error
 
 
 def _tools(file: Path, card: Card) -> tuple[Tool, ...]:
@@ -188,8 +206,8 @@ def _tools(file: Path, card: Card) -> tuple[Tool, ...]:
     may_resolve = kinds.chosen_by("agent", card.categories)
     if control.RESOLVE in card.tools and not may_resolve:
         wrong["categories"] = "none may be chosen by the agent, expected at least one: it has the tool resolve"
-    for field, why in wrong.items():
-        raise ConfigError(f"{file}: {field}: {why}")
+    for named, why in wrong.items():
+        raise ConfigError(f"{file}: {named}: {why}")
     return tuple(control.resolving(may_resolve, card.solved) if one.name == control.RESOLVE else one for one in tools)
 
 

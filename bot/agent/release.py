@@ -7,11 +7,12 @@ evaluation of its own.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.agent import categories as kinds
 from bot.agent.card import Agent
@@ -26,6 +27,9 @@ CODE = (
 """The code that decides behaviour, below `bot/`.
 So `bot/agent/` holds only what plays a turn: who is told of it, and who may act, is decided elsewhere.
 """
+PROVIDER = "anthropic"
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"Addresses of this machine, whose ports are given out anew at each start."
 DECIDES = ("policy/", "tools/", "principals.py")
 "The code among it that decides whether a tool may run."
 
@@ -39,6 +43,8 @@ class ReleaseId:
     body: dict[str, Any]
     policy: str
     "SHA-256 of what the policy decides by: the card's grants and rules, the tools, and the code of both."
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)
+    "The texts of its folder's files, by name; they are kept beside the body and are no part of the hash."
 
     def __str__(self) -> str:
         return f"{self.agent}@{self.digest[:8]}"
@@ -64,10 +70,11 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
     """
     card = agent.card
     body: dict[str, Any] = {
+        "provider": PROVIDER,
         "model": model,
-        "endpoint": "vendor" if endpoint is None else "other",
+        "endpoint": _address(endpoint),
         "prompt": _sha(agent.prompt),
-        "tools": _sha(json.dumps([tool.schema() for tool in agent.tools], sort_keys=True)),
+        "tools": _sha(json.dumps([tool.schema() for tool in agent.tools])),  # the model reads their order, too
         "limits": card.limits.model_dump(mode="json"),
         "scope": {"tools": list(card.tools), "tools_in": {k: list(v) for k, v in card.tools_in.items()}},
         "needs_account": list(card.needs_account),
@@ -76,11 +83,12 @@ def fingerprint(agent: Agent, *, model: str, endpoint: str | None) -> ReleaseId:
         "accounts": card.accounts.model_dump(mode="json"),
         "approvals": {name: terms.model_dump(mode="json") for name, terms in card.approvals.items()},
         "links": list(card.links),
+        "admission": card.admission.model_dump(mode="json"),
         **_code(),
     }
     decides = {name: body[name] for name in ("scope", "needs_account", "accounts", "approvals")}
     decides["code"] = {file: sha for file, sha in body["code"].items() if file.startswith(DECIDES)}
-    return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body, hashing.of_values(decides))
+    return ReleaseId(card.name, _sha(json.dumps(body, sort_keys=True)), body, hashing.of_values(decides), agent.files)
 
 
 @cache
@@ -90,7 +98,18 @@ def _code() -> Mapping[str, Any]:
     return {
         "code": {str(file.relative_to(ROOT)): _sha(file.read_text()) for file in files},
         "sdk": version("anthropic"),
+        "deskhand": version("deskhand"),
     }
+
+
+def _address(endpoint: str | None) -> str:
+    """Return where the model is asked, without what is secret or by chance: credentials, and a local port."""
+    if endpoint is None:
+        return "vendor"
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    port = "" if parts.port is None or host in LOOPBACK else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}"
 
 
 def _sha(text: str) -> str:

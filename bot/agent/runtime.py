@@ -37,6 +37,8 @@ class AgentRuntime:
     meter: Meter
     issuer: Issuer
     "Mints and verifies the delegation of each tool call."
+    suite: str = ""
+    "Fingerprint of the suite in its folder: it serves by a verdict of this release and this suite only."
     count_tokens: CountTokens = lambda _prompt: None
     purpose: Purpose = Purpose.TURN
     sleep: Callable[[float], None] = time.sleep
@@ -85,6 +87,7 @@ def open_runtime(
         ),
         meter=meter,
         issuer=open_issuer(settings, database),
+        suite=agent.suite,
         count_tokens=model.counter(api_key=key, base_url=address, timeout=durations.MODEL_SILENCE),
     )
 

@@ -32,8 +32,21 @@ def read(path: Path, kind: type[Content]) -> Content:
         ConfigError: the file is missing, is no YAML, or has a wrong field; the message names both.
     """
     try:
-        content = yaml_text.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse(path, text, kind)
+
+
+def parse(path: Path, text: str, kind: type[Content]) -> Content:
+    """Return the content of a YAML text as a checked value.
+
+    Raises:
+        ConfigError: it is no YAML, or has a wrong field; the message names the file and the field.
+    """
+    try:
+        content = yaml_text.load(text, _Loader)
+    except (ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:
         return kind.model_validate(content if content is not None else {})

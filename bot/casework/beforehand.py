@@ -22,8 +22,8 @@ from bot.principals import Reason, Subject
 from bot.slack.sentences import say, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import closings
-from bot.store.releases import releases
-from bot.store.schema import HandoffState, InboxKind, Purpose, Verdict, now
+from bot.store.releases import verdicts
+from bot.store.schema import HandoffState, InboxKind, Purpose, now
 from bot.store.tickets import threads, ticket_messages, turns
 from bot.store.tickets.turns import Attempt
 
@@ -112,11 +112,11 @@ def _may_not_serve(session: Session, runtime: AgentRuntime) -> NeedsPerson | Non
         return None
     if (stopped := standing_checks.outcome(session, runtime)) is not None:
         return stopped
-    if releases.verdict(session, str(runtime.release)) is not Verdict.PASS:
-        return NeedsPerson(
-            Reason.NOT_RELEASED, f"Release {runtime.release} has no passing evaluation, so it does not answer."
-        )
-    return None
+    if verdicts.standing(session, str(runtime.release), runtime.suite).serves:
+        return None
+    return NeedsPerson(
+        Reason.NOT_RELEASED, f"Release {runtime.release} has no passing evaluation, so it does not answer."
+    )
 
 
 def _orphaned(session: Session, attempt: Attempt) -> NeedsPerson | None:

@@ -53,7 +53,8 @@ def _served(one: Served) -> Element:
     if idle is not None:
         serves = _idle(idle)
     elif one.serving:
-        serves = "It answers people."
+        waiver = release.waiver
+        serves = "It answers people." if waiver is None else f"It answers people by a waiver: {waiver.words}."
     elif one.instead is None:
         serves = "It answers nobody: every request goes straight to a person."
     else:

@@ -4,7 +4,6 @@
 the reason, and nothing is played then: a suite that lost a case must not give a verdict of fewer cases.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from bot.agent import suite_files
 from bot.agent.card import Agent, Card
 from bot.errors import ConfigError
 from bot.evals import case_checks, case_text
@@ -22,8 +22,6 @@ from bot.evals.case_text import BrokenFiles, Place, Problem, YamlFile
 
 __all__ = ["DOMAIN", "REQUESTER", "Case", "CaseMessage", "Expect", "Suite", "load"]
 
-CODE = ("case_models.py", "case_checks.py", "stage.py", "scorers.py", "runner.py", "gate/*.py")
-"The code that decides a verdict, besides the cases."
 COVERAGE = "coverage.yaml"
 
 _Valid = TypeVar("_Valid")
@@ -75,7 +73,7 @@ def load(agent: Agent) -> Suite:
         problems += broken.problems
     if problems:
         raise BrokenFiles(problems)
-    return Suite(tuple(one.case for one in found), _fingerprint([*files, manifest]))
+    return Suite(tuple(one.case for one in found), suite_files.suite_of(agent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +160,3 @@ def _checked(text: YamlFile, validate: Callable[[], _Valid], *, name: str, place
 
 def _dotted(place: Place) -> str:
     return ".".join(map(str, place))
-
-
-def _fingerprint(files: list[Path]) -> str:
-    digest = hashlib.sha256()
-    code = sorted(file for pattern in CODE for file in Path(__file__).parent.glob(pattern))
-    for file in (*files, *code):
-        content = file.read_bytes()
-        digest.update(f"{file.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()

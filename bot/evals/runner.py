@@ -136,7 +136,9 @@ def run_suite(
 def _start(main: Database, release_id: ReleaseId, suite: Suite, *, repeats: int, started_by: str) -> int:
     """Register the release and the run; return the run's id."""
     with main.write() as session:
-        releases.register(session, agent=release_id.agent, fingerprint=str(release_id), body=release_id.body)
+        releases.register(
+            session, agent=release_id.agent, fingerprint=str(release_id), body=release_id.body, files=release_id.files
+        )
         return eval_runs.start_run(
             session,
             release=str(release_id),

@@ -25,8 +25,7 @@ from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 from bot.store import db
 from bot.store.handoffs import handoffs_due
-from bot.store.releases import releases
-from bot.store.schema import Verdict
+from bot.store.releases import verdicts
 
 SECONDS = 10.0
 "The longest that all checks together take."
@@ -140,12 +139,11 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
     with alive.reading(settings) as session:
         for agent in active(settings):
             name, release = agent.card.name, str(release_of(settings, agent))
-            verdict = releases.verdict(session, release)
-            if verdict is Verdict.PASS:
-                yield Finding(f"release {name}", "ok", f"{release} has passed.")
+            found = verdicts.standing(session, release, agent.suite)
+            if found.serves:
+                yield Finding(f"release {name}", "ok" if found.waiver is None else "warn", f"{release} {found.words}.")
             else:
-                how = "is blocked" if verdict is Verdict.BLOCK else "was never evaluated"
-                message = f"{release} {how}: every ticket goes to people."
+                message = f"{release} {found.words}: every ticket goes to people."
                 yield Finding(f"release {name}", "fail", message, f"Run `deskhand eval run --agent {name}`.")
 
 

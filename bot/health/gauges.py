@@ -7,7 +7,7 @@ would look like good news.
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -25,7 +25,7 @@ from bot.store.db import Database, Session
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.installation import heartbeats
-from bot.store.releases import eval_runs, releases
+from bot.store.releases import eval_runs, verdicts
 from bot.store.schema import HandoffState, SurgeCause, now
 from bot.telemetry import metrics
 from bot.telemetry.metrics import GaugeName
@@ -38,7 +38,7 @@ KEEP_SECONDS = 5.0
 "How long a reading is used again."
 HATS = (1, 3, 5)
 "For pass^k: how often in a row."
-NEVER = "none"
+NEVER, WAIVED = "none", "waived"
 "The verdict of a release that was never evaluated."
 
 Value = tuple[GaugeName, tuple[str, ...], float]
@@ -51,6 +51,8 @@ class ActiveRelease:
 
     agent: str
     release: str
+    suite: str
+    "Fingerprint of the suite in its folder."
     model: str
 
 
@@ -58,7 +60,12 @@ class InstallationGauges(Collector):
     """The gauges of one installation; Prometheus asks for them."""
 
     def __init__(
-        self, database: Database, queue: JobQueue, served: Sequence[ActiveRelease], *, seconds: float = SECONDS
+        self,
+        database: Database,
+        queue: JobQueue,
+        served: Callable[[], Sequence[ActiveRelease]],
+        *,
+        seconds: float = SECONDS,
     ) -> None:
         """Read nothing yet.
 
@@ -106,9 +113,10 @@ class InstallationGauges(Collector):
     def _from_releases(self) -> Sequence[Value]:
         found, readings = list[Value](), list[DriftReading]()
         with self._database.read() as session:
-            for one in self._served:
-                verdict = releases.verdict(session, one.release)
-                found.append((metrics.RELEASE_INFO, (one.release, one.model, str(verdict or NEVER)), 1.0))
+            for one in self._served():
+                said = verdicts.standing(session, one.release, one.suite)
+                verdict = NEVER if said.verdict is None else WAIVED if said.waiver else said.verdict
+                found.append((metrics.RELEASE_INFO, (one.release, one.model, str(verdict)), 1.0))
                 readings += drift_checks.latest(session, one.agent, one.release)
                 run = eval_runs.last_run(session, one.agent)
                 if run is not None:

@@ -5,7 +5,7 @@ Anybody may ask, so the messages hold no address and no error; those are in the 
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -15,8 +15,8 @@ from bot.health.findings import Finding
 from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.installation import heartbeats
-from bot.store.releases import releases
-from bot.store.schema import Verdict
+from bot.store.releases import verdicts
+from bot.store.releases.verdicts import ReleasePair
 
 SECONDS = 1.5
 "The longest that all checks together take; load balancers give up after two seconds or more."
@@ -33,13 +33,13 @@ log = structlog.get_logger()
 class Readiness:
     """The readiness checks of one web process."""
 
-    def __init__(self, database: Database, queue: JobQueue, serving: Mapping[str, str]) -> None:
+    def __init__(self, database: Database, queue: JobQueue, serving: Callable[[], Mapping[str, ReleasePair]]) -> None:
         """Prepare the checks.
 
         Args:
             database: where the process commits.
             queue: where it queues.
-            serving: the release of each active agent, by the agent's name.
+            serving: returns the release and the suite of each active agent now, by the agent's name.
         """
         self._database, self._queue, self._serving = database, queue, serving
         self._who = f"{socket.gethostname()}:{os.getpid()}"
@@ -61,11 +61,15 @@ class Readiness:
 
     def _release(self) -> Finding:
         with self._database.read() as session:
-            verdicts = {release: releases.verdict(session, release) for release in self._serving.values()}
-        unfit = [release for release, verdict in verdicts.items() if verdict is not Verdict.PASS]
+            found = {pair.release: verdicts.standing(session, *pair) for pair in self._serving().values()}
+        unfit = [release for release, one in found.items() if not one.serves]
         if unfit:
             message = f"{', '.join(unfit)} has not passed an evaluation: every ticket goes to people."
             return Finding("release", "fail", message)
+        waived = [release for release, one in found.items() if one.waiver is not None]
+        if waived:
+            message = f"Every active agent may answer, {', '.join(waived)} by a waiver of its owner."
+            return Finding("release", "ok", message)
         return Finding("release", "ok", "Every active agent has passed its evaluation.")
 
 

@@ -23,6 +23,7 @@ from bot.slack.sentences import Language, say
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, moves
 from bot.store.handoffs.moves import NotMoved
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import Handoff, Ticket
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
@@ -69,8 +70,8 @@ class HandoffRef:
     handoff: Handoff
     ticket: Ticket
     agent: Agent
-    release: str | None = None
-    "The release that the agent serves now, if it is known."
+    pair: ReleasePair | None = None
+    "The release that the agent serves now and the suite in its folder, if they are known."
 
     @property
     def lease_minutes(self) -> float:

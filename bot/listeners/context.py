@@ -11,14 +11,15 @@ from bot.markup import Name
 from bot.principals import Account
 from bot.rights import Membership
 from bot.second_step.secret_box import ApproverKeys
+from bot.store.releases.verdicts import ReleasePair
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerContext(HearingContext):
     """What every listener needs. The look-ups take about a second each, and no transaction may be open meanwhile."""
 
-    releases: dict[str, str] = field(default_factory=dict)
-    "The release that a worker with these settings serves, by agent."
+    releases: Mapping[str, ReleasePair] = field(default_factory=dict)
+    "The release that a worker with these settings serves now, and the suite in its folder, by agent."
     read_budgets: Callable[[], Budgets] = lambda: Budgets(time_zone="UTC")
     "Reads the budgets as they are now; by default there are none."
     slack_api_url: str = "https://slack.com/api/"

@@ -26,8 +26,8 @@ from bot.slack.requesters import sealed
 from bot.store.db import Session
 from bot.store.handoffs import moves, responses
 from bot.store.handoffs.moves import Moved, NotMoved
-from bot.store.releases import releases
-from bot.store.schema import Handoff, HandoffState, Verdict
+from bot.store.releases import verdicts
+from bot.store.schema import Handoff, HandoffState
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -232,8 +232,8 @@ def _give_back(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMove
     note = redact(required(form, "note", "Write what the agent should know or do."))
     if not (now_is := standing.read(session, ref.agent)).works:
         raise Wrong("note", f"The agent is {now_is.status} and cannot go on with this.")
-    unreleased = ref.handoff.reason == Reason.NOT_RELEASED and ref.release is not None
-    if unreleased and releases.verdict(session, str(ref.release)) is not Verdict.PASS:
+    pair = ref.pair if ref.handoff.reason == Reason.NOT_RELEASED else None
+    if pair is not None and not verdicts.standing(session, *pair).serves:
         raise Wrong("note", "The agent is still not cleared to answer on its own, so it cannot go on with this.")
     say, key = form.text("say"), f"view:{form.view_id}"
     if say and sealed.holds_secret(say):

@@ -23,7 +23,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot import agent_ids, directory
-from bot.agent.release import release_of
 from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
 from bot.casework import dashboard_links
@@ -32,6 +31,7 @@ from bot.health.readiness import Readiness
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
+from bot.releases.pairs import Pairs
 from bot.second_step import secret_box
 from bot.settings import Settings
 from bot.slack.api import client as slack
@@ -42,6 +42,7 @@ from bot.slack.api.token_check import TokenCheck
 from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import marks
+from bot.store.releases.verdicts import ReleasePair
 from bot.web import dashboard, doorway, entrance, slack_sign_in, visitors
 from bot.web.bolt import create_bolt, failed, request_of
 from bot.web.dashboard import PageMaker
@@ -80,7 +81,7 @@ def open_context(settings: Settings) -> ListenerContext:
         log.warning("redis.not_reached", error=str(error))
     agents = Cards(settings.deskhand_config)
     _once_reached(lambda: agent_ids.enter(database, agents))
-    releases = {name: str(release_of(settings, agent)) for name, agent in agents.items()}
+    releases = Pairs(settings, agents)
     budgets = BudgetFile(settings.deskhand_config / "budgets.yaml")
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
     keys = secret_box.of_settings(settings)
@@ -197,7 +198,7 @@ def _slack_events(entry: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
 
 
 def _readyz(ctx: ListenerContext) -> Endpoint:
-    look = _shared(Readiness(ctx.database, ctx.queue, _serving(ctx)).look)
+    look = _shared(Readiness(ctx.database, ctx.queue, lambda: _serving(ctx)).look)
 
     async def readyz(_request: Request) -> Response:
         found = await look()
@@ -223,8 +224,8 @@ def secrets_of(settings: Settings) -> tuple[bytes, ...]:
     return tuple(secret.encode() for secret in secrets)
 
 
-def _serving(ctx: ListenerContext) -> dict[str, str]:
-    """Return the releases that readiness depends on: those of active agents, by the agent's name."""
+def _serving(ctx: ListenerContext) -> dict[str, ReleasePair]:
+    """Return the releases that readiness depends on, with their suites: those of active agents, by the agent's name."""
     return {name: ctx.releases[name] for name, agent in ctx.agents.items() if agent.card.status == "active"}
 
 

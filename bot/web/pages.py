@@ -22,8 +22,8 @@ from bot.store.figures import drift_checks, figures, latest_tickets, success_day
 from bot.store.figures.dashboard import DashboardCohort, ServedRelease
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import spending
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import Verdict, now
+from bot.store.releases import eval_runs, verdicts
+from bot.store.schema import now
 from bot.store.tickets import ticket_history
 
 NAMES_SECONDS = 1.5
@@ -85,13 +85,13 @@ def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> S
     agent = ctx.agents.get(release.agent)
     now_is = None if agent is None else standing.read(session, agent)
     active = now_is is not None and now_is.works
-    current = ctx.releases.get(release.agent, release.fingerprint)
-    serving = active and release.verdict is Verdict.PASS and current == release.fingerprint
-    instead = None if current == release.fingerprint else current
-    found = releases.get(session, release.fingerprint)
-    if found is None or found.run_id is None:
+    pair = ctx.releases.get(release.agent)
+    instead = None if pair is None or pair.release == release.fingerprint else pair.release
+    passed = pair is not None and verdicts.standing(session, *pair).serves
+    serving = active and passed and instead is None
+    if release.run_id is None:
         return Served(release, serving, instead=instead, standing=now_is)
-    tally = eval_runs.tally(session, found.run_id)
+    tally = eval_runs.tally(session, release.run_id)
     return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead, now_is)
 
 

@@ -44,6 +44,7 @@ from tests.support.block_checks import check, shown
 from tests.support.factories import FIRST, accept, at_once, event, heard, message, new_turn, put, rows, running
 from tests.support.local_workspace import LocalWorkspace, response_url
 from tests.support.product_harness import put_agent
+from tests.support.release_rows import judged
 
 TEAM = "T0DESKHAND"
 
@@ -220,9 +221,12 @@ def test_help_is_a_word_of_both_commands(ctx: WorkerContext, workspace: LocalWor
 
 def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """What is served, whether it may serve, how the slices did, and which case failed with why."""
-    release = str(ctx.runtime("access").release)
+    runtime = ctx.runtime("access")
+    release = str(runtime.release)
     with ctx.database.write() as session:
-        run_id = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=2, started_by="operator")
+        run_id = eval_runs.start_run(
+            session, release=release, suite=runtime.suite, repeats=1, cases=2, started_by="operator"
+        )
         for case_id, passed in (("locked", True), ("phone", False)):
             result: dict[str, Any] = {"slice": "core", "hard": False, "repeat": 0, "transcript": [], "duration_ms": 1}
             failures = [] if passed else ["expected a handoff"]
@@ -236,10 +240,9 @@ def test_the_last_evaluation_is_told(ctx: WorkerContext, workspace: LocalWorkspa
 
 def test_that_the_agent_is_suspended_is_told(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Since when, by whom and why; its release may have passed, and still answers nobody."""
-    release = str(ctx.runtime("access").release)
+    runtime = ctx.runtime("access")
     with ctx.database.write() as session:
-        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        judged(session, str(runtime.release), runtime.suite)
         agents.suspend(session, "access", cause="wrong links", by="operator")
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")

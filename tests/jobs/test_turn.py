@@ -21,14 +21,14 @@ from bot.errors import ConfigError
 from bot.principals import Account
 from bot.queue import RUN_TURN
 from bot.store.handoffs import handoffs
-from bot.store.releases import eval_runs
-from bot.store.schema import AccountRow, Handoff, LedgerRow, Message, RunState, Ticket, Turn, TurnOutcome, Verdict
+from bot.store.schema import AccountRow, Handoff, LedgerRow, Message, Ticket, Turn, TurnOutcome
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
 from jobs.turn import run_turn
 from tests.support.json_object import Json
 from tests.support.metric_values import counted
 from tests.support.product_harness import LOCKED, Place, end_worker
+from tests.support.release_rows import judged
 from tests.support.web_harness import Card
 from tests.support.workspace_names import BOT, HELP, QUEUE
 
@@ -143,10 +143,10 @@ def test_a_release_without_a_passing_evaluation_does_not_serve(bare: Place) -> N
 
 def test_a_blocked_release_does_not_serve(bare: Place) -> None:
     """A verdict that is no pass counts as none."""
-    release = str(bare.ctx.runtime("access").release)
+    runtime = bare.ctx.runtime("access")
     with bare.front.database.write() as session:
-        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
+        judged(session, str(runtime.release), runtime.suite, "block")
+        judged(session, str(runtime.release), "another suite")
     bare.asks("U0MAYA", LOCKED)
     assert bare.last_handoff().reason == "not_released"
 

@@ -9,12 +9,13 @@ import pytest
 from bot.agent.release import release_of
 from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import AlertKind, AuditRow, Message, OwnerAlert, Release, RunState, Turn, TurnState, Verdict
+from bot.store.releases import releases
+from bot.store.schema import AlertKind, AuditRow, Message, OwnerAlert, Turn, TurnState
 from jobs import owner_alerts, watch
 from jobs.process import WorkerContext
 from tests.support.factories import Clock, at_once, new_turn, put, rows
 from tests.support.past_tickets import LOOKED_UP, UNLOCKED, PastTickets
+from tests.support.release_rows import judged, verdict_of
 
 SIGNED_IN = "recent_sign_ins"
 
@@ -156,8 +157,7 @@ def test_the_right_model_again_is_told(ctx: WorkerContext, past: PastTickets, cl
 def put_verdict(ctx: WorkerContext, release: str) -> None:
     """Let a release pass its evaluation now."""
     with ctx.database.write() as session:
-        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        judged(session, release, ctx.agents["access"].suite)
 
 
 def test_an_old_verdict_is_told_and_so_is_a_missing_one(ctx: WorkerContext, clock: Clock) -> None:
@@ -183,7 +183,7 @@ def test_an_old_verdict_is_told_and_so_is_a_missing_one(ctx: WorkerContext, cloc
     owner_alerts.tell(ctx)
     assert alerts(ctx, AlertKind.EVALUATION_STALE) == [(release, True), (release, False)]
     assert [one for one in told(ctx) if "was evaluated 30 days ago" in one] != []
-    assert rows(ctx.database, Release)[0].verdict is Verdict.PASS
+    assert verdict_of(ctx.database, release, ctx.agents["access"].suite) == "pass"
 
 
 def weeks_of_traffic(past: PastTickets, weeks: int = 5) -> None:

@@ -19,6 +19,7 @@ from bot.store.schema import (
     Step,
     Ticket,
     Turn,
+    VerdictRow,
 )
 
 SPRING_FORWARD = datetime(2026, 3, 26, tzinfo=UTC)
@@ -37,7 +38,7 @@ class DashboardHistory:
     agents: Sequence[str] = ("access", "vpn", "gone")
     rows: dict[type[Base], list[dict[str, Any]]] = field(
         default_factory=lambda: {
-            table: [] for table in (Ticket, Turn, Step, Handoff, HandoffMove, Feedback, LedgerRow, Release)
+            table: [] for table in (Ticket, Turn, Step, Handoff, HandoffMove, Feedback, LedgerRow, Release, VerdictRow)
         }
     )
 
@@ -52,7 +53,7 @@ class DashboardHistory:
     def add(self, table: type[Base], **values: Any) -> int:
         """Add a row and return its number."""
         number = len(self.rows[table]) + 1
-        own = {} if table in (LedgerRow, Release) else {"id": number}
+        own = {} if table in (LedgerRow, Release, VerdictRow) else {"id": number}
         self.rows[table].append(own | values)
         return number
 
@@ -153,6 +154,8 @@ def dashboard_history(seed: int, *, turns: int = 200, days: int = 7) -> Dashboar
     for _ in range(turns // 10):
         history.spend(history.moment(), purpose="eval", agent="access")
     for number, agent in enumerate(history.agents):
-        verdict = {"verdict": "pass", "verdict_at": history.since} if number else {"verdict": None, "verdict_at": None}
-        history.add(Release, fingerprint=f"{agent}@1", agent=agent, body={}, created_at=history.since, **verdict)
+        history.add(Release, fingerprint=f"{agent}@1", agent=agent, body={}, created_at=history.since)
+        if number:
+            said = {"suite": "s1", "verdict": "pass", "run_id": number, "why": []}
+            history.add(VerdictRow, release=f"{agent}@1", at=history.since, **said)
     return history

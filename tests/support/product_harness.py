@@ -18,14 +18,14 @@ from bot.listeners import rate_limit
 from bot.queue import RUN_TURN
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store.accounts import accounts
-from bot.store.releases import eval_runs
-from bot.store.schema import AccountRow, Handoff, RunState, Turn, Verdict
+from bot.store.schema import AccountRow, Handoff, Turn
 from jobs import process
 from jobs.process import WorkerContext
 from jobs.turn import run_turn
 from tests.support.json_object import Json
 from tests.support.live_server import served
 from tests.support.paths import CONFIG, DEMO_PEOPLE
+from tests.support.release_rows import judged
 from tests.support.web_harness import FrontDoor, web_opened
 from tests.support.workspace_names import BOT, HELP, QUEUE
 
@@ -52,10 +52,9 @@ class Place:
 
     def passes(self) -> None:
         """Let the release that would serve now have passed its evaluation."""
-        release = str(self.ctx.runtime("access").release)
+        runtime = self.ctx.runtime("access")
         with self.front.database.write() as session:
-            run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            judged(session, str(runtime.release), runtime.suite)
 
     def work(self) -> None:
         """Play every turn that is queued, and those that follow."""

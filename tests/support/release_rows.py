@@ -1,8 +1,12 @@
 """Releases and runs in the database, as tests make them."""
 
-from bot.store.db import Database
-from bot.store.releases import eval_runs, releases
+from typing import Any
+
+from bot.store.db import Database, Session
+from bot.store.releases import eval_runs, releases, verdicts
 from bot.store.schema import RunState, Verdict
+
+SUITE = "s1"
 
 
 def keep_release(database: Database, fingerprint: str = "access@1", agent: str = "access") -> None:
@@ -14,7 +18,7 @@ def keep_release(database: Database, fingerprint: str = "access@1", agent: str =
 def open_run(database: Database, fingerprint: str = "access@1") -> int:
     """Open an evaluation run of a release."""
     with database.write() as session:
-        return eval_runs.start_run(session, release=fingerprint, suite="s1", repeats=1, cases=2, started_by="operator")
+        return eval_runs.start_run(session, release=fingerprint, suite=SUITE, repeats=1, cases=2, started_by="operator")
 
 
 def add_play(database: Database, run_id: int, case_id: str, *, passed: bool = True, repeat: int = 0) -> None:
@@ -41,7 +45,17 @@ def end_run(database: Database, run_id: int, *, state: str = "finished", verdict
         eval_runs.finish_run(session, run_id, state=RunState(state), verdict=Verdict(verdict) if verdict else None)
 
 
-def verdict_of(database: Database, fingerprint: str = "access@1") -> str | None:
-    """Return a release's verdict."""
+def verdict_of(database: Database, fingerprint: str = "access@1", suite: str = "s1") -> str | None:
+    """Return what a suite has said of a release."""
     with database.read() as session:
-        return releases.verdict(session, fingerprint)
+        return verdicts.standing(session, fingerprint, suite).verdict
+
+
+def judged(
+    session: Session, release: str, suite: str = SUITE, verdict: str = "pass", agent: str = "access", **register: Any
+) -> int:
+    """Let a suite of one case say something of a release, which is registered before; return the run."""
+    releases.register(session, agent=agent, fingerprint=release, body=register.pop("body", {}), **register)
+    run = eval_runs.start_run(session, release=release, suite=suite, repeats=1, cases=1, started_by="operator")
+    eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict(verdict))
+    return run

@@ -33,7 +33,7 @@ from bot.settings import Settings
 from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import marks, revisions
-from bot.store.releases import releases
+from bot.store.releases import verdicts
 
 FREE_BYTES = 50_000_000
 WORKERS = 2
@@ -228,8 +228,8 @@ def _evaluate(
     for agent in card.load_all(Path(environment["DESKHAND_CONFIG"])).values():
         release = release_of(settings, agent)
         with database.read() as session:
-            verdict = releases.verdict(session, str(release))
-        if verdict is None:
+            said = verdicts.standing(session, str(release), agent.suite)
+        if said.verdict is None:
             say(f"Evaluating {release}: only a release that passes may serve.{paid}")
             command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent.card.name]
             try:

@@ -24,7 +24,7 @@ VERDICTS: Mapping[Verdict | None, str] = {
     Verdict.BLOCK: "did not pass its evaluation",
     Verdict.INCONCLUSIVE: "was evaluated without a clear result",
     Verdict.NOT_RUN: "was not evaluated: its run says nothing about it",
-    None: "has no verdict yet; below is the agent's last run",
+    None: "has no verdict with these cases yet; below is the agent's last run",
 }
 _FAILURES = 10
 _USAGE = {
@@ -56,6 +56,8 @@ class EvalReport:
     "The success criterion over the requests of the last 7 days, with their times and costs."
     handoffs: Week
     cost_nusd: int
+    waiver: str | None = None
+    "In words, the waiver by which it serves without having passed."
     standing: Standing = ACTIVE
     "Whether the agent works now, and if not, who says so and why."
     surges: tuple[SurgeCount, ...] = ()
@@ -101,7 +103,8 @@ def _verdict(report: EvalReport) -> str:
     if report.verdict is not None and report.verdict_age_seconds is not None:
         verdict += f" {_age(report.verdict_age_seconds)} ago"
     serves = "It answers people." if report.serving else "It answers nobody: every request goes straight to a person."
-    return f"*{name}* {verdict}. {serves}"
+    waived = "" if report.waiver is None else f" By a waiver: {mrkdwn.line(report.waiver, 400)}."
+    return f"*{name}* {verdict}. {serves}{waived}"
 
 
 def _run(report: EvalReport) -> list[Block]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from bot.store.handoffs.handoff_metrics import Spread
+from bot.store.releases.verdicts import ReleasePair, WaiverInForce
 from bot.store.schema import TurnOutcome, Verdict
 
 DAY = timedelta(days=1)
@@ -19,8 +20,8 @@ class DashboardCohort:
     until: datetime
     "The end of the last day, which may be in the future."
     agent: str | None = None
-    serving: Mapping[str, str] = field(default_factory=dict)
-    "The fingerprint of the release that each agent serves; without it, its newest release counts as served."
+    serving: Mapping[str, ReleasePair] = field(default_factory=dict)
+    "The release that each agent serves, and its suite; without them, its newest release counts as served."
     among: tuple[str, ...] | None = None
     "The agents that are shown where no one agent is named; None: every agent."
 
@@ -139,6 +140,10 @@ class ServedRelease:
     verdict_at: datetime | None
     verdict_age_seconds: float | None
     "Seconds since the verdict."
+    run_id: int | None = None
+    "The run that gave the verdict."
+    waiver: WaiverInForce | None = None
+    "The waiver by which it serves without having passed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class DashboardFigures:
 
 
 def last_days(
-    days: int, *, at: datetime, agent: str | None = None, serving: Mapping[str, str] | None = None
+    days: int, *, at: datetime, agent: str | None = None, serving: Mapping[str, ReleasePair] | None = None
 ) -> DashboardCohort:
     """Return the cohort of the last UTC days, today included."""
     end = midnight(at) + DAY

@@ -7,6 +7,7 @@ read at one moment (`bot.store.money.spending.at_one_moment`), so that the figur
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy import select, text
@@ -27,6 +28,8 @@ from bot.store.figures.dashboard import (
 from bot.store.figures.day_counts import Counted, Span
 from bot.store.figures.handoff_counts import TIMES
 from bot.store.handoffs.handoff_metrics import Spread
+from bot.store.releases import verdicts
+from bot.store.releases.verdicts import ReleaseStanding
 from bot.store.schema import Release, StepStatus, TurnOutcome, now
 
 __all__ = ["DashboardCohort", "DashboardFigures", "last_days", "read"]
@@ -129,7 +132,7 @@ def _spread(durations: Counter[int]) -> Spread:
 
 
 def _releases(session: Session, cohort: DashboardCohort) -> tuple[ServedRelease, ...]:
-    query = select(Release.agent, Release.fingerprint, Release.verdict, Release.verdict_at)
+    query = select(Release.agent, Release.fingerprint)
     if cohort.named is not None:
         query = query.where(Release.agent.in_(cohort.named))
     at = now()
@@ -137,7 +140,15 @@ def _releases(session: Session, cohort: DashboardCohort) -> tuple[ServedRelease,
     found = []
     for agent, of_agent in groupby(rows, key=lambda row: str(row.agent)):
         every = list(of_agent)
-        served = next((row for row in every if row.fingerprint == cohort.serving.get(agent)), every[-1])
-        age = None if served.verdict_at is None else (at - served.verdict_at).total_seconds()
-        found.append(ServedRelease(agent, served.fingerprint, served.verdict, served.verdict_at, age))
+        pair = cohort.serving.get(agent)
+        if pair is not None and any(row.fingerprint == pair.release for row in every):
+            found.append(_served(agent, pair.release, verdicts.standing(session, *pair), at))
+        else:
+            newest = str(every[-1].fingerprint)
+            found.append(_served(agent, newest, verdicts.newest(session, newest), at))
     return tuple(found)
+
+
+def _served(agent: str, release: str, said: ReleaseStanding, at: datetime) -> ServedRelease:
+    age = None if said.at is None else (at - said.at).total_seconds()
+    return ServedRelease(agent, release, said.verdict, said.at, age, said.run_id, said.waiver)

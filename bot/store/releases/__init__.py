@@ -1,6 +1,9 @@
 """Releases of agents, and what evaluations say of them.
 
-releases    what was ever served or evaluated, by fingerprint, and its verdict
-eval_runs   runs of evaluations and their results
-baselines   which release later ones are held against
+releases        what was ever served or evaluated, by fingerprint
+kept_files      the files of each release and suite, as text
+verdicts        what a suite said of a release, and whether that lets it serve
+waivers         signatures under verdicts that are no pass
+eval_runs       runs of evaluations and their results
+baselines       which release later ones are held against
 """

@@ -1,14 +1,15 @@
-"""Runs of evaluations, their results, and the verdict that a finished run gives to its release."""
+"""Runs of evaluations, their results, and the verdict that a finished run gives to its release and suite."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
-from bot.store.releases import baselines
+from bot.store.releases import baselines, verdicts
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import EvalResult, EvalRun, Release, RunState, Verdict, now
 
 
@@ -25,18 +26,16 @@ def add_result(session: Session, run_id: int, **values: Any) -> None:
     db.insert_new(session, EvalResult, run_id=run_id, **values)
 
 
-def finish_run(session: Session, run_id: int, *, state: RunState, verdict: Verdict | None) -> None:
-    """Close a run. A finished run sets the verdict of its release; an invalid one does not change it."""
+def finish_run(
+    session: Session, run_id: int, *, state: RunState, verdict: Verdict | None, why: Sequence[str] = ()
+) -> None:
+    """Close a run. A finished run gives its release and suite their verdict; an invalid one does not change it."""
     run = session.get_one(EvalRun, run_id)
     run.state, run.verdict, run.finished_at = state, verdict, now()
     spent = select(func.coalesce(func.sum(EvalResult.cost_nusd), 0)).where(EvalResult.run_id == run_id)
     run.cost_nusd = session.scalars(spent).one()
-    if state is RunState.FINISHED:
-        session.execute(
-            update(Release)
-            .where(Release.fingerprint == run.release)
-            .values(verdict=verdict, verdict_at=now(), run_id=run_id)
-        )
+    if state is RunState.FINISHED and verdict not in (None, Verdict.NOT_RUN):
+        verdicts.give(session, run_id, ReleasePair(run.release, run.suite), verdict, why)
     audit.append(
         session,
         "release.evaluated",

@@ -1,25 +1,29 @@
-"""Releases of agents, and the verdict that decides whether a release may serve."""
+"""Releases of agents, each stored once under its fingerprint, with the files that it was made of."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import Release, Verdict, now
-from bot.store.sql import prebuilt
-
-_VERDICT = select(Release.verdict).where(Release.fingerprint == bindparam("release"))
+from bot.store.releases import kept_files
+from bot.store.schema import Release, now
 
 
-def register(session: Session, *, agent: str, fingerprint: str, body: dict[str, Any]) -> None:
-    """Store a release once."""
+def register(
+    session: Session, *, agent: str, fingerprint: str, body: dict[str, Any], files: Mapping[str, str] | None = None
+) -> None:
+    """Store a release once, and its files.
+
+    Args:
+        session: the session.
+        agent: the agent's name.
+        fingerprint: names the release.
+        body: the content of which the fingerprint is the hash.
+        files: the texts of its folder's files by name; what decides no behaviour in them is as first stored.
+    """
     db.insert_new(session, Release, fingerprint=fingerprint, agent=agent, body=body, created_at=now())
-
-
-def verdict(session: Session, fingerprint: str) -> Verdict | None:
-    """Return `pass`, `block`, or None if this exact release was never evaluated."""
-    return prebuilt.rows(session, _VERDICT, release=fingerprint).scalar_one_or_none()
+    kept_files.keep(session, fingerprint, files or {})
 
 
 def get(session: Session, fingerprint: str) -> Release | None:

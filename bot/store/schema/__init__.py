@@ -44,7 +44,16 @@ from bot.store.schema.marks import Mark
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
 from bot.store.schema.promotions import Promotion
-from bot.store.schema.releases import EvalResult, EvalRun, Release
+from bot.store.schema.releases import (
+    EvalResult,
+    EvalRun,
+    FileText,
+    KeptFile,
+    Release,
+    ReleaseNotice,
+    VerdictRow,
+    Waiver,
+)
 from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
@@ -86,6 +95,7 @@ __all__ = [
     "Feedback",
     "FigureCounts",
     "FigureDay",
+    "FileText",
     "FollowerState",
     "Handoff",
     "HandoffContext",
@@ -96,6 +106,7 @@ __all__ = [
     "InboxEvent",
     "InboxKind",
     "InboxState",
+    "KeptFile",
     "LedgerRow",
     "LedgerState",
     "Mark",
@@ -112,6 +123,7 @@ __all__ = [
     "ProofState",
     "Purpose",
     "Release",
+    "ReleaseNotice",
     "Requester",
     "ReviewState",
     "RunState",
@@ -136,6 +148,8 @@ __all__ = [
     "UtcDateTime",
     "Value",
     "Verdict",
+    "VerdictRow",
+    "Waiver",
     "Watermark",
     "WithdrawCause",
     "WriteState",

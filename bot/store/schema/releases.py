@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
@@ -11,7 +11,7 @@ from bot.store.schema.enums import RunState, Verdict
 
 
 class Release(Base):
-    """An agent frozen by content hash, with the verdict that decides whether it may serve."""
+    """An agent frozen by content hash; whether it may serve is what `VerdictRow` says of it."""
 
     __tablename__ = "releases"
 
@@ -20,10 +20,80 @@ class Release(Base):
     body: Mapped[dict[str, Any]]
     "The content of which the fingerprint is the hash."
     created_at: Mapped[datetime] = mapped_column(default=now)
-    verdict: Mapped[Verdict | None]
-    "pass or block; None: never evaluated."
-    verdict_at: Mapped[datetime | None]
-    run_id: Mapped[int | None] = mapped_column(Id)
+
+
+class VerdictRow(Base):
+    """What the last finished run of one suite said of one release; it says nothing about any other pair."""
+
+    __tablename__ = "release_verdicts"
+
+    release: Mapped[str] = mapped_column(ForeignKey("releases.fingerprint"), primary_key=True)
+    suite: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[Verdict]
+    at: Mapped[datetime]
+    run_id: Mapped[int] = mapped_column(Id)
+    why: Mapped[list[Any]] = mapped_column(default=list)
+    "Sentences."
+
+
+class Waiver(Base):
+    """An owner's signature under one verdict that is no pass: its release serves until the waiver ends."""
+
+    __tablename__ = "waivers"
+    __table_args__ = (Index(None, "release", "suite"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    release: Mapped[str] = mapped_column(ForeignKey("releases.fingerprint"))
+    suite: Mapped[str]
+    run_id: Mapped[int] = mapped_column(Id)
+    "The run whose verdict is waived; the verdict of a later run is not."
+    owner: Mapped[str]
+    "Slack user id of the owner who has signed it."
+    reason: Mapped[str]
+    signed_at: Mapped[datetime] = mapped_column(default=now)
+    ends_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+    expired_at: Mapped[datetime | None]
+    "When it was noted that it had ended; it counts no longer from `ends_at` on, noted or not."
+
+
+class FileText(Base):
+    """The text of a file, by its SHA-256."""
+
+    __tablename__ = "file_texts"
+
+    sha: Mapped[str] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+
+class KeptFile(Base):
+    """A file of an agent's folder as it was in a release or a suite."""
+
+    __tablename__ = "kept_files"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    "The fingerprint of the release or of the suite."
+    name: Mapped[str] = mapped_column(primary_key=True)
+    "Its path in the folder, such as `prompt.md` or `evals/locked.yaml`."
+    sha: Mapped[str] = mapped_column(ForeignKey("file_texts.sha"))
+
+
+class ReleaseNotice(Base):
+    """Responders were told that every request goes to them, and later that the agent answers again."""
+
+    __tablename__ = "release_notices"
+    __table_args__ = (UniqueConstraint("release", "suite", "cause"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    agent: Mapped[str] = mapped_column(index=True)
+    release: Mapped[str]
+    suite: Mapped[str]
+    cause: Mapped[str]
+    "`unevaluated`, or `waiver:7` when that waiver has ended."
+    told_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    "When they were told that the agent answers again."
 
 
 class EvalRun(Base):

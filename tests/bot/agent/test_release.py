@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.agent import card, release
-from bot.agent.card import Agent
+from bot.agent.card import Admission, Agent
 from bot.agent.categories import Category
 from bot.agent.release import fingerprint
 from bot.policy.rules import AccountRules
@@ -50,6 +50,7 @@ def test_the_same_agent_is_the_same_release() -> None:
     [
         lambda: frozen(model="another"),
         lambda: frozen(endpoint="http://127.0.0.1:1"),
+        lambda: frozen(carded(admission=Admission(accept_organisation=True))),
         lambda: frozen(replace(AGENT, prompt=AGENT.prompt + " ")),
         lambda: frozen(carded(limits=AGENT.card.limits.model_copy(update={"steps": 11}))),
         lambda: frozen(carded(tools=AGENT.card.tools[:-1])),
@@ -66,6 +67,7 @@ def test_the_same_agent_is_the_same_release() -> None:
     ids=[
         "model",
         "endpoint",
+        "admission",
         "prompt",
         "limits",
         "tools",
@@ -83,6 +85,42 @@ def test_the_same_agent_is_the_same_release() -> None:
 def test_whatever_changes_behaviour_is_another_release(changed: Callable[[], str]) -> None:
     """It must be evaluated again before it serves."""
     assert changed() != frozen()
+
+
+def test_the_address_of_the_model_is_part_of_the_release() -> None:
+    """Another gateway may hold another model; credentials in an address and a local port are no part of it."""
+    gateways = ["http://127.0.0.1:1", "https://a.example", "https://b.example", "https://a.example:8443", None]
+    assert len({frozen(endpoint=one) for one in gateways}) == len(gateways)
+    assert frozen(endpoint="http://127.0.0.1:1") == frozen(endpoint="http://127.0.0.1:2/")
+    assert frozen(endpoint="https://key:secret@a.example/?token=1") == frozen(endpoint="https://a.example")
+    body = fingerprint(AGENT, model="claude", endpoint="https://key:secret@a.example/?token=1").body
+    assert "secret" not in str(body)
+    assert (body["endpoint"], body["provider"]) == ("https://a.example", "anthropic")
+
+
+def test_the_order_in_which_the_model_reads_its_tools_is_part_of_the_release() -> None:
+    """Two tools that change places are another release, and so are two fields of one."""
+    first, second, *others = AGENT.tools
+    assert frozen(replace(AGENT, tools=(second, first, *others))) != frozen()
+
+
+@pytest.mark.parametrize("package", ["anthropic", "deskhand"])
+def test_other_versions_are_another_release(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the model's SDK and of Deskhand itself: what is not hashed line by line may have changed in them."""
+    first, known = frozen(), release.version
+    monkeypatch.setattr(release, "version", lambda name: "0.0.0" if name == package else known(name))
+    assert frozen() != first
+    monkeypatch.undo()
+    assert frozen() == first
+
+
+def test_a_release_knows_the_files_of_its_folder() -> None:
+    """They are those it was loaded from, and no part of its hash."""
+    files = fingerprint(AGENT, model="claude", endpoint=None).files
+    assert files == {
+        name: (AGENT.folder / name).read_text("utf-8") for name in ("card.yaml", "prompt.md", "pleas.yaml")
+    }
+    assert frozen(replace(AGENT, files={})) == frozen()
 
 
 @pytest.mark.parametrize(

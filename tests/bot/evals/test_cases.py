@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent import card
+from bot.agent import card, suite_files
 from bot.agent.card import Agent
 from bot.directory.local import AccountSeed
 from bot.errors import ConfigError
@@ -177,7 +177,9 @@ def test_fingerprint_follows_the_cases(tmp_path: Path) -> None:
 def test_fingerprint_covers_the_scorers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A verdict is worth nothing to changed scorers: leaving one out of the code changes the fingerprint."""
     first = suite(write(tmp_path, GOOD)).fingerprint
-    monkeypatch.setattr(cases, "CODE", tuple(name for name in cases.CODE if name != "scorers.py"))
+    code = suite_files._code()
+    assert {"scorers.py", "stage.py", "gate.py"} <= {name for name, _ in code}
+    monkeypatch.setattr(suite_files, "_code", lambda: tuple(one for one in code if one[0] != "scorers.py"))
     assert suite(tmp_path).fingerprint != first
 
 

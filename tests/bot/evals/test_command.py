@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from bot.agent import card
-from bot.agent.release import release_of
 from bot.cli import main, root
 from bot.errors import ConfigError, Transient
 from bot.evals import runner
+from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store import db
-from bot.store.releases import eval_runs, releases
+from bot.store.releases import verdicts
 from bot.store.schema import RunState, Verdict
 from tests.support.paths import CONFIG, ROOT
+from tests.support.release_rows import judged
 
 AWAY = "127.0.0.1:1"
 "Where nothing listens."
@@ -37,12 +38,10 @@ def evaluate(
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    release = str(release_of(Settings.from_environment(), card.load(CONFIG / "agents/access")))
+    release, suite = pair_of(Settings.from_environment(), card.load(CONFIG / "agents/access"))
     with closing(db.connect(sqlite_url)) as database:
         with database.write() as session:
-            releases.register(session, agent="access", fingerprint=release, body={})
-            run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            judged(session, release, suite)
 
         def play(**environment: str) -> int:
             for name, value in environment.items():
@@ -51,7 +50,7 @@ def evaluate(
             with pytest.raises(SystemExit) as ended:
                 main()
             with database.read() as session:
-                assert releases.verdict(session, release) == "pass"
+                assert verdicts.standing(session, release, suite).verdict == "pass"
             return int(ended.value.code or 0)
 
         yield play

@@ -6,7 +6,7 @@ from bot.evals import cases
 from bot.evals.runner import run_suite
 from bot.principals import Solved
 from bot.store.db import Database
-from bot.store.releases import releases
+from bot.store.releases import verdicts
 from tests.support.eval_runtimes import MODEL, RuntimesOf
 from tests.support.paths import CONFIG
 
@@ -41,4 +41,4 @@ def test_its_evaluation_passes_the_gate(runtimes_of: RuntimesOf, main: Database)
     assert [(play.case.id, play.failures) for play in report.plays if play.failures] == []
     assert (report.verdict, len(suite.cases) >= 20) == ("pass", True)
     with main.read() as session:
-        assert releases.verdict(session, str(release)) == "pass"
+        assert verdicts.standing(session, str(release), SOFTWARE.suite).verdict == "pass"

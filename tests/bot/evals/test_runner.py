@@ -20,10 +20,11 @@ from bot.errors import Refused, Transient
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import RunProgress, RunReport, run_suite
 from bot.store.db import Database
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
+from bot.store.releases import verdicts
+from bot.store.schema import EvalResult, EvalRun
 from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, completion_of
+from tests.support.release_rows import SUITE, judged
 
 RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"}, "0" * 64)
 Run = Callable[..., RunReport]
@@ -65,7 +66,7 @@ def run(runtimes_of: RuntimesOf, agent: Agent, main: Database) -> Run:
             agent=agent,
             release_id=RELEASE,
             runtime_for=runtime_for,
-            suite=Suite(tuple(cases), "5" * 64),
+            suite=Suite(tuple(cases), SUITE),
             main=main,
             started_by="operator",
             progress=progress,
@@ -82,17 +83,13 @@ def many(number: int, *others: Case) -> list[Case]:
 
 def verdict(main: Database) -> str | None:
     with main.read() as session:
-        return releases.verdict(session, str(RELEASE))
+        return verdicts.standing(session, str(RELEASE), SUITE).verdict
 
 
 def has_passed(main: Database) -> None:
     """Let the release have passed before."""
     with main.write() as session:
-        releases.register(session, agent="access", fingerprint=str(RELEASE), body={})
-        before = eval_runs.start_run(
-            session, release=str(RELEASE), suite="s", repeats=1, cases=1, started_by="operator"
-        )
-        eval_runs.finish_run(session, before, state=RunState.FINISHED, verdict=Verdict.PASS)
+        judged(session, str(RELEASE))
 
 
 def test_a_good_release_gets_its_verdict(run: Run, main: Database) -> None:
@@ -105,7 +102,7 @@ def test_a_good_release_gets_its_verdict(run: Run, main: Database) -> None:
     assert len(kept) == row.cases == 14
     assert all(result.passed and result.transcript and result.duration_ms for result in kept)
     assert row.cost_nusd == report.cost_nusd == sum(result.cost_nusd for result in kept) > 0
-    assert (row.suite, row.started_by, row.finished_at is None) == ("5" * 64, "operator", False)
+    assert (row.suite, row.started_by, row.finished_at is None) == (SUITE, "operator", False)
 
 
 def test_a_hard_failure_blocks_and_is_not_played_again(run: Run, main: Database) -> None:

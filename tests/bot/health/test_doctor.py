@@ -29,14 +29,14 @@ from bot.queue import open_queue
 from bot.settings import Settings
 from bot.store import db
 from bot.store.installation import agents, heartbeats
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import Heartbeat, RunState, Ticket, Verdict, now
+from bot.store.schema import Heartbeat, Ticket, now
 from tests.support.busy_machine import within
 from tests.support.delegations import KEY_OF_TESTS, OTHER_KEY, issuer
 from tests.support.factories import hand_off, new_turn, put
 from tests.support.hanging_server import mute
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.paths import MANIFEST
+from tests.support.release_rows import judged
 
 CHECKS = (
     *(
@@ -106,9 +106,8 @@ def make_sound(
     """Return what builds a house that is well around a database."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key")
     config = Path(shutil.copytree(MANIFEST.parent, tmp_path / "config"))
-    release = str(
-        fingerprint(card.load_all(config)["access"], model="stand-in-1", endpoint="another than the vendor's own")
-    )
+    agent = card.load_all(config)["access"]
+    release = str(fingerprint(agent, model="stand-in-1", endpoint=standin))
     place = worker.connection.connection_pool.connection_kwargs
 
     def make(database: db.Database) -> Sound:
@@ -124,9 +123,7 @@ def make_sound(
         )
         with database.write() as session:
             heartbeats.give(session, "clock", who="host:2")
-            releases.register(session, agent="access", fingerprint=release, body={})
-            run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            judged(session, release, agent.suite)
         return Sound(settings, database, workspace, config)
 
     return make

@@ -25,7 +25,7 @@ from tests.support.factories import FIRST, handed_off, new_turn, put, running, s
 from tests.support.hanging_server import mute
 from tests.support.metric_values import Samples, samples
 
-SERVED = (ActiveRelease("access", "access@12345678", "stand-in-1"),)
+SERVED = (ActiveRelease("access", "access@12345678", "s", "stand-in-1"),)
 GONE = "postgresql://nobody:pass@127.0.0.1:9/none"
 GONE_REDIS = "redis://127.0.0.1:9/0"
 
@@ -42,7 +42,7 @@ def queue(redis_url: str) -> Iterator[JobQueue]:
 
 def read(database: Database, queue: JobQueue, seconds: float = 5.0) -> Samples:
     """Return what a new collector gives."""
-    return samples(iter(InstallationGauges(database, queue, SERVED, seconds=within(seconds)).collect()))
+    return samples(iter(InstallationGauges(database, queue, lambda: SERVED, seconds=within(seconds)).collect()))
 
 
 def test_the_state_of_the_installation_is_read(database: Database, queue: JobQueue) -> None:
@@ -120,8 +120,8 @@ def test_drift_is_told_of_the_agent_that_has_moved_most(database: Database, queu
     assert not any(series.startswith("agent_drift") for series in read(database, queue))
     drifted(database, "access", 0.3, drifted=False)
     drifted(database, "other", 0.0001, drifted=True)
-    served = (*SERVED, ActiveRelease("other", "other@1", "stand-in-1"))
-    found = samples(iter(InstallationGauges(database, queue, served, seconds=within(5)).collect()))
+    served = (*SERVED, ActiveRelease("other", "other@1", "s", "stand-in-1"))
+    found = samples(iter(InstallationGauges(database, queue, lambda: served, seconds=within(5)).collect()))
     assert found["agent_drift_p_value{stream=outcome,window=300}"] == 0.0001
     assert found["agent_drifted{stream=outcome,window=300}"] == 1
     assert read(database, queue)["agent_drifted{stream=outcome,window=300}"] == 0
@@ -177,7 +177,7 @@ def test_without_redis_the_database_is_still_told(sqlite: Database) -> None:
 def test_a_database_that_hangs_delays_a_scrape_only_so_long(queue: JobQueue) -> None:
     """The rest is answered within the bound, and further scrapes start no further reading of it."""
     with mute() as port, closing(db.connect(f"postgresql://u:p@127.0.0.1:{port}/d")) as hanging:
-        collector = InstallationGauges(hanging, queue, SERVED, seconds=0.5)
+        collector = InstallationGauges(hanging, queue, lambda: SERVED, seconds=0.5)
         began = time.monotonic()
         found = samples(iter(collector.collect()))
         took = time.monotonic() - began
@@ -191,7 +191,7 @@ def test_a_database_that_hangs_delays_a_scrape_only_so_long(queue: JobQueue) -> 
 
 def test_a_reading_serves_all_who_ask_within_seconds(sqlite: Database, queue: JobQueue) -> None:
     """Ten scrapes in a row read the database once; after a while it is read again."""
-    collector = InstallationGauges(sqlite, queue, SERVED, seconds=within(5))
+    collector = InstallationGauges(sqlite, queue, lambda: SERVED, seconds=within(5))
     first = samples(iter(collector.collect()))
     new_turn(sqlite, FIRST)
     assert [samples(iter(collector.collect())) for _ in range(10)] == [first] * 10

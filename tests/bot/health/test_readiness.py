@@ -13,11 +13,11 @@ from bot.queue import JobQueue
 from bot.store import db
 from bot.store.db import Database
 from bot.store.installation import heartbeats
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import RunState, Verdict
+from bot.store.releases.verdicts import ReleasePair
 from tests.support import kept_connections
 from tests.support.busy_machine import within
 from tests.support.hanging_server import mute
+from tests.support.release_rows import SUITE, judged
 
 RELEASE = "access@12345678"
 
@@ -32,9 +32,12 @@ def queue(redis_url: str) -> Iterator[JobQueue]:
 def judge(database: Database, verdict: str, release: str = RELEASE) -> None:
     """Give a release its verdict."""
     with database.write() as session:
-        releases.register(session, agent="access", fingerprint=release, body={})
-        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict(verdict))
+        judged(session, release, verdict=verdict)
+
+
+def serving() -> dict[str, ReleasePair]:
+    """Return what this process serves."""
+    return {"access": ReleasePair(RELEASE, SUITE)}
 
 
 def states(found: tuple[Finding, ...]) -> dict[str, str]:
@@ -45,9 +48,7 @@ def states(found: tuple[Finding, ...]) -> dict[str, str]:
 def test_a_sound_process_is_ready_and_has_committed_a_row(database: Database, queue: JobQueue) -> None:
     """It really writes: a row that others can read, and a key that ends by itself."""
     judge(database, "pass")
-    assert states(Readiness(database, queue, {"access": RELEASE}).look()) == dict.fromkeys(
-        ("commit", "enqueue", "release"), "ok"
-    )
+    assert states(Readiness(database, queue, serving).look()) == dict.fromkeys(("commit", "enqueue", "release"), "ok")
     with database.read() as session:
         assert heartbeats.last(session, "web") is not None
     client = queue.queue.connection
@@ -61,7 +62,7 @@ def test_an_agent_that_may_not_serve_is_named(database: Database, queue: JobQueu
     judge(database, "pass")
     if verdict is not None:
         judge(database, verdict, "vpn@87654321")
-    found = Readiness(database, queue, {"access": RELEASE, "vpn": "vpn@87654321"}).look()
+    found = Readiness(database, queue, lambda: {**serving(), "vpn": ReleasePair("vpn@87654321", SUITE)}).look()
     assert states(found) == {"commit": "ok", "enqueue": "ok", "release": "fail"}
     assert "vpn@87654321 has not passed" in found[2].message
     assert RELEASE not in found[2].message
@@ -74,7 +75,7 @@ def test_a_full_redis_is_not_ready(database: Database, queue: JobQueue) -> None:
     client.config_set("maxmemory", "1")
     try:
         assert client.ping()
-        found = Readiness(database, queue, {"access": RELEASE}).look()
+        found = Readiness(database, queue, serving).look()
     finally:
         client.config_set("maxmemory", "0")
     assert states(found) == {"commit": "ok", "enqueue": "fail", "release": "ok"}
@@ -91,7 +92,7 @@ def test_a_database_that_takes_no_writes_is_not_ready(postgres: Database, queue:
         postgres.engine.dispose()
         kept_connections.close_those_to(str(name))
         try:
-            found = Readiness(postgres, queue, {"access": RELEASE}).look()
+            found = Readiness(postgres, queue, serving).look()
         finally:
             with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql("SET default_transaction_read_only = off")
@@ -106,7 +107,7 @@ def test_what_hangs_is_missed_in_time() -> None:
     with mute() as port:
         silent = db.connect(f"postgresql://u:p@127.0.0.1:{port}/d")
         with closing(JobQueue.connect(f"redis://127.0.0.1:{port}/0")) as queue:
-            readiness = Readiness(silent, queue, {"access": RELEASE})
+            readiness = Readiness(silent, queue, serving)
             for _ in range(2):
                 began = time.monotonic()
                 found = readiness.look()
@@ -118,7 +119,7 @@ def test_what_hangs_is_missed_in_time() -> None:
 def test_a_pool_without_a_free_connection_is_not_ready(postgres: Database, queue: JobQueue) -> None:
     """While every connection is out, nothing can be committed; once one is back, it can."""
     judge(postgres, "pass")
-    readiness = Readiness(postgres, queue, {"access": RELEASE})
+    readiness = Readiness(postgres, queue, serving)
     taken = [postgres.engine.connect() for _ in range(postgres.engine.pool.size() + postgres.engine.pool._max_overflow)]  # type: ignore[attr-defined]  # a queue pool has both
     began = time.monotonic()
     found = readiness.look()
@@ -132,7 +133,7 @@ def test_a_pool_without_a_free_connection_is_not_ready(postgres: Database, queue
 def test_words_for_everybody_hold_no_address(queue: JobQueue) -> None:
     """Anybody may ask; what went wrong, and where, is for the log."""
     with closing(db.connect("postgresql://dora:secret@127.0.0.1:9/d")) as away, capture_logs() as logged:
-        found = Readiness(away, queue, {"access": RELEASE}).look()
+        found = Readiness(away, queue, serving).look()
     said = " ".join(one.message for one in found)
     assert states(found)["commit"] == "fail"
     assert not any(word in said for word in ("dora", "secret", "127.0.0.1", "refused"))

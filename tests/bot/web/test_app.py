@@ -16,17 +16,17 @@ from sqlalchemy import Engine, event, update
 
 from bot import durations, web
 from bot.agent import card
-from bot.agent.release import release_of
 from bot.errors import ConfigError
 from bot.queue import RUN_TURN
+from bot.releases.pairs import pair_of
 from bot.settings import Settings
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import InboxEvent, RunState, Turn, Verdict, now
+from bot.store.schema import InboxEvent, Turn, now
 from bot.web import app as web_app
 from jobs import process, upkeep
 from tests.support.busy_machine import within
 from tests.support.paths import CONFIG
 from tests.support.redis_servers import RedisServer
+from tests.support.release_rows import judged
 from tests.support.signed_requests import FRONT_SECRET, sign
 from tests.support.web_harness import FrontDoor, web_opened
 from tests.support.workspace_names import BOT, HELP, TEAM
@@ -237,11 +237,9 @@ def test_missing_secret_refuses_to_start(monkeypatch: pytest.MonkeyPatch, sqlite
 def pass_evaluation(front: FrontDoor) -> None:
     """Let the release that this process would serve have passed its evaluation."""
     settings = Settings.from_environment()
-    release = str(release_of(settings, card.load_all(settings.deskhand_config)["access"]))
+    pair = pair_of(settings, card.load_all(settings.deskhand_config)["access"])
     with front.database.write() as session:
-        releases.register(session, agent="access", fingerprint=release, body={})
-        run = eval_runs.start_run(session, release=release, suite="s", repeats=1, cases=1, started_by="operator")
-        eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+        judged(session, *pair)
 
 
 @contextmanager

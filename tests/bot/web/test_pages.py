@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bot.agent.release import release_of
 from bot.agent_cards import Cards
+from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store.installation import agents
 from bot.store.releases import eval_runs, releases
@@ -106,12 +106,12 @@ def test_the_release_that_is_served_is_named(house: FrontDoor, visit: VisitedAdd
     """One that passed answers people; when its process would serve another, the page says which and that nobody is."""
     live(house.database, now())
     served = Settings.from_environment()
-    current = str(release_of(served, Cards(served.deskhand_config)["access"]))
+    current, suite = pair_of(served, Cards(served.deskhand_config)["access"])
     page = asked(visit, owner).text
     assert f"121 of 122 plays of its cases passed. {current} has replaced it and was never evaluated" in page
     with house.database.write() as session:
         releases.register(session, agent="access", fingerprint=current, body={})
-        run = eval_runs.start_run(session, release=current, suite="s", repeats=1, cases=1, started_by="U0OLIVIA")
+        run = eval_runs.start_run(session, release=current, suite=suite, repeats=1, cases=1, started_by="U0OLIVIA")
         eval_runs.add_result(session, run, case_id="c", slice="hard", hard=True, repeat=0, passed=False, duration_ms=1)
         eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.BLOCK)
     assert f"Blocked{current}" in asked(visit, owner).text

@@ -22,12 +22,11 @@ from bot.settings import Settings
 from bot.store import db
 from bot.store.accounts import accounts
 from bot.store.installation import revisions
-from bot.store.releases import eval_runs, releases
-from bot.store.schema import RunState, Verdict
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS
 from tests.e2e.product_processes import Site
 from tests.support.redis_servers import start_redis
+from tests.support.release_rows import judged
 
 LEASE_SECONDS = 8.0
 DRAIN_SECONDS = 4.0
@@ -173,10 +172,6 @@ def _furnish(url: str, site: Site, folder: Path) -> None:
         accounts.seed(session, seed_file.read(folder / "people.yaml"))
         for agent in card.load_all(settings.deskhand_config).values():
             release = release_of(settings, agent)
-            releases.register(session, agent=agent.card.name, fingerprint=str(release), body=release.body)
-            run = eval_runs.start_run(
-                session, release=str(release), suite="chaos", repeats=1, cases=1, started_by="operator"
-            )
-            eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
+            judged(session, str(release), agent.suite, agent=agent.card.name, body=release.body)
         for statement in SEALS:
             session.execute(sqlalchemy.text(statement))

@@ -9,7 +9,8 @@ from bot.store.db import Database
 from bot.store.figures import figures
 from bot.store.figures.dashboard import DashboardCohort, DashboardFigures, HandoffTimes, ServedRelease, Volume
 from bot.store.handoffs.handoff_metrics import Spread
-from bot.store.schema import Release, Verdict
+from bot.store.releases.verdicts import ReleasePair
+from bot.store.schema import Release, Verdict, VerdictRow
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.slow_figures import SlowFigures
 
@@ -105,15 +106,19 @@ def test_each_agent_shows_the_release_that_it_serves(database: Database) -> None
     """With its verdict and its age; without a word of what is served, the newest counts."""
     history = dashboard_history(1, turns=1)
     [_, first, _] = history.rows[Release]
-    second = first | {"fingerprint": "vpn@2", "created_at": first["created_at"] + timedelta(days=1), "verdict": "block"}
-    history.rows[Release].append(second)
+    later = first["created_at"] + timedelta(days=1)
+    history.rows[Release].append(first | {"fingerprint": "vpn@2", "created_at": later})
+    blocked = history.rows[VerdictRow][-1] | {"release": "vpn@2", "at": later, "verdict": "block"}
+    history.rows[VerdictRow].append(blocked)
     history.write(database)
     access, gone, vpn = read(database).releases
     assert (access.agent, access.verdict, access.verdict_age_seconds) == ("access", None, None)
     assert (gone.fingerprint, vpn.fingerprint, vpn.verdict) == ("gone@1", "vpn@2", "block")
-    [served] = read(database, replace(WEEK, agent="vpn", serving={"vpn": "vpn@1"})).releases
+    [served] = read(database, replace(WEEK, agent="vpn", serving={"vpn": ReleasePair("vpn@1", "s1")})).releases
+    [unjudged] = read(database, replace(WEEK, agent="vpn", serving={"vpn": ReleasePair("vpn@1", "s2")})).releases
+    assert (unjudged.fingerprint, unjudged.verdict) == ("vpn@1", None)
     age = (datetime.now(UTC) - SPRING_FORWARD).total_seconds()
-    assert served == ServedRelease("vpn", "vpn@1", Verdict.PASS, SPRING_FORWARD, served.verdict_age_seconds)
+    assert served == ServedRelease("vpn", "vpn@1", Verdict.PASS, SPRING_FORWARD, served.verdict_age_seconds, 1)
     assert served.verdict_age_seconds == pytest.approx(age, abs=60)
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from bot.store.db import Database
-from bot.store.releases import eval_runs, releases
+from bot.store.releases import eval_runs, verdicts
 from bot.store.releases.eval_runs import RunTally
 from bot.store.schema import AuditRow, EvalResult, EvalRun
 from tests.support.factories import rows
-from tests.support.release_rows import add_play, end_run, keep_release, open_run, verdict_of
+from tests.support.release_rows import SUITE, add_play, end_run, keep_release, open_run, verdict_of
 
 
 def test_a_finished_run_gives_its_own_release_the_verdict(database: Database) -> None:
@@ -18,9 +18,9 @@ def test_a_finished_run_gives_its_own_release_the_verdict(database: Database) ->
     end_run(database, run_id, verdict="block")
     assert (verdict_of(database), verdict_of(database, "access@2")) == ("block", None)
     with database.read() as session:
-        release = releases.get(session, "access@1")
-    assert release is not None
-    assert (release.run_id, release.verdict_at is None) == (run_id, False)
+        [said] = verdicts.of_release(session, "access@1")
+        assert verdicts.of_release(session, "access@2") == []
+    assert (said.suite, said.run_id, said.why) == (SUITE, run_id, [])
     [record] = rows(database, AuditRow)
     assert (record.event, record.actor) == ("release.evaluated", "operator")
     assert record.record == {"release": "access@1", "run": run_id, "state": "finished", "verdict": "block"}

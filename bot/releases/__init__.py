@@ -1,0 +1,1 @@
+"""What is served now, and by what right: pairs of release and suite."""
