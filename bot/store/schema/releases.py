@@ -92,7 +92,7 @@ class ReleaseNotice(Base):
     cause: Mapped[str]
     "`unevaluated`, or `waiver:7` when that waiver has ended."
     told_at: Mapped[datetime] = mapped_column(default=now)
-    ended_at: Mapped[datetime | None]
+    over_at: Mapped[datetime | None]
     "When they were told that the agent answers again."
 
 

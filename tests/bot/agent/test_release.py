@@ -1,6 +1,7 @@
 """A release under one content hash: `bot.agent.release`."""
 
 import ast
+import importlib.metadata
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def test_the_order_in_which_the_model_reads_its_tools_is_part_of_the_release() -
 @pytest.mark.parametrize("package", ["anthropic", "deskhand"])
 def test_other_versions_are_another_release(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the model's SDK and of Deskhand itself: what is not hashed line by line may have changed in them."""
-    first, known = frozen(), release.version
+    first, known = frozen(), importlib.metadata.version
     monkeypatch.setattr(release, "version", lambda name: "0.0.0" if name == package else known(name))
     assert frozen() != first
     monkeypatch.undo()

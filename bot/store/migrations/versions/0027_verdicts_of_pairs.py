@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("suite", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("told_at", _Time, nullable=False),
-        sa.Column("ended_at", _Time, nullable=True),
+        sa.Column("over_at", _Time, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release_notices")),
         sa.UniqueConstraint("release", "suite", "cause", name=op.f("uq_release_notices_release_suite_cause")),
     )

@@ -13,8 +13,10 @@ from tests.support.factories import rows
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 RELEASES = "INSERT INTO releases (fingerprint, agent, body, created_at, verdict, verdict_at, run_id) VALUES "
-COLUMNS = "id, release, suite, repeats, cases, state, verdict, started_by, started_at, cost_nusd"
-RUNS = f"INSERT INTO eval_runs ({COLUMNS}) VALUES "
+RUNS = (
+    "INSERT INTO eval_runs (id, release, suite, repeats, cases, state, verdict, started_by, started_at, cost_nusd)"
+    " VALUES "
+)
 
 
 def test_each_verdict_keeps_its_suite_and_comes_back(database: db.Database, database_url: str) -> None:
