@@ -1,4 +1,4 @@
-"""Verdicts of an installation that the build before has filled become verdicts of pairs: revision 0027."""
+"""Verdicts of an installation that the build before has filled become verdicts of pairs: revision 0028."""
 
 from datetime import UTC, datetime
 
@@ -45,7 +45,7 @@ def test_each_verdict_keeps_its_suite_and_comes_back(database: db.Database, data
 
 def _downgrade(database: db.Database) -> None:
     with database.engine.connect() as connection:
-        command.downgrade(revisions._config(connection), "0026")
+        command.downgrade(revisions._config(connection), "0027")
         connection.commit()
 
 
