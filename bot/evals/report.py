@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.evals import gate
-from bot.evals.gate import SliceTally
+from bot.evals.gate import SliceTally, pass_k
+from bot.evals.gate.pass_k import PassK
 from bot.evals.runner import Play, RunProgress, RunReport
 from bot.slack.mrkdwn import dollars
 
@@ -24,7 +25,7 @@ def as_text(report: RunReport) -> str:
         *(_row(row) for row in gate.tally(report.scores)),
     ]
     if report.scores:
-        lines += [_row(gate.total(report.scores))]
+        lines += [_row(gate.total(report.scores)), *_in_a_row(report)]
     for play in report.plays:
         lines += _failure(play)
     verdict = "INVALID, no verdict" if report.verdict is None else report.verdict.upper()
@@ -59,6 +60,11 @@ def as_json(report: RunReport) -> dict[str, Any]:
             }
             for row in rows
         ],
+        "pass_k": [
+            {"k": one.k, "rate": round(one.rate, 4), "low": round(one.low, 4), "high": round(one.high, 4)}
+            for one in _pass_k(report)
+        ],
+        "alarms": [_alarm(reason) for reason in report.why if reason.startswith(pass_k.ALARM_WORD)],
         "failures": [
             {"case": play.case.id, "slice": play.case.slice, "repeat": play.repeat, "failures": list(play.failures)}
             for play in report.plays
@@ -84,6 +90,23 @@ def _row(row: SliceTally) -> str:
     bound = f"{failed} FAILED: {row.bounds}" if row.hard and failed else row.bounds
     bound = f"hard, {bound}" if row.hard else bound
     return f"{row.slice:<16} {f'{row.passed}/{row.played}':>9} {rate:>7}   {bound}"
+
+
+def _pass_k(report: RunReport) -> tuple[PassK, ...]:
+    return pass_k.figures(gate.by_case(report.scores).values())
+
+
+def _in_a_row(report: RunReport) -> Iterator[str]:
+    """Yield a line for each pass^k, and one for each alarm about them."""
+    for one in _pass_k(report):
+        rate = "" if one.rate == 1 else f"{100 * one.rate:.1f} %"
+        times = f"passed {one.k} times in a row" if one.k > 1 else "passed once"
+        yield f"{f'pass^{one.k}':<16} {'':>9} {rate:>7}   {one.bounds}, {times}"
+    yield from (f"ALARM: {_alarm(reason)}" for reason in report.why if reason.startswith(pass_k.ALARM_WORD))
+
+
+def _alarm(reason: str) -> str:
+    return reason.removeprefix(pass_k.ALARM_WORD)
 
 
 def _failure(play: Play) -> Iterator[str]:

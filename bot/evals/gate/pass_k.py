@@ -8,6 +8,7 @@ that the same plays always give the same figures.
 The gate decides on pass^1. A fall of pass^3 alone is an alarm: the agent has become less steady.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import comb
@@ -20,6 +21,8 @@ from bot.evals.gate.exact import CaseTable
 KS = (1, 3, 5)
 ALARM = 3
 "The k of the alarm."
+ALARM_WORD = "alarm: "
+"How an alarm begins, among the reasons of a verdict."
 DRAWS = 500
 "Bootstrap samples."
 
@@ -33,6 +36,14 @@ class PassK:
     low: float
     high: float
     "Bounds of the rate, each one-sided at 95 %."
+
+    @property
+    def bounds(self) -> str:
+        """Return the bounds in words, rounded outwards; without a failure, never as 100 %."""
+        low = math.floor(1_000 * self.low) / 10
+        if self.rate == 1:
+            return f"no failure: at least {low:.1f} %"
+        return f"{low:.1f} to {math.ceil(1_000 * self.high) / 10:.1f} %"
 
 
 def figures(counts: Iterable[tuple[int, int]]) -> tuple[PassK, ...]:
@@ -61,7 +72,7 @@ def alarms(tables: Iterable[CaseTable]) -> tuple[str, ...]:
     _, high = _bounds([one - other for one, other in zip(now, before, strict=True)])
     if high >= 0:
         return ()
-    return (f"alarm: pass^{ALARM} fell from {fmean(before):.3f} to {fmean(now):.3f}, so it is less steady",)
+    return (f"{ALARM_WORD}pass^{ALARM} fell from {fmean(before):.3f} to {fmean(now):.3f}, so it is less steady",)
 
 
 def _figure(k: int, values: Sequence[float]) -> PassK:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 from bot.evals import report
@@ -81,3 +82,29 @@ def test_the_line_of_a_run_under_way() -> None:
     """One line says how far it is, what failed and what it cost so far."""
     step = RunProgress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000, last=play("one"))
     assert report.line(step) == "3/9 played, 1 failed, 1 met an outage, $0.0015"
+
+
+def test_how_often_a_case_passes_in_a_row_is_shown_with_its_interval() -> None:
+    """pass^1 and pass^3 after three plays of each case, pass^5 only after five, and never 100 %."""
+    steady = [replace(play(f"case-{n}"), repeat=repeat) for n in range(39) for repeat in range(3)]
+    shaky = [replace(play("shaky", *["expected a, saw b"][repeat:]), repeat=repeat) for repeat in range(3)]
+    told = run(*steady, *shaky, repeats=3)
+    text = report.as_text(told).splitlines()
+    assert [one.split()[:3] for one in text if one.startswith("pass^")] == [
+        ["pass^1", "99.2", "%"],
+        ["pass^3", "97.5", "%"],
+    ]
+    one, three = report.as_json(told)["pass_k"]
+    assert (one["k"], three["k"], three["rate"]) == (1, 3, 0.975)
+    assert three["low"] < three["rate"] < three["high"] <= 1
+    clean = report.as_text(run(*steady, verdict="pass", why=("clean",)))
+    assert "no failure: at least 92.6 %, passed 3 times in a row" in clean
+    assert "100" not in clean
+
+
+def test_an_alarm_has_a_line_of_its_own() -> None:
+    """It is told on the terminal and as JSON, beside a verdict that it does not change."""
+    told = run(play("fine"), verdict="pass", why=("clean", "alarm: pass^3 fell from 0.900 to 0.700"))
+    assert "\nALARM: pass^3 fell from 0.900 to 0.700\n" in report.as_text(told)
+    assert report.as_json(told)["alarms"] == ["pass^3 fell from 0.900 to 0.700"]
+    assert report.as_json(run(play("fine")))["alarms"] == []
