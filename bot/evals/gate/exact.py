@@ -34,6 +34,13 @@ class CaseTable:
         """Return the candidate's pass rate less the baseline's, from -1 to 1."""
         return self.passed / self.played - self.baseline_passed / self.baseline_played
 
+    @property
+    def variance(self) -> float:
+        """Return the variance of the difference if nothing has changed: that of the deal, which is hypergeometric."""
+        plays = self.played + self.baseline_played
+        rate = (self.passed + self.baseline_passed) / plays
+        return rate * (1 - rate) * (1 / self.played + 1 / self.baseline_played) * plays / (plays - 1)
+
 
 def p_value(tables: Iterable[CaseTable]) -> float:
     """Return how likely the candidate's passes are to be as few or fewer if nothing has changed, from 0 to 1."""

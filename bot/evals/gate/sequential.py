@@ -114,23 +114,27 @@ def look(
 
 def compare(tables: Sequence[CaseTable], *, z: float) -> Comparison:
     """Compare a candidate with its baseline over cases, at least one."""
-    differences = [table.difference for table in tables]
-    return Comparison(exact.p_value(tables), fmean(differences), lower_bound(differences, z=z))
+    difference = fmean(table.difference for table in tables)
+    return Comparison(exact.p_value(tables), difference, lower_bound(tables, z=z))
 
 
-def lower_bound(differences: Sequence[float], *, z: float) -> float:
+def lower_bound(tables: Sequence[CaseTable], *, z: float) -> float:
     """Return the lower bound of the mean difference over cases, from -1 to 1.
 
-    It is the mean less z standard errors of paired differences. Where all cases are alike that would be no error at
-    all, so it is never above what N cases without any difference show: -z^2 / (N + z^2).
+    It is the mean less z standard errors, the larger one of two: that of the deal within the cases, as in the exact
+    test, and that of the paired differences, which is larger when a change has hit some cases and not others. Where all
+    cases are alike both would be zero, so the bound is never above what N cases without any difference show:
+    -z^2 / (N + z^2).
 
     Source: Tango, Equivalence test and confidence interval for the difference in proportions for the paired-sample
     design (1998), whose score interval without a discordant pair has that bound.
     """
-    cases = len(differences)
+    cases = len(tables)
     if cases < 2:  # noqa: PLR2004 - one case has no spread
         return -1.0
-    error = stdev(differences) / math.sqrt(cases)
+    differences = [table.difference for table in tables]
+    dealt = math.sqrt(math.fsum(table.variance for table in tables)) / cases
+    error = max(dealt, stdev(differences) / math.sqrt(cases))
     return min(fmean(differences) - z * error, -z * z / (cases + z * z))
 
 

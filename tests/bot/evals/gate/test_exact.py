@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import combinations, pairwise, product
 from random import Random
+from statistics import pvariance
 
 import pytest
 
@@ -68,3 +69,13 @@ def test_a_case_that_always_did_the_same_says_nothing() -> None:
     tables = drawn(Random(7), 12, 6)
     idle = [CaseTable(6, 6, 6, 6)] * 80 + [CaseTable(0, 4, 0, 6)] * 5
     assert exact.p_value([*idle, *tables]) == pytest.approx(exact.p_value(tables), rel=1e-12)
+
+
+@pytest.mark.parametrize("table", drawn(Random(3), 8, 4), ids=str)
+def test_the_variance_is_that_of_all_deals(table: CaseTable) -> None:
+    """The variance of the difference is that over every way to deal the passes of the case."""
+    plays = range(table.played + table.baseline_played)
+    passes = table.passed + table.baseline_passed
+    dealt = [sum(play < table.played for play in deal) for deal in combinations(plays, passes)]
+    differences = [one / table.played - (passes - one) / table.baseline_played for one in dealt]
+    assert table.variance == pytest.approx(pvariance(differences), abs=1e-12)

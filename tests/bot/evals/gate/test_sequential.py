@@ -4,6 +4,7 @@ import pytest
 
 from bot.evals import gate
 from bot.evals.gate import GoOn, ReleaseVerdict, Score, sequential
+from bot.evals.gate.exact import CaseTable
 
 CASES = 150
 WHOLE = {f"soft-{n}": (6, 6) for n in range(CASES)}
@@ -129,6 +130,17 @@ def test_clean_cases_show_as_much_as_their_number_allows() -> None:
     needed = [sequential.least_cases(look.z) for look in sequential.LOOKS]
     assert needed == [92, 80, 66]
     for look, cases in zip(sequential.LOOKS, needed, strict=True):
-        assert sequential.lower_bound([0.0] * cases, z=look.z) > -sequential.MOST_DROP
-        assert sequential.lower_bound([0.0] * (cases - 1), z=look.z) <= -sequential.MOST_DROP
-    assert sequential.lower_bound([0.0], z=1.85) == -1
+        clean = [CaseTable(6, 6, 6, 6)] * cases
+        assert sequential.lower_bound(clean, z=look.z) > -sequential.MOST_DROP
+        assert sequential.lower_bound(clean[1:], z=look.z) <= -sequential.MOST_DROP
+    assert sequential.lower_bound([CaseTable(6, 6, 6, 6)], z=1.85) == -1
+
+
+def test_the_larger_error_counts() -> None:
+    """Alike shaky cases have the error of the deal; cases of which some broke have that of their differences."""
+    shaky = [CaseTable(1, 2, 3, 6)] * 200
+    assert [table.difference for table in shaky] == [0.0] * 200
+    assert sequential.lower_bound(shaky, z=2.2) == pytest.approx(-2.2 * (shaky[0].variance / 200) ** 0.5)
+    broken = [CaseTable(0, 2, 6, 6)] * 5 + [CaseTable(2, 2, 6, 6)] * 95
+    spread = (5 * 0.95**2 + 95 * 0.05**2) / 99
+    assert sequential.lower_bound(broken, z=2.2) == pytest.approx(-0.05 - 2.2 * (spread / 100) ** 0.5)
