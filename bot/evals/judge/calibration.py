@@ -14,7 +14,7 @@ AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class CalibrationResult:
     """What a calibration found."""
 
     agreement: Agreement
@@ -25,7 +25,7 @@ class Measured:
 
 def measure(
     judge: Judge, answers: Sequence[LabelledAnswer], *, progress: Callable[[int], None] = lambda _done: None
-) -> Measured:
+) -> CalibrationResult:
     """Judge every labelled answer.
 
     Args:
@@ -50,4 +50,4 @@ def measure(
         bad_found=sum(not one.good for _, one in bad),
     )
     disputed = tuple((label, one) for label, one in pairs if label.good is not one.good)
-    return Measured(agreement, disputed, sum(one.cost_nusd for one in judged))
+    return CalibrationResult(agreement, disputed, sum(one.cost_nusd for one in judged))
