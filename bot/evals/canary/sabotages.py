@@ -104,8 +104,9 @@ def _served_by(wrong: WrongModel) -> Spoil:
 
 def _serving(runtime: AgentRuntime, agent: Agent, model: str) -> AgentRuntime:
     """Return a runtime of another agent or model; it is another release, whose spending is its own."""
-    endpoint = None if runtime.release.body["endpoint"] == "vendor" else "other"
-    return replace(runtime, agent=agent, model=model, release=fingerprint(agent, model=model, endpoint=endpoint))
+    asked = runtime.release.body["endpoint"]
+    release = fingerprint(agent, model=model, endpoint=None if asked == "vendor" else asked)
+    return replace(runtime, agent=agent, model=model, release=release)
 
 
 def _reading_yesterday(runtime: AgentRuntime) -> AgentRuntime:

@@ -15,7 +15,7 @@ from bot.store.db import Database
 from tests.support.eval_runtimes import MODEL, RuntimesOf
 from tests.support.paths import ROOT
 
-VERDICTS = ("releases", "eval_runs", "eval_results")
+VERDICTS = ("releases", "eval_runs", "eval_results", "release_verdicts", "promotions")
 "Tables in which the runs and verdicts of releases are."
 
 
