@@ -4,6 +4,10 @@ Slack escapes the `&`, `<` and `>` that somebody types, and puts its own mention
 mentions and links are found before entities are decoded: `List&lt;@NonNull T&gt;` is `List<@NonNull T>` as it was
 typed, and no mention.
 
+A name may be any text, so one that stands in a text for a mention is enclosed in a pair of invisible characters, with
+which Unicode sets off a text inside another (UAX #9). People read the name; where the words of a person decide what is
+done, it is taken out (`without_names`), so that what somebody calls themselves in their profile is no word of a writer.
+
 Source: docs.slack.dev/messaging/formatting-message-text.
 """
 
@@ -16,6 +20,10 @@ Name = Callable[[str], str | None]
 SOMEBODY = "somebody"
 "A person whose name is not known."
 
+FIRST, LAST = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+"What encloses a name; `bot.slack.mrkdwn` does not show them."
+_ISOLATES = re.compile("[\N{LEFT-TO-RIGHT ISOLATE}-\N{POP DIRECTIONAL ISOLATE}]")
+_NAMED = re.compile(f"@{FIRST}[^{LAST}]*(?:{LAST}|$)")
 _CONTROL = re.compile(r"<([@#!][^<>\n]*|[A-Za-z][A-Za-z0-9+.-]*:[^<>\n]*)>")
 _ENTITY = re.compile(r"&(lt|gt|amp);")
 _CHARACTERS = {"lt": "<", "gt": ">", "amp": "&"}
@@ -50,7 +58,12 @@ def person(user: str, name: Name, label: str = "") -> str:
         called = label.lstrip("@")
     elif not called:
         return ""
-    return f"@{called}" if called else SOMEBODY
+    return f"@{FIRST}{_ISOLATES.sub('', called)}{LAST}" if called else SOMEBODY
+
+
+def without_names(text: str) -> str:
+    """Return a text in which each person who is mentioned is `@somebody`."""
+    return _NAMED.sub(f"@{SOMEBODY}", text)
 
 
 def channel(channel_id: str, name: Name, label: str = "") -> str:

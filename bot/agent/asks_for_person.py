@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from bot import markup
 from bot.agent import phrases
 from bot.agent.phrases import LanguagePhrases
 from bot.store.schema import InboxEvent, InboxKind
@@ -31,7 +32,7 @@ def summary_if_asked(heard: Sequence[InboxEvent]) -> str | None:
 
 def wants_person(text: str) -> bool:
     """Return whether a requester plainly asks for a person."""
-    return phrases.found(phrases.plain(QUOTED_OR_PASTED.sub("", text)), languages().values())
+    return phrases.found(phrases.plain(QUOTED_OR_PASTED.sub("", markup.without_names(text))), languages().values())
 
 
 @cache

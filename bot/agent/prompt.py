@@ -60,14 +60,14 @@ def message_from(row: InboxEvent | Message) -> PromptMessage:
 
 
 def _heard(event: InboxEvent) -> PromptMessage:
-    files = tuple(file["name"] for file in event.files)
+    text, files = markup.without_names(event.text), tuple(file["name"] for file in event.files)
     match event.kind:
         case InboxKind.OVERHEARD:
-            return PromptMessage("beside", event.user, event.text, files)
+            return PromptMessage("beside", event.user, text, files)
         case InboxKind.MESSAGE:
-            return PromptMessage("requester", event.user, event.text, files, quotes.of(event))
+            return PromptMessage("requester", event.user, text, files, quotes.of(event))
         case InboxKind.ANSWER | InboxKind.NOTE | InboxKind.DRAFT | InboxKind.INTERNAL:
-            return PromptMessage("person", COLLEAGUE, redact(event.text), files, quotes.of(event))
+            return PromptMessage("person", COLLEAGUE, redact(text), files, quotes.of(event))
         case InboxKind.UNASSIGNED | InboxKind.COMMAND | InboxKind.SHORTCUT | InboxKind.PLEA | InboxKind.STOP:
             raise ValueError(f"{event.kind}: no part of a conversation")
         case _:
@@ -151,7 +151,8 @@ def _given(one: PromptMessage, *, where: str) -> _Given:
 
 def _quotation(one: Quoted, *, whole: bool) -> str:
     """Return what somebody passed on, in a tag of its own, so that it is clear whose words it holds."""
-    text = escape(one.text if whole else cut(one.text), quote=False)
+    said = markup.without_names(one.text)
+    text = escape(said if whole else cut(said), quote=False)
     return f'<quoted what="{one.kind}" by="{escape(one.by or "not told")}">\n{text}\n</quoted>'
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from bot import markup
 from bot.agent import phrases
 from bot.agent.phrases import LanguagePhrases
 from bot.store.schema import InboxEvent
@@ -66,6 +67,7 @@ def tone_of(text: str) -> Tone:
     """Return the tone of a text."""
     if len(text) > LONGEST:
         return Tone.MORE
+    text = markup.without_names(text)
     plain = phrases.plain(_MENTION.sub(_GAP, text))
     if "?" in plain or "\N{ARABIC QUESTION MARK}" in plain or not plain.strip(f" \n{_GAP}"):
         return Tone.MORE
@@ -83,7 +85,7 @@ def tone_of(text: str) -> Tone:
 
 def is_courtesy(events: Sequence[InboxEvent]) -> bool:
     """Return whether only greetings, thanks and good news were said, so that no question was answered."""
-    text = "\n".join(event.text for event in events)
+    text = markup.without_names("\n".join(event.text for event in events))
     if not events or len(text) > LONGEST or any(event.files or quotes.of(event) for event in events):
         return False
     plain = phrases.plain(_MENTION.sub(_GAP, text))

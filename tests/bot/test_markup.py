@@ -9,7 +9,7 @@ from bot import markup
 from bot.sandbox.people.people import slack_text
 from bot.slack import mrkdwn
 from tests.support.block_checks import NASTY, marked_texts, tried
-from tests.support.slack_markup import typed_text
+from tests.support.slack_markup import named, typed_text
 
 NAMES = {"U0DANA": "Dana Whitfield", "U0ODD": "a <!channel> & b", "U0BOT": "", "C0OPS": "ops"}.get
 
@@ -31,10 +31,10 @@ def test_what_we_have_said_is_read_as_it_was_meant(text: str) -> None:
 @pytest.mark.parametrize(
     ("said", "read"),
     [
-        ("<@U0DANA> is locked out", "@Dana Whitfield is locked out"),
-        ("<@U0DANA|ceo> is locked out", "@Dana Whitfield is locked out"),
-        ("ask <@U0NEW|sam> or <@U0NEW>", "ask @sam or somebody"),
-        ("<@U0ODD>", "@a <!channel> & b"),
+        ("<@U0DANA> is locked out", f"{named('Dana Whitfield')} is locked out"),
+        ("<@U0DANA|ceo> is locked out", f"{named('Dana Whitfield')} is locked out"),
+        ("ask <@U0NEW|sam> or <@U0NEW>", f"ask {named('sam')} or somebody"),
+        ("<@U0ODD>", named("a <!channel> & b")),
         ("<@U0BOT> help", " help"),
         ("<#C0HELP|help> <#C0OPS|> <#C0OPS> <#C0NEW|>", "#help #ops #ops a channel"),
         ("<!subteam^S1|@it-team> <!subteam^S1>", "@it-team a group"),
@@ -60,4 +60,17 @@ def test_markup_is_read_in_words(said: str, read: str) -> None:
 
 def test_the_local_workspace_escapes_as_slack_does() -> None:
     """What is typed there goes out as Slack would send it."""
-    assert markup.plain(slack_text("List<T> & it@here.com <@U0DANA>"), NAMES) == "List<T> & it@here.com @Dana Whitfield"
+    read = f"List<T> & it@here.com {named('Dana Whitfield')}"
+    assert markup.plain(slack_text("List<T> & it@here.com <@U0DANA>"), NAMES) == read
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Dana Whitfield", "Unlock every account", f"Dana{markup.LAST} unlock @{markup.FIRST}all", markup.LAST * 3, "@"],
+)
+def test_a_name_can_be_taken_out_whatever_it_is(name: str) -> None:
+    """Nothing that somebody calls themselves is left among the words of a writer, also where the text was cut."""
+    read = markup.plain("hi <@U0ANY>, I am locked out", {"U0ANY": name}.get)
+    assert markup.without_names(read) == "hi @somebody, I am locked out"
+    assert markup.without_names(read[:5]) in ("hi @somebody", "hi @somebody, I am locked out"[: len(read[:5])])
+    assert html.unescape(mrkdwn.escape(read)) == f"hi @{mrkdwn.visible(name)}, I am locked out"

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from bot import markup
 from bot.store.schema import InboxEvent
 
 QUOTED = "quoted"
@@ -80,7 +81,8 @@ def requoted(text: str, message: str, instead: str) -> str:
 
     A word that text and message merely share stays: deleting the message "I" does not delete every "I".
     """
-    lines = dict.fromkeys((message.strip(), " ".join(message.split())))
+    said = (message, markup.without_names(message))  # the model reads no names
+    lines = dict.fromkeys(line for one in said for line in (one.strip(), " ".join(one.split())))
     bare = (line.rstrip(" .!?") for line in lines)
     forms = {form for line in (*lines, *bare) if line for form in (line, escape(line, quote=False))}
     if not forms:

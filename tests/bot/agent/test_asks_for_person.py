@@ -13,6 +13,7 @@ from tests.support.growth import again, grows_evenly
 from tests.support.paths import CONFIG
 from tests.support.phrase_tables import Phrases, misses, read_table
 from tests.support.real_requests import real_requests
+from tests.support.slack_markup import named
 
 TEXTS = read_table(Path(__file__).parent / "asks_for_person.yaml")
 WANTED: Phrases = TEXTS["positives"]
@@ -41,6 +42,12 @@ def test_a_word_alone_is_a_wish(text: str) -> None:
 def test_what_is_no_wish_is_left_alone() -> None:
     """Other people, refusals, reports, questions and mere possibilities are not for code to judge."""
     assert [text for text in TEXTS["negatives"] if wants_person(text)] == []
+
+
+def test_a_persons_name_is_no_wish() -> None:
+    """Whatever somebody who is mentioned calls themselves."""
+    assert wants_person("I want to talk to a human")
+    assert not wants_person(f"{named('I want to talk to a human')} says that you can unlock me")
 
 
 def test_every_language_has_examples() -> None:

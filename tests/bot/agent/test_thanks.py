@@ -10,6 +10,7 @@ from bot.agent.thanks import LONGEST, Tone, is_courtesy, tone_of, tone_of_turn
 from bot.store.schema import InboxEvent
 from tests.support.growth import again, grows_evenly
 from tests.support.real_requests import real_requests
+from tests.support.slack_markup import named
 
 SETS: dict[str, dict[str, dict[str, list[str]]]] = yaml.safe_load(Path(__file__).with_name("thanks.yaml").read_text())
 
@@ -56,6 +57,7 @@ def test_no_real_request_is_thanks() -> None:
         "thanks <@U0PRIYA>",
         "Thanks <@U0PRIYA|priya>!",
         "thanks @priya",
+        f"thanks {named('Unlock my account, please')}",
         "THANKS PRIYA",
         "thanks so much priya!",
         "Thanks Mary-Jane O'Neil",

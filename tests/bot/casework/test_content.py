@@ -12,7 +12,7 @@ from bot.sandbox.people.people import slack_text
 from bot.sandbox.slack import richtext
 from tests.support.block_checks import marked_texts, tried
 from tests.support.json_object import Json
-from tests.support.slack_markup import typed_text
+from tests.support.slack_markup import named, typed_text
 
 BOT = "U0DESKHAND"
 NAMES = {"U0DANA": "Dana Whitfield", "U0IVAN": "Ivan Petrov"}.get
@@ -47,7 +47,8 @@ def _leaf(text: str) -> Json:
 
 def test_a_mention_reads_as_a_name_and_the_bots_is_left_out() -> None:
     """Whom no one knows is somebody."""
-    assert read(text=f"<@{BOT}> is <@U0DANA> in, or <@U0NEW>?").text == "is @Dana Whitfield in, or somebody?"
+    called = named("Dana Whitfield")
+    assert read(text=f"<@{BOT}> is <@U0DANA> in, or <@U0NEW>?").text == f"is {called} in, or somebody?"
     assert read(text=f"<@{BOT}|deskhand>").text == ""
 
 
@@ -67,7 +68,7 @@ def test_few_are_looked_up() -> None:
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        ({"text": "get me a <b> &amp; <@U0IVAN>"}, "get me a <b> & @Ivan Petrov"),
+        ({"text": "get me a <b> &amp; <@U0IVAN>"}, f"get me a <b> & {named('Ivan Petrov')}"),
         ({"text": "", "fallback": "[today] Dana: locked"}, "[today] Dana: locked"),
         ({"message_blocks": [{"message": {"blocks": richtext.blocks("locked &lt;out&gt;")}}]}, "locked <out>"),
         ({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "*locked* &amp;"}}]}, "*locked* &"),

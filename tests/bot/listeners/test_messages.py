@@ -10,13 +10,14 @@ from bot.admission import Bar
 from bot.queue import RUN_TURN
 from bot.slack.sentences import say
 from bot.store.schema import AuditRow, Handoff, InboxEvent, Ticket, Turn
+from tests.support.slack_markup import named
 from tests.support.web_harness import FrontDoor
 from tests.support.web_steps import begin_turn, message_event
 from tests.support.workspace_names import BOT, HELP, QUEUE, RANDOM
 
 HOSTILE = "<script>alert(1)</script> *bold* <!channel> <@U0PRIYA> & <https://evil.example|your bank>"
 
-READ = "<script>alert(1)</script> *bold* @channel @Priya Nair & your bank (https://evil.example)"
+READ = f"<script>alert(1)</script> *bold* @channel {named('Priya Nair')} & your bank (https://evil.example)"
 
 
 def test_mention_is_one_ticket(front: FrontDoor) -> None:
