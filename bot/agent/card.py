@@ -19,6 +19,7 @@ from bot.agent import categories as kinds
 from bot.agent.addresses import Link
 from bot.agent.approval_terms import ApprovalTerms
 from bot.agent.categories import Categories
+from bot.agent.judge_terms import JudgeTerms
 from bot.agent.limits import PerPerson, TurnLimits
 from bot.agent.phrases import LanguagePhrases
 from bot.budget import config
@@ -63,6 +64,8 @@ class Passing(CardPart):
     pass_at_least: float = Field(default=0.8, gt=0, le=1)
     "What the lower bound of the pass rate over all cases must reach (95 %, one-sided; see `bot.evals.gate`)."
     stale_after_days: int = Field(default=30, ge=1)
+    judge: JudgeTerms | None = None
+    "Who judges tone and groundedness; without it nobody does."
 
 
 class Card(CardPart):
@@ -179,7 +182,7 @@ def load(folder: Path) -> Agent:
     if (folder / PLEAS).exists():
         files[PLEAS] = _text(folder / PLEAS)
     words = _words(folder / PLEAS)
-    return Agent(card, files[PROMPT], tools, folder, words, _suite(folder, card.evals.pass_at_least), files)
+    return Agent(card, files[PROMPT], tools, folder, words, _suite(folder, card.evals), files)
 
 
 def _text(file: Path) -> str:
@@ -189,9 +192,9 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
 
 
-def _suite(folder: Path, pass_at_least: float) -> str:
+def _suite(folder: Path, asks: Passing) -> str:
     try:
-        return suite_files.fingerprint(suite_files.read(folder), pass_at_least=pass_at_least)
+        return suite_files.fingerprint(suite_files.read(folder), asks)
     except OSError as error:
         raise ConfigError(f"{folder / suite_files.FOLDER}: cannot be read: {error.strerror}") from error
 

@@ -1,7 +1,8 @@
 """The suite in an agent's folder: its files, and the fingerprint for which a verdict is valid.
 
-A suite is whatever decides a verdict: the case files with their coverage manifest, what the card asks of a release, and
-the code that plays and scores. No case is parsed for its hash, so that a worker can look at it whenever it changes.
+A suite is whatever decides a verdict: the case files with their coverage manifest, what the card asks of a release, the
+judge and what it is told, and the code that plays and scores. No case is parsed for its hash, so that a worker can look
+at it whenever it changes.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.agent.card import Agent
+    from bot.agent.card import Agent, Passing
 
 FOLDER = "evals"
 CODE = Path(__file__).parent.parent / FOLDER
@@ -26,16 +27,18 @@ def suite_of(agent: "Agent") -> str:
     Raises:
         OSError: a file cannot be read.
     """
-    return fingerprint(read(agent.folder), pass_at_least=agent.card.evals.pass_at_least)
+    return fingerprint(read(agent.folder), agent.card.evals)
 
 
 def read(folder: Path) -> dict[str, bytes]:
-    """Return the case files and the coverage manifest of an agent's folder, by path in it.
+    """Return the case files, the coverage manifest and what a judge is told, by path in an agent's folder.
 
     Raises:
         OSError: a file cannot be read.
     """
-    return {f"{FOLDER}/{file.name}": file.read_bytes() for file in sorted((folder / FOLDER).glob("*.yaml"))}
+    suite = folder / FOLDER
+    found = (*suite.glob("*.yaml"), *suite.rglob("*.md"))
+    return {f"{FOLDER}/{file.relative_to(suite).as_posix()}": file.read_bytes() for file in sorted(found)}
 
 
 def texts(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -43,14 +46,16 @@ def texts(files: Mapping[str, bytes]) -> dict[str, str]:
     return {name: content.decode("utf-8", "replace").replace("\0", "\ufffd") for name, content in files.items()}
 
 
-def fingerprint(files: Mapping[str, bytes], *, pass_at_least: float) -> str:
+def fingerprint(files: Mapping[str, bytes], asks: "Passing") -> str:
     """Return the SHA-256 of a suite.
 
     Args:
-        files: the case files and the manifest, by name.
-        pass_at_least: what the card asks of a first release.
+        files: the case files, the manifest and what a judge is told, by name.
+        asks: what the card asks of a release, and who judges it.
     """
-    digest = hashlib.sha256(f"pass_at_least {pass_at_least!r}\n".encode())
+    digest = hashlib.sha256(f"pass_at_least {asks.pass_at_least!r}\n".encode())
+    if asks.judge is not None:
+        digest.update(f"judge {asks.judge.model_dump_json()}\n".encode())
     for name, content in (*sorted(files.items()), *_code()):
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()

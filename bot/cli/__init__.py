@@ -9,7 +9,20 @@ import sys
 import click
 
 from bot import logs, private
-from bot.cli import agents, approvers, canary, checks, keys, log_events, money, policy, processes, tickets
+from bot.cli import (
+    agents,
+    approvers,
+    canary,
+    checks,
+    eval_judge,
+    eval_promote,
+    keys,
+    log_events,
+    money,
+    policy,
+    processes,
+    tickets,
+)
 from bot.cli.root import cli
 from bot.errors import ConfigError, DeskhandError
 
@@ -19,6 +32,8 @@ __all__ = [
     "canary",
     "checks",
     "cli",
+    "eval_judge",
+    "eval_promote",
     "keys",
     "log_events",
     "main",

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.agent import retries
+from bot import durations
+from bot.agent import model, retries
 from bot.agent.card import Agent
 from bot.agent.judge_terms import JudgeTerms
 from bot.agent.model import CallModel, Completion, Prompt
@@ -16,6 +17,7 @@ from bot.errors import ConfigError, OutcomeUnknown, Refused, Transient
 from bot.evals.judge import question
 from bot.evals.judge.question import JudgedAnswer, Judgement
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
+from bot.settings import Settings
 from bot.store.schema import Purpose
 
 TRIES = 3
@@ -89,6 +91,34 @@ def instructions_of(agent: Agent, terms: JudgeTerms) -> str:
     if not written.strip():
         raise ConfigError(f"{file}: is empty; expected what the judge is told")
     return written
+
+
+def off_because(settings: Settings, agent: Agent) -> str | None:
+    """Return why nothing is judged, or None if the judge can be asked."""
+    if agent.card.evals.judge is None:
+        return "the card names no judge"
+    if not settings.has(agent.card.credentials.model):
+        return f"{agent.card.credentials.model} is not set"
+    return None
+
+
+def open_judge(settings: Settings, agent: Agent, meter: Meter, *, release: str) -> Judge | None:
+    """Return the judge of an agent, with the real model; None: it is off.
+
+    Raises:
+        ConfigError: its instructions cannot be read, or its model has no price.
+    """
+    terms = agent.card.evals.judge
+    if terms is None or off_because(settings, agent) is not None:
+        return None
+    if not meter.prices.knows(terms.model):
+        raise ConfigError(f"{agent.folder / 'card.yaml'}: evals.judge.model: {terms.model} has no price")
+    call = model.connect(
+        api_key=settings.credential(agent.card.credentials.model).get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        timeout=durations.MODEL_SILENCE,
+    )
+    return Judge(terms, instructions_of(agent, terms), paid(call, meter, agent=agent.card.name, release=release))
 
 
 def paid(call_model: CallModel, meter: Meter, *, agent: str, release: str) -> AskPaid:

@@ -6,4 +6,5 @@ verdicts        what a suite said of a release, and whether that lets it serve
 waivers         signatures under verdicts that are no pass
 eval_runs       runs of evaluations and their results
 baselines       which release later ones are held against
+judge_calibrations  how well the judge of evaluations agrees with people
 """

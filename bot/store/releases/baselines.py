@@ -4,17 +4,49 @@ Only a person promotes a release, and only one that has passed; else quality wou
 first that passes is promoted by itself, because there is nothing that it could be worse than.
 """
 
+from enum import StrEnum
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
+from bot.store.releases import verdicts
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import EvalRun, Promotion, Release, Verdict, now
+
+
+class NotPromoted(StrEnum):
+    """Why a release does not become the baseline; the value is said to people."""
+
+    NOT_PASSED = "it has not passed the suite as it is now"
+    ALREADY = "it is the baseline already"
+    MEANWHILE = "another release was promoted at the same moment"
 
 
 def current(session: Session, agent: str) -> Promotion | None:
     """Return the promotion that counts for an agent, or None if no release of it was ever promoted."""
     query = select(Promotion).where(Promotion.agent == agent).order_by(Promotion.number.desc()).limit(1)
     return session.scalars(query).one_or_none()
+
+
+def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Promotion | NotPromoted:
+    """Make a release the baseline of its agent; it has passed the suite of the pair.
+
+    Args:
+        session: an open write transaction.
+        agent: the agent.
+        pair: the release, and the suite in the agent's folder now.
+        by: Slack user id of the owner who promotes it.
+    """
+    if verdicts.standing(session, pair.release, pair.suite).verdict is not Verdict.PASS:
+        return NotPromoted.NOT_PASSED
+    before = current(session, agent)
+    if before is not None and before.release == pair.release:
+        return NotPromoted.ALREADY
+    number = 1 if before is None else before.number + 1
+    if not _promoted(session, agent, number, release=pair.release, suite=pair.suite, by=by):
+        return NotPromoted.MEANWHILE
+    return current(session, agent) or NotPromoted.MEANWHILE
 
 
 def promote_first(session: Session, run_id: int) -> bool:

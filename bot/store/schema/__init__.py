@@ -40,6 +40,7 @@ from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
 from bot.store.schema.heartbeats import Heartbeat
 from bot.store.schema.homes import Home
+from bot.store.schema.judge_calibrations import JudgeCalibration
 from bot.store.schema.marks import Mark
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.money import BudgetNotice, BudgetReview, LedgerRow, PriceVersion
@@ -106,6 +107,7 @@ __all__ = [
     "InboxEvent",
     "InboxKind",
     "InboxState",
+    "JudgeCalibration",
     "KeptFile",
     "LedgerRow",
     "LedgerState",

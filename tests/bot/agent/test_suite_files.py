@@ -37,6 +37,24 @@ def test_whatever_decides_a_verdict_is_another_suite(tmp_path: Path) -> None:
     assert suite(less) != first
 
 
+def test_a_judge_and_what_it_is_told_are_part_of_the_suite(tmp_path: Path) -> None:
+    """Another model or another word is another suite; the labelled answers measure the judge and decide nothing."""
+
+    def judged_by(name: str, model: str) -> Path:
+        asks = {"pass_at_least": 0.8, "judge": {"model": model}}
+        return copied_agent(tmp_path / name, change=lambda content: content.update(evals=asks))
+
+    one, other = judged_by("one", "judge-1"), judged_by("other", "judge-2")
+    none = copied_agent(tmp_path / "none", change=lambda content: content.update(evals={"pass_at_least": 0.8}))
+    first = suite(one)
+    assert len({first, suite(other), suite(none)}) == 3
+    (one / "evals/judge/answers.yaml").unlink()
+    assert suite(one) == first
+    with (one / "evals/judge/prompt.md").open("a") as told:
+        told.write("Be kinder.")
+    assert suite(one) != first
+
+
 def test_the_code_that_plays_and_scores_is_part_of_the_suite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """How a run is told, and the sabotages that try the gate, are not."""
     names = {name for name, _ in suite_files._code()}

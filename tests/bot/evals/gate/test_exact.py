@@ -79,3 +79,34 @@ def test_the_variance_is_that_of_all_deals(table: CaseTable) -> None:
     dealt = [sum(play < table.played for play in deal) for deal in combinations(plays, passes)]
     differences = [one / table.played - (passes - one) / table.baseline_played for one in dealt]
     assert table.variance == pytest.approx(pvariance(differences), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("cases", "played", "baseline", "worse", "by_scipy"),
+    [
+        (30, 2, 6, 11, 7.963192336364689e-04),
+        (150, 2, 6, 40, 2.8648677969533963e-08),
+        (150, 4, 6, 12, 1.173831124206353e-02),
+        (225, 6, 6, 9, 4.3503738689215377e-01),
+        (400, 3, 9, 37, 3.913569221551158e-16),
+    ],
+)
+def test_large_tables_give_what_scipy_gives(
+    cases: int, played: int, baseline: int, worse: int, by_scipy: float
+) -> None:
+    """The figures are those of `hypergeom` of scipy 1.17.1, convolved; docs/decisions says why it is not installed."""
+    tables = []
+    for case in range(cases):
+        shaky = case * 7 % 10 < 3
+        lost = (case * 5 % 3 if shaky else 0) + (case % worse == 0)
+        tables.append(CaseTable(max(0, played - lost), played, baseline - (case * 11 % 4 if shaky else 0), baseline))
+    assert exact.p_value(tables) == pytest.approx(by_scipy, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("worse", "better", "two_sided"), [(7, 2, 0.1796875), (12, 3, 0.03515625), (40, 20, 0.01348929373119186)]
+)
+def test_one_play_each_gives_what_statsmodels_gives(worse: int, better: int, two_sided: float) -> None:
+    """The figures are those of its exact `mcnemar` (0.15.0), whose two-sided p-value is twice ours."""
+    tables = [CaseTable(0, 1, 1, 1)] * worse + [CaseTable(1, 1, 0, 1)] * better + [CaseTable(1, 1, 1, 1)] * 50
+    assert 2 * exact.p_value(tables) == pytest.approx(two_sided, rel=1e-9)

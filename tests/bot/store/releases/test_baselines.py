@@ -7,9 +7,11 @@ import pytest
 
 from bot.store.db import Database
 from bot.store.releases import baselines
+from bot.store.releases.baselines import NotPromoted
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import AuditRow, Promotion
 from tests.support.factories import rows
-from tests.support.release_rows import end_run, keep_release, open_run
+from tests.support.release_rows import SUITE, end_run, keep_release, open_run
 
 
 def baseline_of(database: Database, agent: str = "access") -> str | None:
@@ -61,3 +63,57 @@ def test_of_runs_that_end_at_once_one_promotes(postgres: Database) -> None:
     [row] = rows(postgres, Promotion)
     assert row.release in names
     assert [one.event for one in rows(postgres, AuditRow)].count("release.promoted") == 1
+
+
+def promoted(database: Database, release: str, suite: str = SUITE) -> Promotion | NotPromoted:
+    """Let an owner promote a release."""
+    with database.write() as session:
+        return baselines.promote(session, "access", ReleasePair(release, suite), by="U0OLIVIA")
+
+
+def test_an_owner_promotes_a_release_that_has_passed(database: Database) -> None:
+    """It then counts, and so does an older one that is promoted again; each is in the audit log with who did it."""
+    for release in ("access@1", "access@2"):
+        keep_release(database, release)
+        end_run(database, open_run(database, release))
+    assert isinstance(promoted(database, "access@2"), Promotion)
+    assert baseline_of(database) == "access@2"
+    assert promoted(database, "access@2") is NotPromoted.ALREADY
+    assert isinstance(promoted(database, "access@1"), Promotion)
+    assert baseline_of(database) == "access@1"
+    told = [(one.actor, one.record["release"]) for one in rows(database, AuditRow) if one.event == "release.promoted"]
+    assert told == [("operator", "access@1"), ("U0OLIVIA", "access@2"), ("U0OLIVIA", "access@1")]
+
+
+@pytest.mark.parametrize("verdict", ["block", "inconclusive", None])
+def test_what_has_not_passed_is_not_promoted(database: Database, verdict: str | None) -> None:
+    """Blocked, inconclusive or never evaluated; and a pass of another suite is none of this one."""
+    keep_release(database)
+    keep_release(database, "access@2")
+    end_run(database, open_run(database))
+    if verdict is not None:
+        end_run(database, open_run(database, "access@2"), verdict=verdict)
+    assert promoted(database, "access@2") is NotPromoted.NOT_PASSED
+    assert promoted(database, "access@1", suite="s2") is NotPromoted.NOT_PASSED
+    assert baseline_of(database) == "access@1"
+
+
+def test_owners_who_promote_at_once_do_so_one_after_the_other(postgres: Database) -> None:
+    """Eight promotions at the same moment: each has a number of its own or is refused, and the last one counts."""
+    names = [f"access@{number}" for number in range(9)]
+    for name in names:
+        keep_release(postgres, name)
+        end_run(postgres, open_run(postgres, name))
+    together = Barrier(8)
+
+    def promote(name: str) -> Promotion | NotPromoted:
+        together.wait(30)
+        return promoted(postgres, name)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(promote, names[1:]))
+    done = sorted((one for one in found if isinstance(one, Promotion)), key=lambda one: one.number)
+    assert [one.number for one in done] == list(range(2, 2 + len(done)))
+    assert len(done) >= 1
+    assert all(one is NotPromoted.MEANWHILE for one in found if isinstance(one, NotPromoted))
+    assert baseline_of(postgres) == done[-1].release
