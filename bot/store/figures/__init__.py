@@ -3,7 +3,8 @@
 figures         what the dashboard shows of a cohort, put together by one function; dashboard: its values and units
 folding         adds up what can no longer change, so that it is not read again
 day_counts      what is counted of turns, tickets and model calls, by UTC day and agent; handoff_counts: of handoffs
-quantiles       durations to two significant digits, and their quantiles by nearest rank
+counts          what is counted of a day and agent, put together and stored
+histograms      durations to two significant digits, and their quantiles by nearest rank
 success         the success criterion, with how long requests took and what they cost
 success_days    the same by day, as the clock has counted it, for pages that cannot read every request
 verdicts        what became of each request: the conditions of the criterion in SQL

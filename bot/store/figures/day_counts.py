@@ -5,46 +5,19 @@ call on the day on which it left; a thumb on the day on which it was given or la
 SQL, through an index on that time.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from bot.store.figures import quantiles
+from bot.store.figures import histograms
+from bot.store.figures.counts import Counted, Counts, Timed
 from bot.store.schema import Feedback, LedgerRow, Purpose, Step, StepKind, StepStatus, Ticket, Turn, TurnOutcome
 from bot.store.sql.dialects import MillisecondsBetween, UtcDate
-
-
-class Counted(StrEnum):
-    """What is counted; the keys of each are counted apart."""
-
-    OUTCOME = "outcome"
-    "Turns that ended, by outcome."
-    LATENCY = "latency"
-    "Turns that were answered, by the milliseconds from their opening to their outcome, to two significant digits."
-    OUTPUT = "output"
-    "Turns that ended, by outcome and category: `reply locked`, or `reply ` without a category."
-    TOOL = "tool"
-    "Tool calls of turns that ended, by status and tool: `ok unlock_my_account`."
-    TICKET = "ticket"
-    "Tickets that were opened; the one key is empty."
-    SPENDING = "spending"
-    "Model calls, tokens and nano-US-dollars, by the name of the figure; those of evaluations apart."
-    THUMB = "thumb"
-    "Thumbs for answers: `thumbs_up` and `thumbs_down`."
-    HANDOFF = "handoff"
-    "Handoffs, by reason."
-    TO_CLAIM = "to_claim"
-    "Handoffs that were claimed, by the milliseconds until then, to two significant digits, and reason: `1200 budget`."
-    TO_FIRST_RESPONSE = "to_first_response"
-    "The same of the first response of a person."
-    TO_RESOLVE = "to_resolve"
-    "The same of the resolution."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +32,7 @@ Agents = Sequence[str] | None
 "The names of agents; None: all of them."
 DayAgent = tuple[str, str]
 "A UTC day, as `2026-11-22`, and an agent."
-Counts = dict[Counted, Counter[str]]
 ByDayAndAgent = defaultdict[DayAgent, Counts]
-Row = tuple[str, str, Counted, str, int]
-"Day, agent, what is counted, its key, and how many there are."
 
 ANSWERED = (TurnOutcome.REPLY, TurnOutcome.HANDOFF, TurnOutcome.REFUSED)
 "Outcomes that the requester waited for; a turn that was withdrawn has no latency."
@@ -74,41 +44,22 @@ EVALUATIONS = ("evaluation_calls", "evaluation_cost_nusd")
 
 def counted(session: Session, spans: Sequence[Span], agents: Agents = None) -> ByDayAndAgent:
     """Count what happened in some spans of time, of some agents or of all."""
-    found: ByDayAndAgent = defaultdict(dict)
+    found: ByDayAndAgent = defaultdict(Counts)
     if spans:
-        for rows in (_turns, _tools, _tickets, _spending):
-            put(found, rows(session, spans, agents))
+        for count in (_turns, _tools, _tickets, _spending):
+            count(session, spans, agents, found)
     return found
 
 
 def thumbs(session: Session, spans: Sequence[Span], agents: Agents = None) -> ByDayAndAgent:
     """Count the thumbs that were given or last changed in some spans of time, of some agents or of all."""
-    found: ByDayAndAgent = defaultdict(dict)
+    found: ByDayAndAgent = defaultdict(Counts)
     if spans:
-        put(found, _thumbs(session, spans, agents))
+        _thumbs(session, spans, agents, found)
     return found
 
 
-def add(to: dict[str, int], more: Mapping[str, int]) -> None:
-    """Add counts to others. `Counter.update` is too slow for the many small counts of ninety days."""
-    if not to:
-        to.update(more)
-        return
-    known = to.get
-    for key, count in more.items():
-        to[key] = known(key, 0) + count
-
-
-def put(found: ByDayAndAgent, rows: Iterable[Row]) -> None:
-    """Add rows to what is counted."""
-    for day, name, what, key, count in rows:
-        counts = found[day, name]
-        if what not in counts:
-            counts[what] = Counter()
-        counts[what][key] += count
-
-
-def _turns(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
+def _turns(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     waited = cast(func.round(Turn.waited_seconds * 1000), BigInteger)  # for approvals, which is no time of the agent's
     milliseconds = MillisecondsBetween(Turn.created_at, Turn.finished_at) - waited
     each = select(
@@ -119,34 +70,35 @@ def _turns(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[
         case((Turn.outcome.in_(ANSWERED), milliseconds)).label("took"),
     ).join(Ticket, Ticket.id == Turn.ticket_id)
     c = _within(each, Turn.finished_at, spans, Ticket.agent, agents).subquery().c
-    columns = (c.day, c.agent, c.outcome, c.category, quantiles.rounded_in_sql(c.took).label("latency"))
+    columns = (c.day, c.agent, c.outcome, c.category, histograms.rounded_in_sql(c.took).label("latency"))
     keys = select(*columns).subquery().c
     query: Select[Any] = select(*keys, func.count()).group_by(*keys)
     for day, name, outcome, category, latency, turns in session.execute(query):
-        yield day, name, Counted.OUTCOME, outcome, turns
-        yield day, name, Counted.OUTPUT, f"{outcome} {category}", turns
+        counts = found[day, name]
+        counts.count(Counted.OUTCOME, outcome, turns)
+        counts.count(Counted.OUTPUT, f"{outcome} {category}", turns)
         if latency is not None:
-            yield day, name, Counted.LATENCY, str(latency), turns
+            counts.time(Timed.LATENCY, "", latency, turns)
 
 
-def _tools(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
+def _tools(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     # The clock turns one into the other, at any time after the turn has ended.
     status = case((Step.status == StepStatus.STARTED, StepStatus.UNSEEN), else_=Step.status)
     keys = (UtcDate(Turn.finished_at), Ticket.agent, status, Step.name)
     of = select(*keys, func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
     of = of.join(Step, Step.turn_id == Turn.id).where(Step.kind == StepKind.TOOL)
-    found = session.execute(_within(of, Turn.finished_at, spans, Ticket.agent, agents).group_by(*keys))
-    for day, name, state, tool, calls in found:
-        yield day, name, Counted.TOOL, f"{state} {tool}", calls
+    rows = session.execute(_within(of, Turn.finished_at, spans, Ticket.agent, agents).group_by(*keys))
+    for day, name, state, tool, calls in rows:
+        found[day, name].count(Counted.TOOL, f"{state} {tool}", calls)
 
 
-def _tickets(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
+def _tickets(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     keys: tuple[Any, ...] = (UtcDate(Ticket.created_at), Ticket.agent)
     # The index on the time begins with the agent.
     known = list(_with_tickets(session)) if agents is None else agents
     of = _within(select(*keys, func.count()), Ticket.created_at, spans, Ticket.agent, known)
     for day, name, tickets in session.execute(of.group_by(*keys)):
-        yield day, name, Counted.TICKET, "", tickets
+        found[day, name].count(Counted.TICKET, "", tickets)
 
 
 def _with_tickets(session: Session) -> Iterator[str]:
@@ -157,18 +109,19 @@ def _with_tickets(session: Session) -> Iterator[str]:
         name = session.scalar(select(func.min(Ticket.agent)).where(Ticket.agent > name))
 
 
-def _spending(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
+def _spending(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     keys = (UtcDate(LedgerRow.at), LedgerRow.agent, LedgerRow.purpose)
     written = LedgerRow.cache_write_5m_tokens + LedgerRow.cache_write_1h_tokens
     used: tuple[Any, ...] = (LedgerRow.input_tokens, LedgerRow.cache_read_tokens, written, LedgerRow.output_tokens)
     of = select(*keys, func.count(), *(func.sum(one) for one in (*used, LedgerRow.cost_nusd)))
-    found = session.execute(_within(of, LedgerRow.at, spans, LedgerRow.agent, agents).group_by(*keys))
-    for day, name, purpose, *figures in found:
+    rows = session.execute(_within(of, LedgerRow.at, spans, LedgerRow.agent, agents).group_by(*keys))
+    for day, name, purpose, *figures in rows:
         names, values = (CALLS, figures) if purpose is Purpose.TURN else (EVALUATIONS, (figures[0], figures[-1]))
-        yield from ((day, name, Counted.SPENDING, key, int(value)) for key, value in zip(names, values, strict=True))
+        for key, value in zip(names, values, strict=True):
+            found[day, name].count(Counted.SPENDING, key, int(value))
 
 
-def _thumbs(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator[Row]:
+def _thumbs(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     # Looks up the agent of each thumb; a join might read every ticket of the agents.
     of_turn = select(Ticket.agent).join(Turn, Turn.ticket_id == Ticket.id).where(Turn.id == Feedback.turn_id)
     agent = of_turn.correlate(Feedback).scalar_subquery()
@@ -176,7 +129,7 @@ def _thumbs(session: Session, spans: Sequence[Span], agents: Agents) -> Iterator
     keys = _within(each, Feedback.at, spans, Ticket.agent, None).subquery().c
     query: Select[Any] = select(*keys, func.count()).group_by(*keys)
     for day, name, good, given in session.execute(query if agents is None else query.where(keys.agent.in_(agents))):
-        yield day, name, Counted.THUMB, "thumbs_up" if good else "thumbs_down", given
+        found[day, name].count(Counted.THUMB, "thumbs_up" if good else "thumbs_down", given)
 
 
 def _within(

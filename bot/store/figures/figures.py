@@ -5,7 +5,7 @@ figure that has nothing to be worked out from is None, never 0. Reads only; the 
 read at one moment (`bot.store.money.spending.at_one_moment`), so that the figures agree with each other.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
@@ -13,7 +13,8 @@ from itertools import groupby
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from bot.store.figures import day_counts, folding, quantiles
+from bot.store.figures import folding
+from bot.store.figures.counts import Counted, Counts, Timed
 from bot.store.figures.dashboard import (
     DashboardCohort,
     DashboardFigures,
@@ -25,43 +26,36 @@ from bot.store.figures.dashboard import (
     Volume,
     last_days,
 )
-from bot.store.figures.day_counts import Counted, Span
+from bot.store.figures.day_counts import Span
 from bot.store.figures.handoff_counts import TIMES
-from bot.store.handoffs.handoff_metrics import Spread
+from bot.store.figures.histograms import Histogram
 from bot.store.releases import verdicts
 from bot.store.releases.verdicts import ReleaseStanding
 from bot.store.schema import Release, StepStatus, TurnOutcome, now
 
 __all__ = ["DashboardCohort", "DashboardFigures", "last_days", "read"]
 
-OF_VOLUME = frozenset({Counted.OUTCOME, Counted.LATENCY, Counted.TICKET, Counted.SPENDING, Counted.THUMB})
+OF_VOLUME = frozenset({Counted.OUTCOME, Timed.LATENCY, Counted.TICKET, Counted.SPENDING, Counted.THUMB})
 "What a `Volume` is made of, which is shown of each day."
-
-Counts = defaultdict[Counted, Counter[str]]
 
 
 def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
     """Return everything that the dashboard shows of a cohort."""
     _run_at_once(session)
-    by_day: defaultdict[str, Counts] = defaultdict(lambda: defaultdict(Counter))
-    outputs: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    whole: Counts = defaultdict(Counter)
+    whole = Counts()
+    by_day: defaultdict[str, Counts] = defaultdict(Counts)
+    by_agent: defaultdict[str, Counts] = defaultdict(Counts)
     for day, agent, counts in folding.read(session, Span(cohort.since, cohort.until), cohort.named, at=now()):
-        for what, keys in counts.items():
-            if what is Counted.OUTPUT:
-                day_counts.add(outputs[agent], keys)
-            else:
-                day_counts.add((by_day[day] if what in OF_VOLUME else whole)[what], keys)
-    for of_day in by_day.values():
-        for what, keys in of_day.items():
-            day_counts.add(whole[what], keys)
+        whole.add(counts)
+        by_day[day].add(counts, OF_VOLUME)
+        by_agent[agent].add(counts, {Counted.OUTPUT})
     all_handoffs, *by_reason = _handoffs(whole)
     return DashboardFigures(
         cohort,
         tuple(DayVolume(day, _volume(by_day[day.isoformat()])) for day in cohort.days),
         _volume(whole),
         _tools(whole),
-        _outputs(outputs),
+        _outputs(by_agent),
         all_handoffs,
         tuple(by_reason),
         _releases(session, cohort),
@@ -75,8 +69,9 @@ def _run_at_once(session: Session) -> None:
 
 
 def _volume(counts: Counts) -> Volume:
-    outcomes = counts[Counted.OUTCOME]
-    latencies = {int(key): count for key, count in counts[Counted.LATENCY].items()}
+    outcomes = counts.of(Counted.OUTCOME)
+    latencies = counts.times.get(Timed.LATENCY, {}).get("", Histogram())
+    p50, p95 = latencies.quantiles(50, 95)
     return Volume(
         requests=sum(outcomes.values()),
         replies=outcomes[TurnOutcome.REPLY],
@@ -84,27 +79,27 @@ def _volume(counts: Counts) -> Volume:
         refused=outcomes[TurnOutcome.REFUSED],
         withdrawn=outcomes[TurnOutcome.WITHDRAWN],
         linked=outcomes[TurnOutcome.LINKED],
-        tickets_opened=counts[Counted.TICKET][""],
-        latency_p50_ms=quantiles.nearest_rank(latencies, 50),
-        latency_p95_ms=quantiles.nearest_rank(latencies, 95),
-        **counts[Counted.SPENDING],
-        **counts[Counted.THUMB],
+        tickets_opened=counts.of(Counted.TICKET)[""],
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        **counts.of(Counted.SPENDING),
+        **counts.of(Counted.THUMB),
     )
 
 
 def _tools(counts: Counts) -> tuple[ToolCalls, ...]:
     by_tool: dict[str, dict[str, int]] = {}
-    for key, calls in counts[Counted.TOOL].items():
+    for key, calls in counts.of(Counted.TOOL).items():
         status, _, tool = key.partition(" ")
         by_tool.setdefault(tool, {})[StepStatus(status)] = calls
     found = (ToolCalls(tool, **statuses) for tool, statuses in by_tool.items())
     return tuple(sorted(found, key=lambda one: (-one.calls, one.tool)))
 
 
-def _outputs(by_agent: Mapping[str, Counter[str]]) -> tuple[OutputCount, ...]:
+def _outputs(by_agent: Mapping[str, Counts]) -> tuple[OutputCount, ...]:
     found = []
-    for agent, outputs in by_agent.items():
-        for key, turns in outputs.items():
+    for agent, counts in by_agent.items():
+        for key, turns in counts.of(Counted.OUTPUT).items():
             outcome, _, category = key.partition(" ")
             found.append(OutputCount(agent, TurnOutcome(outcome), category or None, turns))
     return tuple(sorted(found, key=lambda one: (-one.turns, one.agent, one.outcome, one.category or "")))
@@ -112,23 +107,17 @@ def _outputs(by_agent: Mapping[str, Counter[str]]) -> tuple[OutputCount, ...]:
 
 def _handoffs(counts: Counts) -> tuple[HandoffTimes, ...]:
     """Return the handoffs of every reason, and then of each, the most frequent first."""
-    reasons = counts[Counted.HANDOFF]
-    times: dict[str | None, list[Counter[int]]] = {one: [Counter() for _ in TIMES] for one in (None, *reasons)}
-    for number, what in enumerate(TIMES):
-        for key, handoffs in counts[what].items():
-            milliseconds, _, reason = key.partition(" ")
-            for one in (None, reason):
-                times[one][number][int(milliseconds)] += handoffs
+    reasons = counts.of(Counted.HANDOFF)
+    by_reason = [counts.times.get(what, {}) for what in TIMES]
+    of_all = [Histogram() for _ in TIMES]
+    for whole, times in zip(of_all, by_reason, strict=True):
+        for one in times.values():
+            whole.add(one.first, one.counts)
     order = sorted(reasons, key=lambda one: (-reasons[one], one))
-    every = HandoffTimes(None, sum(reasons.values()), *map(_spread, times[None]))
-    return every, *(HandoffTimes(one, reasons[one], *map(_spread, times[one])) for one in order)
-
-
-def _spread(durations: Counter[int]) -> Spread:
-    median, p90 = (quantiles.nearest_rank(durations, percent) for percent in (50, 90))
-    if median is None or p90 is None:
-        return Spread()
-    return Spread(sum(durations.values()), median / 1000, p90 / 1000)
+    every = HandoffTimes(None, sum(reasons.values()), *(one.spread() for one in of_all))
+    return every, *(
+        HandoffTimes(one, reasons[one], *(times.get(one, Histogram()).spread() for times in by_reason)) for one in order
+    )
 
 
 def _releases(session: Session, cohort: DashboardCohort) -> tuple[ServedRelease, ...]:

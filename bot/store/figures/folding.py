@@ -11,7 +11,6 @@ transaction and added in a short writing one, only if its day is still at the ve
 adds it, and what a crash interrupts is not added at all.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,8 +22,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from bot import durations
 from bot.store import db
 from bot.store.figures import day_counts, handoff_counts
+from bot.store.figures.counts import Counts, StoredCounts
 from bot.store.figures.dashboard import DAY, midnight
-from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
+from bot.store.figures.day_counts import Agents, ByDayAndAgent, Span
 from bot.store.schema import (
     CountedEvents,
     Feedback,
@@ -39,12 +39,11 @@ from bot.store.schema import (
 )
 from bot.store.tickets import recounts
 
-DayAgentCounts = tuple[str, str, Mapping[Counted, Mapping[str, int]]]
+DayAgentCounts = tuple[str, str, StoredCounts]
 "A UTC day, as `2026-11-22`, an agent, and what is counted of both."
 
 PIECE = timedelta(hours=1)
 "The time that one piece covers on a day with many events."
-_COUNTED = {one.value: one for one in Counted}
 FEW = 5_000
 "So many events are one piece, whatever time they cover."
 _HAPPENED: dict[CountedEvents, InstrumentedAttribute[datetime | None]] = {
@@ -103,7 +102,7 @@ def add(session: Session, piece: Piece) -> bool:
         return False
     for (day, agent), counts in piece.counts.items():
         key: dict[str, Any] = {"day": day, "agent": agent, "events": piece.events}
-        before = session.scalars(select(FigureCounts.counts).filter_by(**key)).one_or_none() or {}
+        before = session.scalars(select(FigureCounts.counts).filter_by(**key)).one_or_none()
         db.upsert(session, FigureCounts, **key, counts=_together(before, counts))
     return True
 
@@ -132,7 +131,7 @@ def read(session: Session, days: Span, agents: Agents, *, at: datetime) -> Itera
     thumbs = day_counts.thumbs(session, missing[CountedEvents.THUMBS])
     for found in (activity, closings, thumbs):
         # A database that is asked for some agents may read all their tickets first.
-        yield from ((day, name, of) for (day, name), of in found.items() if agents is None or name in agents)
+        yield from ((day, name, of.stored) for (day, name), of in found.items() if agents is None or name in agents)
 
 
 def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent:
@@ -197,7 +196,7 @@ def _added(session: Session, days: Span, agents: Agents, at: datetime) -> Added:
         if name is None:
             reached[CountedEvents(events)][day] = counted_until
         else:
-            found.append((day, name, {_COUNTED[what]: keys for what, keys in body.items()}))
+            found.append((day, name, body))
     until = dict.fromkeys(CountedEvents, days.until)
     until[CountedEvents.CLOSINGS] = midnight(at) + 2 * DAY  # a clock may be ahead of ours
     return Added(found, {one: tuple(_missing(reached[one], days.since, until[one])) for one in CountedEvents})
@@ -218,7 +217,9 @@ def _missing(counted: dict[str, datetime], since: datetime, until: datetime) -> 
         yield Span(begun, until)
 
 
-def _together(stored: dict[str, dict[str, int]], counts: day_counts.Counts) -> dict[str, Any]:
+def _together(stored: StoredCounts | None, more: Counts) -> StoredCounts:
     """Return stored counts with more of them."""
-    whats = sorted({*stored, *counts})
-    return {what: dict(Counter(stored.get(what, {})) + counts.get(Counted(what), Counter())) for what in whats}
+    counts = Counts()
+    for one in (stored or {}, more.stored):
+        counts.add(one)
+    return counts.stored

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.store.figures import day_counts, quantiles
-from bot.store.figures.day_counts import Agents, ByDayAndAgent, Counted, Span
+from bot.store.figures import histograms
+from bot.store.figures.counts import Counted, Counts, Timed
+from bot.store.figures.day_counts import Agents, ByDayAndAgent, Span
 from bot.store.schema import Handoff, HandoffMove, HandoffState, MoveKind, Ticket
 from bot.store.sql.dialects import MillisecondsBetween, UtcDate
 
-TIMES = (Counted.TO_CLAIM, Counted.TO_FIRST_RESPONSE, Counted.TO_RESOLVE)
+TIMES = (Timed.TO_CLAIM, Timed.TO_FIRST_RESPONSE, Timed.TO_RESOLVE)
 
 
 def counted(
@@ -35,7 +36,7 @@ def counted(
         agents: the agents; None: all.
         active: count those that are not closed, too.
     """
-    found: ByDayAndAgent = defaultdict(dict)
+    found: ByDayAndAgent = defaultdict(Counts)
     within: list[ColumnElement[bool]] = []
     on_days: list[ColumnElement[bool]] = []
     if opened is not None:
@@ -52,13 +53,11 @@ def counted(
     if agents is not None:
         query = query.where(Ticket.agent.in_(agents))
     for day, name, reason, *took in session.execute(query):
-        keys = [(Counted.HANDOFF, reason)]
-        keys += [
-            (what, f"{quantiles.rounded(milliseconds)} {reason}")
-            for what, milliseconds in zip(TIMES, took, strict=True)
-            if milliseconds is not None
-        ]
-        day_counts.put(found, ((day, name, what, key, 1) for what, key in keys))
+        counts = found[day, name]
+        counts.count(Counted.HANDOFF, reason, 1)
+        for what, milliseconds in zip(TIMES, took, strict=True):
+            if milliseconds is not None:
+                counts.time(what, reason, histograms.rounded(milliseconds))
     return found
 
 

@@ -1,11 +1,11 @@
 """The newest tickets of a window, for who wants to look at one. Reads only.
 
 Tickets are read from the newest on, by the index on their agent and opening, a few at a time until there are enough; so
-it takes no longer after a million requests.
+it takes no longer after a million requests. Both lists are made of the same reading.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,49 +36,54 @@ class TicketEnd:
     category: str | None
 
 
-def latest(session: Session, agents: Collection[str], since: datetime, until: datetime) -> tuple[TicketEnd, ...]:
-    """Return the tickets of some agents that were opened last in `[since, until)` and had a turn that ended."""
-    found: list[TicketEnd] = []
-    for tickets in _newest(session, agents, since, until):
-        ended = _ended(session, tickets)
-        found += [_end(one, ended[one.id][-1]) for one in tickets if ended[one.id]]
-        if len(found) >= MOST:
-            break
-    return tuple(found[:MOST])
+@dataclass(frozen=True, slots=True)
+class LatestTickets:
+    """The newest tickets of a window, each list with the newest first."""
+
+    last: list[TicketEnd] = field(default_factory=list)
+    "Those that were opened last and had a turn that ended."
+    examples: list[TicketEnd] = field(default_factory=list)
+    "Those among the newest `LOOKED_AT` of which a turn went to people or had a call that failed."
 
 
-def examples(session: Session, agents: Collection[str], since: datetime, until: datetime) -> tuple[TicketEnd, ...]:
-    """Return those among the newest `LOOKED_AT` of which a turn went to people or had a call that failed."""
-    found: list[TicketEnd] = []
+def read(session: Session, agents: Collection[str], since: datetime, until: datetime) -> LatestTickets:
+    """Return the newest tickets of some agents that were opened in `[since, until)`."""
+    found = LatestTickets()
     for tickets in _newest(session, agents, since, until):
         ended = _ended(session, tickets)
         failed = _failed(session, [turn.id for turns in ended.values() for turn in turns])
-        found += [
-            _end(one, ended[one.id][-1])
-            for one in tickets
-            if any(turn.outcome is TurnOutcome.HANDOFF or turn.id in failed for turn in ended[one.id])
-        ]
-        if len(found) >= MOST:
+        for ticket in tickets:
+            turns = ended[ticket.id]
+            if turns and len(found.last) < MOST:
+                found.last.append(_end(ticket, turns[-1]))
+            told = any(turn.outcome is TurnOutcome.HANDOFF or turn.id in failed for turn in turns)
+            if told and len(found.examples) < MOST:
+                found.examples.append(_end(ticket, turns[-1]))
+        if len(found.last) == len(found.examples) == MOST:
             break
-    return tuple(found[:MOST])
+    return found
 
 
-def _newest(session: Session, agents: Collection[str], since: datetime, until: datetime) -> Iterator[Sequence[Ticket]]:
+def _newest(
+    session: Session, agents: Collection[str], since: datetime, until: datetime
+) -> Iterator[Sequence[Row[Any]]]:
     """Yield the tickets that were opened in a window, from the newest on, a few at a time."""
-    newest: list[tuple[datetime, int]] = []
-    for agent in agents:
-        query = select(Ticket.created_at, Ticket.id).where(Ticket.agent == agent)
-        query = query.where(Ticket.created_at >= since, Ticket.created_at < until)
-        rows = session.execute(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(LOOKED_AT))
-        newest += [(opened, number) for opened, number in rows]
-    ids = [number for _, number in sorted(newest, reverse=True)[:LOOKED_AT]]
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
-        known = {one.id: one for one in session.scalars(select(Ticket).where(Ticket.id.in_(some)))}
-        yield [known[number] for number in some]
+    seen = 0
+    for most in (AT_ONCE, LOOKED_AT):
+        newest: list[Row[Any]] = []
+        for agent in agents:
+            query = select(Ticket.created_at, Ticket.id, Ticket.agent, Ticket.state).where(Ticket.agent == agent)
+            query = query.where(Ticket.created_at >= since, Ticket.created_at < until)
+            newest += session.execute(query.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(most))
+        newest = sorted(newest, key=lambda row: (row.created_at, row.id), reverse=True)[:most]
+        for start in range(seen, len(newest), AT_ONCE):
+            yield newest[start : start + AT_ONCE]
+        if len(newest) < most:
+            return
+        seen = most
 
 
-def _ended(session: Session, tickets: Sequence[Ticket]) -> dict[int, list[Row[Any]]]:
+def _ended(session: Session, tickets: Sequence[Row[Any]]) -> dict[int, list[Row[Any]]]:
     """Return the turns of each ticket that have ended, in order."""
     columns = (Turn.id, Turn.ticket_id, Turn.finished_at, Turn.outcome, Turn.reason, Turn.category)
     query = select(*columns).where(Turn.ticket_id.in_([one.id for one in tickets]))
@@ -96,6 +101,6 @@ def _failed(session: Session, turns: Sequence[int]) -> set[int]:
     return set(session.scalars(query.where(Step.status == StepStatus.FAILED)))
 
 
-def _end(ticket: Ticket, turn: Row[Any]) -> TicketEnd:
+def _end(ticket: Row[Any], turn: Row[Any]) -> TicketEnd:
     ended = (turn.finished_at, turn.outcome, turn.reason, turn.category)
     return TicketEnd(ticket.id, ticket.agent, ticket.state, *ended)

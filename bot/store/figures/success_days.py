@@ -1,7 +1,7 @@
 """The success criterion by UTC day, counted by the clock, because a page cannot read a million requests.
 
 A row of `SuccessDay` says what had become, by `counted_at`, of the requests that were opened on its day: what
-`bot.store.figures.success` says for that time, with durations to two significant digits (`quantiles`). A later count
+`bot.store.figures.success` says for that time, with durations to two significant digits (`histograms`). A later count
 takes the place of an earlier one as a whole, so that nothing is counted twice: not by two clocks at once, nor after a
 crash. A day may be counted anew whenever something may have changed; `due` says when that is:
 
@@ -12,9 +12,9 @@ crash. A day may be counted anew whenever something may have changed; `due` says
 A day that was never counted is counted when it is read, and so is one that is long overdue: the clock is down then.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,18 +22,18 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.figures import day_counts, quantiles, verdicts
+from bot.store.figures import counts, histograms, verdicts
 from bot.store.figures.dashboard import DAY, midnight
+from bot.store.figures.histograms import Histogram
 from bot.store.figures.success import TIMES, Requests, Success
 from bot.store.figures.verdicts import ENDS
-from bot.store.handoffs.handoff_metrics import Cohort, Spread
+from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money.ticket_costs import TicketCosts
 from bot.store.schema import Feedback, Handoff, SuccessDay, Ticket, Turn
 from bot.store.sql.dialects import UtcDate
 
-Counts = dict[str, Counter[str]]
-StoredCounts = Mapping[str, Mapping[str, int]]
-ByAgent = dict[str, Counts]
+StoredRequests = Mapping[str, Any]
+'Requests as JSON: `{"ends": {"settled solved": 3}, "to_answer": [210, 1, 0, 2]}`.'
 
 AGAIN_AFTER = ((1, timedelta(minutes=2)), (8, timedelta(minutes=10)))
 "A day that is at most so many days ago is counted again after this time."
@@ -46,6 +46,40 @@ LOOKS_BACK = timedelta(hours=1)
 COMMITTED = timedelta(minutes=1)
 "A change is committed this long after the time that it carries."
 COSTS = ("tickets", "ai_nusd", "claimed_ms", "priced_nusd", "unpriced")
+FIGURES = ("ends", "costs", "resolved")
+
+
+def _no_figures() -> dict[str, dict[str, int]]:
+    return {name: {} for name in FIGURES}
+
+
+def _no_times() -> dict[str, Histogram]:
+    return {name: Histogram() for name in TIMES}
+
+
+@dataclass(slots=True)
+class RequestCounts:
+    """What had become of some requests."""
+
+    figures: dict[str, dict[str, int]] = field(default_factory=_no_figures)
+    "Their ends, the costs of all and those of the resolved ones; each figure by its name."
+    times: dict[str, Histogram] = field(default_factory=_no_times)
+
+    def add(self, more: StoredRequests) -> None:
+        """Add requests that were stored."""
+        for name, figures in self.figures.items():
+            counts.put_together(figures, more.get(name, {}))
+        for name, histogram in self.times.items():
+            first, *durations = more[name]
+            histogram.add(first, durations)
+
+    @property
+    def stored(self) -> StoredRequests:
+        """Return them as they are stored."""
+        return {**self.figures, **{name: one.stored for name, one in self.times.items()}}
+
+
+ByAgent = dict[str, RequestCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +127,9 @@ def count(session: Session, day: date, *, at: datetime, rates: Mapping[str, int]
     return _counted(session, Cohort(since, since + DAY, at, rates=rates)).get(day.isoformat(), {})
 
 
-def keep(session: Session, day: date, counts: ByAgent, *, at: datetime) -> bool:
+def keep(session: Session, day: date, found: ByAgent, *, at: datetime) -> bool:
     """Store the count of a day in place of an earlier one; False: a later one is stored."""
-    stored = {agent: {what: dict(keys) for what, keys in of.items()} for agent, of in counts.items()}
+    stored = {agent: requests.stored for agent, requests in found.items()}
     earlier = SuccessDay.counted_at < at
     return db.upsert(session, SuccessDay, earlier, day=day.isoformat(), counted_at=at, counts=stored)
 
@@ -111,16 +145,18 @@ def read(session: Session, cohort: Cohort) -> CountedSuccess:
     rows = session.execute(select(SuccessDay).where(SuccessDay.day >= first, SuccessDay.day < last)).scalars().all()
     oldest = {row.day: cohort.at - OVERDUE * _again_after(_start(row.day), cohort.at) for row in rows}
     kept = {row.day: row for row in rows if row.counted_at > oldest[row.day]}
-    by_day: dict[str, Mapping[str, StoredCounts]] = {day: row.counts for day, row in kept.items()}
+    by_day: dict[str, Mapping[str, StoredRequests]] = {day: row.counts for day, row in kept.items()}
     for since, until in _never_counted(kept.keys(), cohort):
-        by_day |= _counted(session, replace(cohort, since=since, until=until))
-    whole: Counts = defaultdict(Counter)
+        for day, found in _counted(session, replace(cohort, since=since, until=until)).items():
+            by_day[day] = {agent: requests.stored for agent, requests in found.items()}
+    whole = RequestCounts()
     days = []
     for day in sorted(by_day):
-        of_day = _sum(of for name, of in by_day[day].items() if cohort.named is None or name in cohort.named)
-        for what, keys in of_day.items():
-            day_counts.add(whole[what], keys)
-        if of_day:
+        of_day = RequestCounts()
+        for requests in (one for name, one in by_day[day].items() if cohort.named is None or name in cohort.named):
+            of_day.add(requests)
+            whole.add(requests)
+        if of_day.figures["ends"]:
             days.append(_success(of_day, date.fromisoformat(day), cohort.agent))
     counted_at = min((row.counted_at for row in kept.values()), default=cohort.at)
     return CountedSuccess(_success(whole, None, cohort.agent), tuple(days), counted_at)
@@ -130,53 +166,38 @@ def _counted(session: Session, cohort: Cohort) -> dict[str, ByAgent]:
     """Count the requests of a cohort, by day and agent."""
     found: dict[str, ByAgent] = {}
     for row in session.execute(select(verdicts.each(cohort))):
-        counts = found.setdefault(row.day, {}).setdefault(row.agent, defaultdict(Counter))
-        counts["ends"][f"{'settled' if row.settled else 'unsettled'} {row.end}"] += 1
+        requests = found.setdefault(row.day, {}).setdefault(row.agent, RequestCounts())
+        counts.put_together(requests.figures["ends"], {f"{'settled' if row.settled else 'unsettled'} {row.end}": 1})
         for name in TIMES:
             seconds = getattr(row, name)
             if seconds is not None:
-                counts[name][str(quantiles.rounded(round(seconds * 1000)))] += 1
+                requests.times[name].count(histograms.rounded(round(seconds * 1000)))
         cost = (1, row.ai_nusd, round(row.claimed_seconds * 1000), row.human_nusd, int(row.unpriced))
         for name in ("costs", "resolved") if row.resolved else ("costs",):
-            counts[name].update(dict(zip(COSTS, map(int, cost), strict=True)))
+            counts.put_together(requests.figures[name], dict(zip(COSTS, map(int, cost), strict=True)))
     return found
 
 
-def _sum(each: Iterable[StoredCounts]) -> Counts:
-    whole: Counts = defaultdict(Counter)
-    for counts in each:
-        for what, keys in counts.items():
-            day_counts.add(whole[what], keys)
-    return whole
-
-
-def _success(counts: Counts, day: date | None, agent: str | None) -> Success:
-    ends = counts.get("ends", Counter())
+def _success(requests: RequestCounts, day: date | None, agent: str | None) -> Success:
+    ends = Counter(requests.figures["ends"])
     return Success(
         day,
         agent,
         settled=Requests(*(ends[f"settled {end}"] for end in ENDS)),
         unsettled=Requests(*(ends[f"unsettled {end}"] for end in ENDS)),
-        to_answer=_spread(counts.get("to_answer", Counter())),
-        to_resolution=_spread(counts.get("to_resolution", Counter())),
-        costs=_costs(counts.get("costs", Counter())),
-        resolved=_costs(counts.get("resolved", Counter())),
+        to_answer=requests.times["to_answer"].spread(),
+        to_resolution=requests.times["to_resolution"].spread(),
+        costs=_costs(requests.figures["costs"]),
+        resolved=_costs(requests.figures["resolved"]),
     )
 
 
-def _spread(durations: Counter[str]) -> Spread:
-    times = {int(key): requests for key, requests in durations.items()}
-    median, p90 = (quantiles.nearest_rank(times, percent) for percent in (50, 90))
-    if median is None or p90 is None:
-        return Spread()
-    return Spread(sum(times.values()), median / 1000, p90 / 1000)
+def _costs(figures: Mapping[str, int]) -> TicketCosts:
+    tickets, ai_nusd, claimed_ms, priced_nusd, unpriced = (figures.get(name, 0) for name in COSTS)
+    return TicketCosts(tickets, ai_nusd, claimed_ms / 1000, priced_nusd, unpriced)
 
 
-def _costs(of: Counter[str]) -> TicketCosts:
-    return TicketCosts(of["tickets"], of["ai_nusd"], of["claimed_ms"] / 1000, of["priced_nusd"], of["unpriced"])
-
-
-def _never_counted(counted: Any, cohort: Cohort) -> Iterator[tuple[datetime, datetime]]:
+def _never_counted(counted: Collection[str], cohort: Cohort) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans of days that were never counted, as few as possible."""
     day, begun = cohort.since, None
     while day < cohort.until:

@@ -41,11 +41,10 @@ def expected(history: DashboardHistory, agents: tuple[str, ...], *, examples: bo
 def test_lists_are_those_of_the_rows(database: Database, history: DashboardHistory, agents: tuple[str, ...]) -> None:
     """Of these agents and of the window alone, the newest first, each ticket once."""
     with database.read() as session:
-        latest = latest_tickets.latest(session, agents, SPRING_FORWARD, ENDS)
-        examples = latest_tickets.examples(session, agents, SPRING_FORWARD, ENDS)
-    assert [one.ticket_id for one in latest] == expected(history, agents, examples=False)
-    assert [one.ticket_id for one in examples] == expected(history, agents, examples=True)
-    assert (len(latest) == latest_tickets.MOST) is ("access" in agents)
+        found = latest_tickets.read(session, agents, SPRING_FORWARD, ENDS)
+    assert [one.ticket_id for one in found.last] == expected(history, agents, examples=False)
+    assert [one.ticket_id for one in found.examples] == expected(history, agents, examples=True)
+    assert (len(found.last) == latest_tickets.MOST) is ("access" in agents)
 
 
 def test_a_ticket_with_several_turns_stands_once(database: Database) -> None:
@@ -58,10 +57,10 @@ def test_a_ticket_with_several_turns_stands_once(database: Database) -> None:
         week.add(Turn, ticket_id=ticket, release="r", reason="requested", category=None, created_at=at, **ended)
     week.write(database)
     with database.read() as session:
-        for read in (latest_tickets.latest, latest_tickets.examples):
-            [last] = read(session, [week.rows[Ticket][0]["agent"]], at, at + timedelta(days=1))
-            assert (last.ticket_id, last.outcome, last.at) == (ticket, "reply", at + timedelta(hours=1))
-            assert (last.state, last.reason) == ("open", "requested")
+        found = latest_tickets.read(session, [week.rows[Ticket][0]["agent"]], at, at + timedelta(days=1))
+    for [last] in (found.last, found.examples):
+        assert (last.ticket_id, last.outcome, last.at) == (ticket, "reply", at + timedelta(hours=1))
+        assert (last.state, last.reason) == ("open", "requested")
 
 
 def test_examples_are_found_further_back(database: Database) -> None:
@@ -74,5 +73,6 @@ def test_examples_are_found_further_back(database: Database) -> None:
         week.add(Turn, ticket_id=ticket, release="r", reason=None, category=None, created_at=at, **ended)
     week.write(database)
     with database.read() as session:
-        found = latest_tickets.examples(session, ["access"], at, at + timedelta(days=1))
-    assert [one.ticket_id for one in found] == [401, 3]
+        found = latest_tickets.read(session, ["access"], at, at + timedelta(days=1))
+    assert [one.ticket_id for one in found.examples] == [401, 3]
+    assert [one.ticket_id for one in found.last] == list(range(502, 490, -1))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.store.db import Database
-from bot.store.figures import quantiles, success, success_days
+from bot.store.figures import histograms, success, success_days
 from bot.store.figures.dashboard import midnight
 from bot.store.figures.success import Success
 from bot.store.figures.success_days import CountedSuccess
@@ -54,7 +54,7 @@ def two_digit_times(exact: Success) -> Success:
     """Return figures with their times to two significant digits."""
 
     def spread(of: Spread) -> Spread:
-        times = (None if one is None else quantiles.rounded(round(one * 1000)) / 1000 for one in (of.median, of.p90))
+        times = (None if one is None else histograms.rounded(round(one * 1000)) / 1000 for one in (of.median, of.p90))
         return Spread(of.count, *times)
 
     return replace(exact, to_answer=spread(exact.to_answer), to_resolution=spread(exact.to_resolution))
