@@ -1,12 +1,16 @@
 """Builds HTML and SVG as elements. There is no other way to text of a page, and no way to put raw HTML into one.
 
-Invariant: text and values of attributes are escaped where they are written, and what could run or load something is
-refused where it is built: scripts, inline styles, event handlers, and addresses that leave this site.
+Invariant: text and values of attributes are escaped, and what could run or load something is refused where it is built:
+scripts, inline styles, event handlers, and addresses that leave this site.
+
+A page of ninety days has some ten thousand elements, and is written while somebody waits for it: what is the same for
+many of them is worked out once, and text without any special character is taken as it is.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 VOID = frozenset({"meta", "link", "br", "hr", "col"})
@@ -20,8 +24,13 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _ATTRIBUTE = re.compile(r"[a-z][A-Za-z0-9-]*")
 _OURS = re.compile(r"(/(?![/\\])|[?#])[^\s\\]*")
 "An address on this site: a path, a query or a fragment."
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_SEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 "Characters that are not seen, turn the direction of text, or cannot be sent."
+_UNSEEN = re.compile(f"[{_NOT_SEEN}]")
+_SPECIAL = re.compile(f"[&<>\"'{_NOT_SEEN}]")
+"What cannot be written as it is."
+NAMES = 512
+"So many names of elements and of attributes are remembered; pages of ours have far fewer."
 
 Value = str | int | float | bool | None
 
@@ -31,13 +40,15 @@ class Element:
     """One element of HTML or SVG."""
 
     name: str
-    attributes: tuple[tuple[str, str | None], ...]
-    "Each with its value; None for one without a value."
+    attributes: str
+    "As they stand in the start tag, each after a space."
     children: tuple["Element | str", ...]
 
     def __str__(self) -> str:
         """Return the element as HTML."""
-        return "".join(_written(self))
+        written: list[str] = []
+        _write(self, written.append)
+        return "".join(written)
 
 
 def element(name: str, /, *children: object, **attributes: Value) -> Element:
@@ -52,10 +63,8 @@ def element(name: str, /, *children: object, **attributes: Value) -> Element:
     Raises:
         ValueError: the element could run or load something.
     """
-    if name in REFUSED or not _NAME.fullmatch(name):
-        raise ValueError(f"a page has no element {name!r}")
-    given = tuple(_attribute(key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    return Element(name, tuple(one for one in given if one is not None), tuple(_flat(children)))
+    given = "".join([_attribute(_attribute_name(key), value) for key, value in attributes.items()])
+    return Element(_element_name(name), given, tuple(_flat(children)))
 
 
 def document(*children: Element, language: str = "en") -> str:
@@ -68,17 +77,35 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _attribute(name: str, value: Value) -> tuple[str, str | None] | None:
+def _escaped(text: str) -> str:
+    return escape(visible(text)) if _SPECIAL.search(text) else text
+
+
+@lru_cache(NAMES)
+def _element_name(name: str) -> str:
+    if name in REFUSED or not _NAME.fullmatch(name):
+        raise ValueError(f"a page has no element {name!r}")
+    return name
+
+
+@lru_cache(NAMES)
+def _attribute_name(key: str) -> str:
+    name = key.rstrip("_").replace("_", "-")
     if not _ATTRIBUTE.fullmatch(name) or name.startswith("on") or name in {"style", "srcdoc"}:
         raise ValueError(f"an element of ours has no attribute {name!r}")
+    return name
+
+
+def _attribute(name: str, value: Value) -> str:
+    """Return an attribute as it is written, or nothing for one that is left out."""
     if value is None or value is False:
-        return None
+        return ""
     if value is True:
-        return name, None
+        return f" {name}"
     written = f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
     if name in ADDRESSES and not _OURS.fullmatch(written):
         raise ValueError(f"a page of ours does not lead to {written!r}")
-    return name, written
+    return f' {name}="{_escaped(written)}"'
 
 
 def _flat(children: Iterable[object]) -> Iterator[Element | str]:
@@ -96,15 +123,13 @@ def _flat(children: Iterable[object]) -> Iterator[Element | str]:
                 raise TypeError(f"a page cannot show a {type(child).__name__}")
 
 
-def _written(node: Element | str) -> Iterator[str]:
-    if isinstance(node, str):
-        yield escape(visible(node))
+def _write(node: Element, say: Callable[[str], None]) -> None:
+    say(f"<{node.name}{node.attributes}>")
+    if node.name in VOID:
         return
-    yield f"<{node.name}"
-    for name, value in node.attributes:
-        yield f" {name}" if value is None else f' {name}="{escape(visible(value))}"'
-    yield ">"
-    if node.name not in VOID:
-        for child in node.children:
-            yield from _written(child)
-        yield f"</{node.name}>"
+    for child in node.children:
+        if isinstance(child, str):
+            say(_escaped(child))
+        else:
+            _write(child, say)
+    say(f"</{node.name}>")

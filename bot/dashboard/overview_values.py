@@ -7,7 +7,7 @@ from bot.agent.standing import Standing
 from bot.dashboard.filters import Filter
 from bot.store.figures.dashboard import DashboardFigures, ServedRelease
 from bot.store.figures.drift_checks import DriftReading
-from bot.store.figures.latest_tickets import TicketEnd
+from bot.store.figures.latest_tickets import LatestTickets
 from bot.store.figures.success import Success
 from bot.store.figures.watch import Sign
 
@@ -53,9 +53,7 @@ class Overview:
     drift: tuple[tuple[str, tuple[DriftReading, ...]], ...]
     "The latest readings of each agent's release."
     signs: tuple[Sign, ...]
-    latest: tuple[TicketEnd, ...]
-    "The last tickets of agents that the viewer owns."
-    examples: tuple[TicketEnd, ...]
-    "Those of them that were handed over or failed."
+    latest: LatestTickets
+    "The newest tickets of agents that the viewer owns."
     owner: bool
     "Whether the viewer owns any of these agents."

@@ -102,8 +102,8 @@ def examples(overview: Overview) -> Iterator[Element]:
         yield parts.section("latest", "Tickets", said, wide=True)
         return
     none = f"None of the newest {LOOKED_AT} requests of these days was handed over or failed."
-    yield _tickets("examples", "Handed over or failed", overview.examples, none)
-    yield _tickets("latest", "Last tickets", overview.latest, "No turn ended in these days.")
+    yield _tickets("examples", "Handed over or failed", overview.latest.examples, none)
+    yield _tickets("latest", "Last tickets", overview.latest.last, "No turn ended in these days.")
 
 
 def _tickets(key: str, title: str, found: Sequence[TicketEnd], none: str) -> Element:

@@ -61,7 +61,6 @@ def _overview(
     found = figures.read(session, DashboardCohort(wanted.begins, wanted.ends, serving=ctx.releases, among=agents))
     criterion = success_days.read(session, measured)
     owned = tuple(one for one in agents if one in viewer.tickets)
-    window = (wanted.begins, wanted.ends)
     return Overview(
         viewer=name,
         at=at,
@@ -75,8 +74,7 @@ def _overview(
         shows_costs=owned == agents,
         drift=tuple((one.agent, drift_checks.latest(session, one.agent, one.fingerprint)) for one in found.releases),
         signs=watch.signs(session, agents),
-        latest=latest_tickets.latest(session, owned, *window),
-        examples=latest_tickets.examples(session, owned, *window),
+        latest=latest_tickets.read(session, owned, wanted.begins, wanted.ends),
         owner=bool(owned),
     )
 
