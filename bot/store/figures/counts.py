@@ -75,10 +75,10 @@ class Counts:
             histograms[key] = Histogram()
         histograms[key].count(duration, times)
 
-    def add(self, stored: StoredCounts, only: Collection[str] | None = None) -> None:
-        """Add counts that were stored: those that are named, or all."""
+    def add(self, stored: StoredCounts, *, only: Collection[str] | None = None, but: Collection[str] = ()) -> None:
+        """Add counts that were stored: all, only those that are named, or all but those."""
         for name, keys in stored.items():
-            if only is not None and name not in only:
+            if name in but or (only is not None and name not in only):
                 continue
             if name in _TIMED:
                 histograms = self.times.setdefault(_TIMED[name], {})

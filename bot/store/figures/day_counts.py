@@ -59,6 +59,14 @@ def thumbs(session: Session, spans: Sequence[Span], agents: Agents = None) -> By
     return found
 
 
+def with_tickets(session: Session) -> Iterator[str]:
+    """Yield the agents that have tickets, each found at its place in an index."""
+    name = session.scalar(select(func.min(Ticket.agent)))
+    while name is not None:
+        yield name
+        name = session.scalar(select(func.min(Ticket.agent)).where(Ticket.agent > name))
+
+
 def _turns(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     waited = cast(func.round(Turn.waited_seconds * 1000), BigInteger)  # for approvals, which is no time of the agent's
     milliseconds = MillisecondsBetween(Turn.created_at, Turn.finished_at) - waited
@@ -95,18 +103,10 @@ def _tools(session: Session, spans: Sequence[Span], agents: Agents, found: ByDay
 def _tickets(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:
     keys: tuple[Any, ...] = (UtcDate(Ticket.created_at), Ticket.agent)
     # The index on the time begins with the agent.
-    known = list(_with_tickets(session)) if agents is None else agents
+    known = list(with_tickets(session)) if agents is None else agents
     of = _within(select(*keys, func.count()), Ticket.created_at, spans, Ticket.agent, known)
     for day, name, tickets in session.execute(of.group_by(*keys)):
         found[day, name].count(Counted.TICKET, "", tickets)
-
-
-def _with_tickets(session: Session) -> Iterator[str]:
-    """Yield the agents that have tickets, each found at its place in an index."""
-    name = session.scalar(select(func.min(Ticket.agent)))
-    while name is not None:
-        yield name
-        name = session.scalar(select(func.min(Ticket.agent)).where(Ticket.agent > name))
 
 
 def _spending(session: Session, spans: Sequence[Span], agents: Agents, found: ByDayAndAgent) -> None:

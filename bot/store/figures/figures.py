@@ -37,6 +37,8 @@ __all__ = ["DashboardCohort", "DashboardFigures", "last_days", "read"]
 
 OF_VOLUME = frozenset({Counted.OUTCOME, Timed.LATENCY, Counted.TICKET, Counted.SPENDING, Counted.THUMB})
 "What a `Volume` is made of, which is shown of each day."
+OF_AGENTS = frozenset({Counted.OUTPUT})
+"What is shown of each agent."
 
 
 def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
@@ -45,10 +47,14 @@ def read(session: Session, cohort: DashboardCohort) -> DashboardFigures:
     whole = Counts()
     by_day: defaultdict[str, Counts] = defaultdict(Counts)
     by_agent: defaultdict[str, Counts] = defaultdict(Counts)
-    for day, agent, counts in folding.read(session, Span(cohort.since, cohort.until), cohort.named, at=now()):
-        whole.add(counts)
-        by_day[day].add(counts, OF_VOLUME)
-        by_agent[agent].add(counts, {Counted.OUTPUT})
+    counted = folding.read(session, Span(cohort.since, cohort.until), cohort.named, at=now())
+    whole.add(counted.handoffs)
+    for day, agent, counts in counted.parts:
+        by_day[day].add(counts, only=OF_VOLUME)
+        by_agent[agent].add(counts, only=OF_AGENTS)
+        whole.add(counts, but=OF_VOLUME)
+    for of_day in by_day.values():
+        whole.add(of_day.stored)
     all_handoffs, *by_reason = _handoffs(whole)
     return DashboardFigures(
         cohort,

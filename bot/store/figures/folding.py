@@ -66,6 +66,16 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedDays:
+    """What is counted of some days."""
+
+    parts: Sequence[DayAgentCounts]
+    "There may be several of one day and agent, to be summed up."
+    handoffs: StoredCounts
+    "The handoffs that are not added up, of all these days and agents together: they are not shown by day."
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """What is added up for some days, and when that happened which is not."""
 
@@ -114,8 +124,8 @@ def start_over(session: Session, days: Iterable[date]) -> None:
     session.execute(delete(SuccessDay).where(SuccessDay.day.in_(names)))
 
 
-def read(session: Session, days: Span, agents: Agents, *, at: datetime) -> Iterator[DayAgentCounts]:
-    """Yield what is counted of some days, in parts: there may be several of one day and agent, to be summed up.
+def read(session: Session, days: Span, agents: Agents, *, at: datetime) -> CountedDays:
+    """Return what is counted of some days.
 
     Args:
         session: the open transaction.
@@ -124,14 +134,14 @@ def read(session: Session, days: Span, agents: Agents, *, at: datetime) -> Itera
         at: the time now.
     """
     added = _added(session, days, agents, at)
-    yield from added.counts
-    missing = added.missing
+    missing, parts = added.missing, list(added.counts)
     activity = day_counts.counted(session, missing[CountedEvents.ACTIVITY])
-    closings = handoff_counts.counted(session, missing[CountedEvents.CLOSINGS], opened=days, active=True)
     thumbs = day_counts.thumbs(session, missing[CountedEvents.THUMBS])
-    for found in (activity, closings, thumbs):
+    for found in (activity, thumbs):
         # A database that is asked for some agents may read all their tickets first.
-        yield from ((day, name, of.stored) for (day, name), of in found.items() if agents is None or name in agents)
+        parts += [(day, name, of.stored) for (day, name), of in found.items() if agents is None or name in agents]
+    handoffs = handoff_counts.not_added(session, missing[CountedEvents.CLOSINGS], opened=days, agents=agents)
+    return CountedDays(parts, handoffs.stored)
 
 
 def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent:
@@ -139,7 +149,7 @@ def _count(session: Session, events: CountedEvents, span: Span) -> ByDayAndAgent
         case CountedEvents.ACTIVITY:
             return day_counts.counted(session, [span])
         case CountedEvents.CLOSINGS:
-            return handoff_counts.counted(session, [span])
+            return handoff_counts.closed(session, span)
         case CountedEvents.THUMBS:
             return day_counts.thumbs(session, [span])
 

@@ -29,8 +29,10 @@ EXACT, A_POWER = 100, 90
 
 def rounded(milliseconds: int) -> int:
     """Round a duration half up to two significant digits; a negative one, of a clock that was set back, counts as 0."""
-    unit = next(unit for unit in UNITS if milliseconds < 100 * unit)
-    return max(0, (milliseconds + unit // 2) // unit * unit)
+    if milliseconds < EXACT:
+        return max(0, milliseconds)
+    unit = UNITS[len(str(milliseconds)) - 2]
+    return (milliseconds + unit // 2) // unit * unit
 
 
 def rounded_in_sql(milliseconds: ColumnElement[int]) -> ColumnElement[int]:
@@ -78,7 +80,12 @@ class Histogram:
 
     def count(self, duration: int, times: int = 1) -> None:
         """Add a rounded duration, so many times."""
-        self.add(cell(duration), [times])
+        number = cell(duration)
+        place = number - self.first
+        if self.counts and 0 <= place < len(self.counts):
+            self.counts[place] += times
+        else:
+            self.add(number, [times])
 
     def add(self, first: int, counts: Sequence[int]) -> None:
         """Add the durations of cells that follow each other."""

@@ -13,7 +13,7 @@ from bot.store.figures.success import Success
 from bot.store.figures.success_days import CountedSuccess
 from bot.store.handoffs.handoff_metrics import Cohort, Spread
 from bot.store.schema import SuccessDay, Ticket
-from tests.support.factories import in_rounds, rows
+from tests.support.factories import in_rounds, plans, rows
 from tests.support.request_histories import MEASURED, RATES, History, random_history
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -97,6 +97,17 @@ def test_what_is_counted_is_not_read_again(database: Database) -> None:
     late = shown(database, replace(DAYS, at=MEASURED + 15 * MINUTE))
     assert late.days[:-2] == before.days[:-2], "older days are not overdue yet"
     assert late.days[-2:] != before.days[-2:], "without a clock, the newest days are read"
+
+
+def test_a_day_is_counted_from_its_tickets(database: Database) -> None:
+    """They are found by the index on their agent and opening, and their handoffs by theirs; no table is read whole."""
+    with database.write() as session:
+        random_history(3).write(session)
+    by_text = plans(database, lambda session: success_days.count(session, END.date(), at=MEASURED, rates=RATES))
+    [plan] = [plan for statement, plan in by_text.items() if "FROM handoff_moves" in statement]
+    assert plan.count("ix_tickets_agent_created_at") == 2, plan
+    assert "SCAN tickets" not in plan
+    assert "ix_handoffs_ticket_id" in plan
 
 
 def test_days_are_due_by_their_age_and_when_something_has_changed(database: Database) -> None:
