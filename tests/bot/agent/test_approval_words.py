@@ -104,7 +104,7 @@ def test_what_is_said_of_a_proof_commands_nothing(office: Office) -> None:
             proof = proofs.ask(session, asked.approval().id, ProofKind.CALL_BACK, asked_of=None, minutes=10)
             assert proof is not None
             casework.disproved(session, proof.id, by="U0BEN", words=wrapped.replace("{}", ORDER))
-        assert ended(asked).reason is Reason.APPROVAL_NEEDED
+        assert ended(asked).reason is Reason.OUT_OF_POLICY
         given_back(office, asked)
         assert not any(ORDER in read for read in model.read)
         assert asked.changes() == []
