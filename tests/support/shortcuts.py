@@ -7,6 +7,7 @@ a test has left may still use it.
 import json
 import os
 import pickle
+import re
 import ssl
 from functools import cache
 from typing import Any
@@ -33,6 +34,7 @@ def take() -> None:
     _compile_statements_once()
     _parse_yaml_once()
     _use_yaml_in_c()
+    _compile_patterns_once()
     _read_rates_once()
     _read_certificates_once()
     _read_own_version_once()
@@ -78,6 +80,11 @@ def _use_yaml_in_c() -> None:
     if yaml.__with_libyaml__:
         _put(yaml, "SafeLoader", yaml.CSafeLoader)
         _put(yaml, "SafeDumper", yaml.CSafeDumper)
+
+
+def _compile_patterns_once() -> None:
+    """Let Python keep all patterns that it has compiled: the phrases of agents are more than the 512 that it keeps."""
+    _put(re, "_MAXCACHE", 100_000)
 
 
 def _read_rates_once() -> None:
