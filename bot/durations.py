@@ -42,6 +42,8 @@ RESERVATION_LEASE = 120.0
 "A reservation is charged in full if its call is not settled within this time."
 JOB = 180
 "RQ ends a job that runs longer."
+PLAY = 1800
+"RQ ends a play of an evaluation that runs longer: a conversation of several turns, tried again after outages."
 
 WORKER_BEAT = 5.0
 "Between two heartbeats of a worker in RQ's registry."

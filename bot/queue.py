@@ -38,7 +38,11 @@ ANSWER_COMMAND = "jobs.commands.answer"
 SHOW_HOME = "jobs.home.show"
 SHOW_STOPPED = "jobs.turn.show_stopped"
 SEE_TO_BUDGETS = "jobs.budgets.see_to"
-JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED, SEE_TO_BUDGETS)
+PLAY_CASE = "jobs.evals.play"
+BEGIN_EVALUATION = "jobs.evals.begin"
+LONGEST = {PLAY_CASE: durations.PLAY}
+"Seconds after which RQ ends a job, where they are not `durations.JOB`."
+JOBS = (RUN_TURN, DELIVER, ANSWER_COMMAND, SHOW_HOME, SHOW_STOPPED, SEE_TO_BUDGETS, PLAY_CASE, BEGIN_EVALUATION)
 "Every job that is ever queued; a test resolves each name."
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9_-]")
@@ -118,7 +122,7 @@ class JobQueue:
     def owner(self) -> Ground | None:
         """Return the installation or demo that this Redis belongs to; None when it has no mark."""
         redis: Any = self.queue.connection
-        with _redis():
+        with translated():
             mark = redis.get(MARK)
         return Ground.parse(mark.decode(errors="replace")) if mark else None
 
@@ -138,11 +142,11 @@ class JobQueue:
 
     def put(self, job: str, argument: int | str) -> None:
         """Put a job in the queue; after a failure, upkeep finds the row and queues it later."""
-        with _redis():
+        with translated():
             self.queue.enqueue_call(
                 job,
                 args=(argument,),
-                timeout=durations.JOB,
+                timeout=LONGEST.get(job, durations.JOB),
                 result_ttl=0,
                 failure_ttl=KEEP_FAILED_SECONDS,
                 job_id=f"{stem(job, argument)}{uuid4().hex[:8]}",
@@ -151,7 +155,7 @@ class JobQueue:
     def stop(self, job: str, argument: int | str) -> int:
         """Ask the workers that run a job to stop it; return how many were asked."""
         ours, asked = re.compile(f"{re.escape(stem(job, argument))}[0-9a-f]{{8}}"), 0
-        with _redis():
+        with translated():
             for job_id, execution_id in self.queue.started_job_registry.get_job_and_execution_ids(cleanup=False):
                 if ours.fullmatch(job_id):
                     with suppress(InvalidJobOperation):  # the job has just ended
@@ -161,17 +165,17 @@ class JobQueue:
 
     def waiting(self) -> int:
         """Return how many jobs wait."""
-        with _redis():
+        with translated():
             return int(self.queue.count)
 
     def started(self) -> int:
         """Return how many jobs workers are running."""
-        with _redis():
+        with translated():
             return int(self.queue.started_job_registry.get_job_count(cleanup=False))
 
     def failed(self) -> int:
         """Return how many jobs of the last `KEEP_FAILED_SECONDS` failed or were stopped."""
-        with _redis():
+        with translated():
             return int(self.queue.failed_job_registry.get_job_count(cleanup=False))
 
     def jobs(self) -> dict[str, int]:
@@ -183,7 +187,7 @@ class JobQueue:
             "deferred": self.queue.deferred_job_registry,
             "scheduled": self.queue.scheduled_job_registry,
         }
-        with _redis():
+        with translated():
             return {
                 "queued": int(self.queue.count),
                 **{status: int(registry.get_job_count(cleanup=False)) for status, registry in kept.items()},
@@ -192,14 +196,14 @@ class JobQueue:
     def oldest(self) -> datetime | None:
         """Return when the job at the head of the queue was put there (UTC); None when it is empty."""
         redis: Any = self.queue.connection
-        with _redis():
+        with translated():
             head = redis.lindex(self.queue.key, 0)
             since = None if head is None else redis.hget(Job.key_for(as_text(head)), "enqueued_at")
         return utcparse(as_text(since)) if since else None
 
     def workers(self) -> list[WorkerSeen]:
         """Return the workers with a recent heartbeat, sorted by name."""
-        with _redis(), self.queue.connection.pipeline(transaction=False) as pipeline:
+        with translated(), self.queue.connection.pipeline(transaction=False) as pipeline:
             keys = sorted(worker_registration.get_keys(self.queue))
             names = [key.removeprefix("rq:worker:") for key in keys]
             for key, name in zip(keys, names, strict=True):
@@ -214,12 +218,12 @@ class JobQueue:
 
     def prove(self) -> None:
         """Write a key that expires: a Redis that answers may still be full or read-only."""
-        with _redis():
+        with translated():
             self.queue.connection.set(f"{self.prefix}{PROOF}", "1", px=PROOF_MS)
 
     def server(self) -> Server:
         """Return version, memory and persistence of the Redis behind the queue."""
-        with _redis():
+        with translated():
             info = self.queue.connection.info()
         return Server(
             version=info["redis_version"],
@@ -235,7 +239,7 @@ class JobQueue:
         redis: Any = self.queue.connection
 
         def allowed(command: Callable[[], Any]) -> Any:
-            with _redis():
+            with translated():
                 try:
                     return command()
                 except ResponseError:  # a managed Redis forbids some commands
@@ -281,7 +285,7 @@ def stem(job: str, argument: int | str) -> str:
 
 
 @contextmanager
-def _redis() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Translate the errors of Redis.
 
     Raises:

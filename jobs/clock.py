@@ -26,6 +26,7 @@ from jobs import (
     budgets,
     digest,
     drift,
+    evals,
     figures,
     handoff,
     home,
@@ -73,6 +74,7 @@ ROUNDS: Mapping[Round, float] = {
     watch.look_around: 60.0,
     owner_alerts.tell: 5.0,
     reviews.remind: 60.0,
+    evals.look: 5.0,
     show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FOLDER = "evals"
 CODE = Path(__file__).parent.parent / FOLDER
 KINDS = ("*.py", "*.yaml", "*.md", "*.json")
-DECIDE_NOTHING = ("report.py", "canary/")
+DECIDE_NOTHING = ("report.py", "export.py", "endpoint.py", "canary/")
 "How a run is told, and how the gate itself is tried: neither decides a verdict."
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import click
 
-from bot.cli.checks import BLOCKED, PASSED, UNKNOWN, eval_group
+from bot.cli.evals import BLOCKED, PASSED, UNKNOWN, eval_group
 from bot.cli.root import known, reading_database, settings_to_look_at
 from bot.errors import ConfigError, DeskhandError
 

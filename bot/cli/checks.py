@@ -1,80 +1,12 @@
-"""The commands that check how well Deskhand does its job and how it runs: eval, handoffs, doctor, status."""
+"""The commands that check how well Deskhand does its job and how it runs: handoffs, doctor, status."""
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 
 import click
-import structlog
 
 from bot.cli.root import cli, known, reading_database, settings_to_look_at
-from bot.errors import ConfigError, DeskhandError
-
-PASSED, BLOCKED, UNKNOWN = 0, 1, 2
-"Exit codes of an evaluation."
-
-
-@cli.group("eval")
-def eval_group() -> None:
-    """Find out whether a release still does its job."""
-
-
-@eval_group.command("run")
-@click.option("--agent", "name", help="The folder under config/agents/; not needed where there is only one.")
-@click.option("--repeats", default=1, show_default=True, type=click.IntRange(1, 20), help="Plays of each case.")
-@click.option("--workers", default=4, show_default=True, type=click.IntRange(1, 32), help="Cases played at a time.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, progress on stderr.")
-def eval_run(*, name: str | None, repeats: int, workers: int, as_json: bool) -> None:
-    """Play the agent's cases through the production loop on private directories, and give its release a verdict.
-
-    Exit code 0 when it passes, 1 when it is blocked, 2 without a verdict: the run was invalid or did not end.
-    """
-    from bot import directory
-    from bot.agent.runtime import open_meter, open_runtime
-    from bot.evals import cases, report, runner, stage
-    from bot.store.schema import Verdict
-
-    settings = settings_to_look_at()
-    agent = known(settings, name)
-    suite = cases.load(agent)
-    with (
-        _exit_unknown_on_error(),
-        reading_database(settings) as database,
-        closing(open_meter(settings, database)) as meter,
-    ):
-        meter.check()
-        runtime = open_runtime(settings, agent, database, directory.connect(database), meter)
-        result = runner.run_suite(
-            agent=agent,
-            release_id=runtime.release,
-            runtime_for=stage.on_scratch_database(runtime),
-            suite=suite,
-            main=database,
-            repeats=repeats,
-            workers=workers,
-            started_by="operator",
-            progress=lambda seen: click.echo(report.line(seen), err=True),
-        )
-    click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
-    sys.exit({Verdict.PASS: PASSED, Verdict.BLOCK: BLOCKED, None: UNKNOWN}[result.verdict])
-
-
-@contextmanager
-def _exit_unknown_on_error() -> Iterator[None]:
-    """Exit with `UNKNOWN` when a run does not end: Python's own exit code, 1, would be read as `block`."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except (DeskhandError, KeyboardInterrupt) as error:
-        why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-        click.echo(f"deskhand: the evaluation did not end: {why}. The release keeps the verdict that it had.", err=True)
-        sys.exit(UNKNOWN)
-    except Exception as error:  # noqa: BLE001 - its exit code would be that of `block`
-        structlog.get_logger().exception("eval.crashed", error=type(error).__name__)
-        click.echo("deskhand: the evaluation broke. The release keeps the verdict that it had.", err=True)
-        sys.exit(UNKNOWN)
+from bot.errors import ConfigError
 
 
 @cli.command("handoffs")

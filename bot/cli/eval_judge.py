@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.checks import eval_group
+from bot.cli.evals import eval_group
 from bot.cli.root import known, own_database, settings_to_look_at
 from bot.errors import Transient
 

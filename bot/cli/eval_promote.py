@@ -4,7 +4,7 @@ import json
 
 import click
 
-from bot.cli.checks import eval_group
+from bot.cli.evals import eval_group
 from bot.cli.root import known, own_database, settings_to_look_at
 
 

@@ -1,13 +1,13 @@
 """The commands that run a process, and what the processes need: the schema, the directory, the demo."""
 
 import asyncio
-import os
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import click
 
+from bot.cli import root
 from bot.cli.root import cli, own_database, settings_of_environment
 from bot.errors import ConfigError, Transient
 from bot.principals import AccountStatus
@@ -63,13 +63,13 @@ def worker_command(concurrency: int | None) -> None:
     SIGTERM ends it: it takes no more turns and gives those in hand DESKHAND_DRAIN seconds (20) to end; the rest
     goes to another worker at once. A second signal, at least a second later, does not wait.
     """
-    _become("jobs.worker", *([] if concurrency is None else ["--concurrency", str(concurrency)]))
+    root.become("jobs.worker", *([] if concurrency is None else ["--concurrency", str(concurrency)]))
 
 
 @cli.command("clock")
 def clock_command() -> None:
     """Do what is due, checked every second or two: leases, escalation, App Homes, what a crash left undone."""
-    _become("jobs.clock")
+    root.become("jobs.clock")
 
 
 @cli.command()
@@ -162,8 +162,3 @@ def demo(
         fresh=fresh, tour=tour, as_json=as_json, port=port, scenes=scenes, model_seconds=model_seconds
     )
     sys.exit(code)
-
-
-def _become(module: str, *arguments: str) -> None:
-    """Replace this process with a module of `jobs`, which `bot` must never import."""
-    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, our own module

@@ -1,5 +1,7 @@
 """The root of the `deskhand` command, and what its subcommands share."""
 
+import os
+import sys
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -130,3 +132,8 @@ def known(settings: "Settings", name: str | None) -> "Agent":
     if name not in agents:
         raise ConfigError(f"config: no agent {name}; there are {', '.join(agents)}")
     return agents[name]
+
+
+def become(module: str, *arguments: str) -> None:
+    """Replace this process with a module of `jobs`, which `bot` must never import."""
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606 - no shell, our own module

@@ -4,10 +4,11 @@
 the reason, and nothing is played then: a suite that lost a case must not give a verdict of fewer cases.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -22,6 +23,8 @@ from bot.evals.case_text import BrokenFiles, Place, Problem, YamlFile
 
 __all__ = ["DOMAIN", "REQUESTER", "Case", "CaseMessage", "Expect", "Suite", "load"]
 
+PLAYING = ("case_models.py", "plays.py", "stage.py", "scorers.py")
+"The code that plays and scores a case."
 COVERAGE = "coverage.yaml"
 
 _Valid = TypeVar("_Valid")
@@ -74,6 +77,13 @@ def load(agent: Agent) -> Suite:
     if problems:
         raise BrokenFiles(problems)
     return Suite(tuple(one.case for one in found), suite_files.suite_of(agent))
+
+
+@cache
+def code() -> str:
+    """Return the SHA-256 of the code that plays and scores cases, as this process runs it."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in PLAYING)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,36 @@
 """A run as text: a table for the terminal; and the same facts as JSON. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.evals import gate
 from bot.evals.gate import SliceTally, pass_k
 from bot.evals.gate.pass_k import PassK
-from bot.evals.runner import Play, RunProgress, RunReport
+from bot.evals.plays import Play
+from bot.evals.runner import RunProgress, RunReport
 from bot.slack.mrkdwn import dollars
+from bot.store.schema import EvalRun, Verdict
 
 UNTOUCHED = (
     "The release keeps the verdict that it had, if any. Fix what was down, and run the evaluation again: `deskhand"
     " doctor` checks it all, and the cap of evaluations is channel.named.eval in budgets.yaml."
 )
-"What an invalid run means, and what to do."
+"What a run without a verdict means, and what to do."
+STANDIN = "A STAND-IN MODEL answered: these figures say nothing about Claude."
+WORDS = {
+    Verdict.PASS: "PASS",
+    Verdict.BLOCK: "BLOCK",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE, it does not serve until a person signs for it",
+    Verdict.NOT_RUN: "NOT RUN, no verdict",
+    None: "UNDER WAY, no verdict yet",
+}
 
 
 def as_text(report: RunReport) -> str:
     """Return a run as a table with its failing cases, for a terminal of 100 columns."""
     lines = [
         f"{report.release} against suite {report.suite[:12]}, run {report.run_id}",
+        *([STANDIN] if report.model_is_standin else []),
         "",
         f"{'slice':<16} {'passed':>9} {'rate':>7}   95 % bound",
         *(_row(row) for row in gate.tally(report.scores)),
@@ -28,9 +39,8 @@ def as_text(report: RunReport) -> str:
         lines += [_row(gate.total(report.scores)), *_in_a_row(report)]
     for play in report.plays:
         lines += _failure(play)
-    verdict = "INVALID, no verdict" if report.verdict is None else report.verdict.upper()
-    lines += ["", f"{verdict}: {'; '.join(report.why)}"]
-    if report.verdict is None:
+    lines += ["", f"{WORDS[report.verdict]}{': ' if report.why else ''}{'; '.join(report.why)}"]
+    if report.verdict is Verdict.NOT_RUN:
         lines += [UNTOUCHED]
     lines += [f"{len(report.plays)} plays in {report.seconds:.1f} s for {dollars(report.cost_nusd)}"]
     return "\n".join(lines)
@@ -46,6 +56,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
         "state": report.state,
         "verdict": report.verdict,
         "why": list(report.why),
+        "model_is_standin": report.model_is_standin,
         "repeats": report.repeats,
         "slices": [
             {
@@ -73,6 +84,41 @@ def as_json(report: RunReport) -> dict[str, Any]:
         "outages": sum(bool(play.outages) for play in report.plays),
         "seconds": round(report.seconds, 3),
         "cost_nusd": report.cost_nusd,
+    }
+
+
+def runs_as_text(runs: Sequence[EvalRun]) -> str:
+    """Return a table of runs, for a terminal of 100 columns."""
+    lines = [f"{'run':>6}  {'release':<24} {'begun (UTC)':<17} {'cases':>6} {'plays':>6}  result"]
+    for run in runs:
+        part = f", only {' '.join(map(str, run.only))}" if run.only else ""
+        standin = ", stand-in model" if run.model_is_standin else ""
+        verdict = (run.verdict.upper().replace("_", " ")) if run.verdict else run.state.upper()
+        begun = f"{run.started_at:%Y-%m-%d %H:%M}"
+        lines.append(
+            f"{run.id:>6}  {run.release:<24} {begun:<17} {run.cases:>6} {run.repeats * run.cases:>6}  "
+            f"{verdict}{part}{standin}"
+        )
+    return "\n".join(lines)
+
+
+def run_as_json(run: EvalRun) -> dict[str, Any]:
+    """Return what is known of a run without its plays; money in nano-USD, times in UTC."""
+    return {
+        "run": run.id,
+        "release": run.release,
+        "suite": run.suite,
+        "state": run.state,
+        "verdict": run.verdict,
+        "why": list(run.why),
+        "model_is_standin": run.model_is_standin,
+        "cases": run.cases,
+        "repeats": run.repeats,
+        "only": list(run.only),
+        "started_by": run.started_by,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
+        "cost_nusd": run.cost_nusd,
     }
 
 

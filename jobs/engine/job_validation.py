@@ -16,7 +16,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
 from bot import durations
-from bot.queue import JOBS, KEEP_FAILED_SECONDS, stem
+from bot.queue import JOBS, KEEP_FAILED_SECONDS, LONGEST, stem
 
 DATA_BYTES = 2_000
 TEXT_LENGTH = 300
@@ -30,7 +30,7 @@ FIELDS = frozenset(
     | {"origin", "description", "data", "timeout", "result_ttl", "failure_ttl"}
 )
 "Every field that the record of our jobs may have. RQ knows others, such as callbacks and dependencies, that run code."
-FIXED = {"timeout": durations.JOB, "result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
+FIXED = {"result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
 
 
 class ForeignJob(NoSuchJobError):
@@ -68,7 +68,10 @@ class ValidatedJob(Job):
             return "arguments"
         if record.keys() - FIELDS:
             return "more than a name and an argument"
-        if any(record.get(field) != str(value).encode() for field, value in FIXED.items()):
+        if any(
+            record.get(field) != str(value).encode()
+            for field, value in {**FIXED, "timeout": LONGEST.get(name, durations.JOB)}.items()
+        ):
             return "times"
         if not re.fullmatch(f"{re.escape(stem(name, argument))}[0-9a-f]{{8}}", job_id):
             return "id"

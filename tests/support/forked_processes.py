@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import IO, Any, BinaryIO, NoReturn, Self, cast
 
 from bot import private
-from bot.cli import processes
+from bot.cli import root
 from bot.sandbox.demo.processes import Program, Supervisor
 from tests.support import forked_children, shortcuts
 from tests.support.paths import ROOT
@@ -40,6 +40,7 @@ _LOADED = (
         "bot.sandbox.standin",
         "jobs.clock",
         "jobs.commands",
+        "jobs.evaluation",
         "jobs.rerouting",
     ),
     *("jobs.hearing", "jobs.turn", "jobs.worker", "tests.e2e.workspace_process", "tests.support.worker_main"),
@@ -197,7 +198,7 @@ def main() -> None:
     for name in _LOADED:
         importlib.import_module(name)
     shortcuts.leave_the_disk_behind()
-    processes._become = _become
+    root.become = _become
     gc.collect()
     gc.freeze()  # keeps their memory shared
     signal.signal(signal.SIGCHLD, forked_children.bury)

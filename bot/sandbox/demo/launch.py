@@ -231,7 +231,8 @@ def _evaluate(
             said = verdicts.standing(session, str(release), agent.suite)
         if said.verdict is None:
             say(f"Evaluating {release}: only a release that passes may serve.{paid}")
-            command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent.card.name]
+            command = [sys.executable, "-m", "bot.cli", "eval", "run", "--repeats", "1"]
+            command += ["--agent", agent.card.name]
             try:
                 supervisor.run(Program("eval", command, environment), show=lambda line: _show_sparingly(line, say))
             except CannotRun as failed:

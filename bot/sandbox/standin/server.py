@@ -114,7 +114,7 @@ class _Handlers:
         self._served = 0
 
     async def about(self, _request: Request) -> Response:
-        return JSONResponse({"model": MODEL, "about": WHAT_THIS_IS})
+        return JSONResponse({"model": MODEL, "about": WHAT_THIS_IS, "stand_in": True})
 
     async def messages(self, request: Request) -> Response:
         """Answer one prompt, in one piece or streamed."""

@@ -10,20 +10,58 @@ from sqlalchemy.orm import Session
 from bot.store import audit, db
 from bot.store.releases import baselines, verdicts
 from bot.store.releases.verdicts import ReleasePair
-from bot.store.schema import EvalResult, EvalRun, Release, RunState, Verdict, now
+from bot.store.schema import EvalResult, EvalRun, PlayedBy, Release, RunState, Verdict, now
+
+_IN_PART = func.json_array_length(EvalRun.only) > 0
+"Only a part of the suite was chosen, so the run gives no verdict."
 
 
-def start_run(session: Session, *, release: str, suite: str, repeats: int, cases: int, started_by: str) -> int:
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """How a run is played."""
+
+    fixed_repeats: int | None = None
+    "How many times each case is played; None: the gate decides after each round."
+    only: tuple[str, ...] = ()
+    "What was chosen of the suite; empty: all of it."
+    played_by: PlayedBy = PlayedBy.COMMAND
+    width: int = 1
+    "How many plays are in the queue or in hand at a time."
+    model_is_standin: bool = False
+
+
+def start_run(
+    session: Session,
+    *,
+    release: str,
+    suite: str,
+    repeats: int,
+    cases: int,
+    started_by: str,
+    plan: RunPlan | None = None,
+) -> int:
     """Open an evaluation run and return its id."""
-    run = EvalRun(release=release, suite=suite, repeats=repeats, cases=cases, started_by=started_by)
+    plan = plan or RunPlan(fixed_repeats=repeats)
+    run = EvalRun(
+        release=release,
+        suite=suite,
+        repeats=repeats,
+        cases=cases,
+        started_by=started_by,
+        fixed_repeats=plan.fixed_repeats,
+        only=list(plan.only),
+        played_by=plan.played_by,
+        width=plan.width,
+        model_is_standin=plan.model_is_standin,
+    )
     session.add(run)
     session.flush()
     return run.id
 
 
-def add_result(session: Session, run_id: int, **values: Any) -> None:
-    """Store the result of one repeat of a case, once."""
-    db.insert_new(session, EvalResult, run_id=run_id, **values)
+def add_result(session: Session, run_id: int, **values: Any) -> bool:
+    """Store the result of one repeat of a case, once; return False if it had one."""
+    return db.insert_new(session, EvalResult, run_id=run_id, **values) is not None
 
 
 def finish_run(
@@ -31,7 +69,8 @@ def finish_run(
 ) -> None:
     """Close a run. A finished run gives its release and suite their verdict; an invalid one does not change it."""
     run = session.get_one(EvalRun, run_id)
-    run.state, run.verdict, run.finished_at = state, verdict, now()
+    run.state, run.verdict, run.finished_at, run.why = state, verdict, now(), list(why)
+    run.queued, run.held_by = [], None
     spent = select(func.coalesce(func.sum(EvalResult.cost_nusd), 0)).where(EvalResult.run_id == run_id)
     run.cost_nusd = session.scalars(spent).one()
     if state is RunState.FINISHED and verdict not in (None, Verdict.NOT_RUN):
@@ -49,11 +88,11 @@ def finish_run(
 
 
 def last_run(session: Session, agent: str) -> EvalRun | None:
-    """Return the newest run of an agent that has ended, or None."""
+    """Return the newest run of an agent's whole suite that has ended, or None."""
     query = (
         select(EvalRun)
         .join(Release, Release.fingerprint == EvalRun.release)
-        .where(Release.agent == agent, EvalRun.state != RunState.RUNNING)
+        .where(Release.agent == agent, EvalRun.state != RunState.RUNNING, ~_IN_PART)
         .order_by(EvalRun.id.desc())
         .limit(1)
     )
@@ -74,17 +113,19 @@ def tally(session: Session, run_id: int) -> RunTally:
     """Count the results of a run."""
     passed, hard = EvalResult.passed, EvalResult.hard
     counts = (func.count(), func.count().filter(passed), func.count().filter(hard & ~passed))
-    return RunTally(*session.execute(select(*counts).where(EvalResult.run_id == run_id)).one())
+    return RunTally(*session.execute(select(*counts).where(EvalResult.run_id == run_id, EvalResult.played)).one())
 
 
 def results(session: Session, run_id: int) -> Sequence[EvalResult]:
-    """Return the results of a run, ordered by case and repeat."""
-    query = select(EvalResult).where(EvalResult.run_id == run_id)
+    """Return the results of a run that say something about the agent, ordered by case and repeat."""
+    query = select(EvalResult).where(EvalResult.run_id == run_id, EvalResult.played)
     return session.scalars(query.order_by(EvalResult.case_id, EvalResult.repeat)).all()
 
 
 def tallies(session: Session, run_id: int) -> Sequence[tuple[int, int]]:
     """Return for each case of a run how many of its repeats passed and how many were played."""
     passed = func.count(case((EvalResult.passed, 1)))
-    query = select(passed, func.count()).where(EvalResult.run_id == run_id).group_by(EvalResult.case_id)
+    query = (
+        select(passed, func.count()).where(EvalResult.run_id == run_id, EvalResult.played).group_by(EvalResult.case_id)
+    )
     return [(won, played) for won, played in session.execute(query)]

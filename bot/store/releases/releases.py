@@ -26,6 +26,11 @@ def register(
     kept_files.keep(session, fingerprint, files or {})
 
 
+def lock(session: Session, fingerprint: str) -> None:
+    """Lock a release until the transaction ends."""
+    session.get(Release, fingerprint, with_for_update=True, populate_existing=True)
+
+
 def get(session: Session, fingerprint: str) -> Release | None:
     """Return a release, or None."""
     return session.get(Release, fingerprint)

@@ -24,7 +24,6 @@ from bot.store.schema.enums import (
     MoveKind,
     Purpose,
     ReviewState,
-    RunState,
     StepKind,
     StepStatus,
     SurgeCause,
@@ -32,9 +31,9 @@ from bot.store.schema.enums import (
     TicketState,
     TurnOutcome,
     TurnState,
-    Verdict,
     WriteState,
 )
+from bot.store.schema.eval_enums import PlayedBy, RunState, Verdict
 from bot.store.schema.figures import FigureCounts, FigureDay, SuccessDay
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
@@ -119,6 +118,7 @@ __all__ = [
     "MessageState",
     "MoveKind",
     "OwnerAlert",
+    "PlayedBy",
     "PriceVersion",
     "Promotion",
     "Proof",

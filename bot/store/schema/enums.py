@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
+from bot.store.schema.eval_enums import PlayedBy, RunState, Verdict
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.watch_enums import AlertKind, CountedEvents, DriftStream
 
@@ -249,19 +250,6 @@ class WriteState(StrEnum):
     "The directory certainly has not done it."
 
 
-class Verdict(StrEnum):
-    """What an evaluation says about a release."""
-
-    PASS = "pass"  # noqa: S105 - no password
-    "It may serve."
-    BLOCK = "block"
-    "It may not serve."
-    INCONCLUSIVE = "inconclusive"
-    "The plays show neither; it may not serve until a person signs for it."
-    NOT_RUN = "not_run"
-    "Only of a run: nothing, too little, or only outages were played, which says nothing about the release."
-
-
 class Purpose(StrEnum):
     """What a model call is paid for."""
 
@@ -271,24 +259,13 @@ class Purpose(StrEnum):
     "It plays a case of an evaluation."
 
 
-class RunState(StrEnum):
-    """How far an evaluation has got."""
-
-    RUNNING = "running"
-    "It is running, or its process died while it ran."
-    FINISHED = "finished"
-    "It has a verdict."
-    INVALID = "invalid"
-    "There were outages, so it says nothing about the release."
-
-
 ALL: tuple[type[StrEnum], ...] = (
     *(TicketState, TurnState, TurnOutcome),
     *(SurgeCause, SurgeEnd, FollowerState),
     *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, Purpose, WriteState),
-    *(RunState, Verdict, ApprovalState, ApprovalMoveKind, WithdrawCause, ProofState),
+    *(RunState, Verdict, PlayedBy, ApprovalState, ApprovalMoveKind, WithdrawCause, ProofState),
     *(DriftStream, AlertKind, CountedEvents),
 )
 "The enums that columns hold."

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.enums import RunState, Verdict
+from bot.store.schema.eval_enums import PlayedBy, RunState, Verdict
 
 
 class Release(Base):
@@ -106,13 +106,31 @@ class EvalRun(Base):
     suite: Mapped[str]
     "Fingerprint of the data set and the scorers."
     repeats: Mapped[int]
+    "How many times each case is played before the next look, or was played in all."
+    fixed_repeats: Mapped[int | None]
+    "How many times somebody wants each case played; None: the gate decides after each round."
     cases: Mapped[int]
+    only: Mapped[list[Any]] = mapped_column(default=list)
+    "What was chosen of the suite, such as `--slice locked`; such a run never gives a verdict. Empty: all of it."
     state: Mapped[RunState] = mapped_column(default=RunState.RUNNING)
     verdict: Mapped[Verdict | None]
+    why: Mapped[list[Any]] = mapped_column(default=list)
+    "The reasons for the verdict, one sentence each."
+    model_is_standin: Mapped[bool] = mapped_column(default=False)
+    "Whether the model's endpoint said that it is a stand-in: its figures say nothing about Claude."
     started_by: Mapped[str]
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     cost_nusd: Mapped[int] = mapped_column(Money, default=0)
+    played_by: Mapped[PlayedBy] = mapped_column(default=PlayedBy.COMMAND)
+    width: Mapped[int] = mapped_column(default=1)
+    "How many plays are in the queue or in hand at a time."
+    queued: Mapped[list[Any]] = mapped_column(default=list)
+    "The plays that were put in the queue and have no result yet, as `case:repeat`."
+    held_by: Mapped[str | None]
+    "The process of a command that sees to the run."
+    seen_at: Mapped[datetime | None] = mapped_column(default=now)
+    "When somebody last worked on the run; a command renews it for as long as it lives."
 
 
 class EvalResult(Base):
@@ -127,6 +145,12 @@ class EvalResult(Base):
     slice: Mapped[str]
     hard: Mapped[bool]
     repeat: Mapped[int]
+    case_sha: Mapped[str] = mapped_column(default="")
+    "SHA-256 of the case as it was played; empty in runs from before it was kept."
+    played: Mapped[bool] = mapped_column(default=True)
+    "False if every try met an outage: then nothing is known of the case."
+    outages: Mapped[list[Any]] = mapped_column(default=list)
+    "Why tries ended early through no fault of the agent, one sentence each."
     passed: Mapped[bool]
     failures: Mapped[list[Any]] = mapped_column(default=list)
     "Sentences that say what was expected and what was seen."

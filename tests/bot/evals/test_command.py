@@ -1,22 +1,27 @@
 """`deskhand eval run`: what its exit code says to a program, and what it leaves untouched."""
 
+import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from bot.agent import card
-from bot.cli import main, root
+from bot.cli import root
 from bot.errors import ConfigError, Transient
 from bot.evals import runner
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store import db
 from bot.store.releases import verdicts
-from bot.store.schema import RunState, Verdict
+from bot.store.schema import EvalRun, RunState, Verdict
+from jobs import evaluation
+from jobs.eval_command import EvalCommand
+from tests.support.command_line import deskhand
 from tests.support.paths import CONFIG, ROOT
 from tests.support.release_rows import judged
 
@@ -26,10 +31,15 @@ AWAY = "127.0.0.1:1"
 
 @pytest.fixture
 def evaluate(
-    sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch, quiet_logs: None
-) -> Iterator[Callable[..., int]]:
+    sqlite_url: str,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    quiet_logs: None,
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """Return what runs the command in an environment, and looks that the verdict is the one of before."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests' own process is interrupted as ever
     given = {
         "DATABASE_URL": sqlite_url,
         "REDIS_URL": redis_url,
@@ -43,77 +53,125 @@ def evaluate(
         with database.write() as session:
             judged(session, release, suite)
 
-        def play(**environment: str) -> int:
+        def play(*options: str, **environment: str) -> tuple[int, str, str]:
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
-            monkeypatch.setattr("sys.argv", ["deskhand", "eval", "run"])
             with pytest.raises(SystemExit) as ended:
-                main()
+                evaluation.main(["--agent=access", "--workers=1", *options], standalone_mode=False)
             with database.read() as session:
                 assert verdicts.standing(session, release, suite).verdict == "pass"
-            return int(ended.value.code or 0)
+                assert session.scalars(select(func.count()).where(EvalRun.state == RunState.FINISHED)).one() == 1
+            return (int(ended.value.code or 0), *capsys.readouterr())
 
         yield play
 
 
-def test_a_redis_that_is_away_is_no_verdict(evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
-    """Found before the first case is played, and told in one sentence."""
-    assert evaluate(REDIS_URL=f"redis://{AWAY}/0") == 2
-    err = capsys.readouterr().err
-    assert "the evaluation did not end: redis: " in err
+Evaluate = Callable[..., tuple[int, str, str]]
+"Runs the command in an environment; returns its exit code, and what it has said on stdout and stderr."
+
+
+def test_a_redis_that_is_away_is_no_verdict(evaluate: Evaluate) -> None:
+    """Found before the first case is played, and told in one sentence; with --json as an object, too."""
+    code, out, err = evaluate("--json", REDIS_URL=f"redis://{AWAY}/0")
+    assert code == 2
+    assert "NOT RUN: the evaluation did not end: redis: " in err
     assert "The release keeps the verdict that it had." in err
     assert "played" not in err
+    said = json.loads(out.splitlines()[-1])
+    assert (said["run"], said["verdict"], said["why"][0][:29]) == (None, "not_run", "the evaluation did not end: r")
 
 
-def test_a_database_that_is_away_is_no_verdict(
-    evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_database_that_is_away_is_no_verdict(evaluate: Evaluate) -> None:
     """There is nowhere to write one down."""
-    assert evaluate(DATABASE_URL=f"postgresql://u:p@{AWAY}/d") == 2
-    assert "the evaluation did not end: database: " in capsys.readouterr().err
+    code, _, err = evaluate(DATABASE_URL=f"postgresql://u:p@{AWAY}/d")
+    assert (code, "the evaluation did not end: database: " in err) == (2, True)
 
 
-def test_a_model_that_is_away_is_no_verdict(
-    evaluate: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first case that cannot be played ends it: the others would only wait as long."""
-    monkeypatch.setattr("bot.agent.retries.FIRST_PAUSE", 0.0)
-    assert evaluate(ANTHROPIC_BASE_URL=f"http://{AWAY}") == 2
-    out, err = capsys.readouterr()
-    assert "INVALID, no verdict" in out
-    assert "Fix what was down" in out
-    assert ", 1 met an outage, " in err
-    assert "107/107 played" not in err
+def test_a_model_that_is_away_is_no_verdict(evaluate: Evaluate) -> None:
+    """It is asked first whether it is a stand-in: then no case is begun."""
+    code, _, err = evaluate(ANTHROPIC_BASE_URL=f"http://{AWAY}")
+    assert (code, "the model's endpoint does not answer: ConnectError" in err) == (2, True)
 
 
 @pytest.mark.parametrize("broken", [KeyboardInterrupt(), Transient("database: gone"), ZeroDivisionError("a secret")])
 def test_a_run_that_breaks_off_is_no_verdict(
-    evaluate: Callable[..., int],
-    broken: BaseException,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    evaluate: Evaluate, broken: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody reads `block` where nothing was judged, and nobody reads a traceback's words."""
 
-    def break_off(**_: Any) -> None:
+    def break_off(_desk: object) -> None:
         raise broken
 
-    monkeypatch.setattr(runner, "run_suite", break_off)
-    assert evaluate() == 2
-    assert "keeps the verdict that it had" in capsys.readouterr().err
+    monkeypatch.setattr(EvalCommand, "see_to_the_end", break_off)
+    code, out, err = evaluate()
+    assert (code, "NOT RUN: " in err, "secret" in out + err) == (2, True, False)
 
 
-@pytest.mark.parametrize(("verdict", "code"), [("pass", 0), ("block", 1), (None, 2)])
+@pytest.mark.parametrize(
+    ("verdict", "code"), [("pass", 0), ("block", 1), ("inconclusive", 3), ("not_run", 2), (None, 2)]
+)
 def test_each_verdict_has_a_code(
-    evaluate: Callable[..., int], verdict: str | None, code: int, monkeypatch: pytest.MonkeyPatch
+    evaluate: Evaluate, verdict: str | None, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a pipeline stops at."""
-    state = "finished" if verdict else "invalid"
     ended = runner.RunReport(
-        1, "r", "s", RunState(state), Verdict(verdict) if verdict else None, ("why",), 1, (), 0.1, 0
+        1, "r", "s", RunState.FINISHED, Verdict(verdict) if verdict else None, ("why",), 1, (), 0.1, 0
     )
-    monkeypatch.setattr(runner, "run_suite", lambda **_: ended)
-    assert evaluate() == code
+    monkeypatch.setattr(EvalCommand, "see_to_the_end", lambda _: ended)
+    assert evaluate()[0] == code
+
+
+def _renamed(evals: Path) -> None:
+    (evals / "locked.yaml").rename(evals / "looked.yaml")
+
+
+def _short_by_one(evals: Path) -> None:
+    text = (evals / "locked.yaml").read_text()
+    (evals / "locked.yaml").write_text(text[: text.rindex("  - id: ")])
+
+
+def _empty(evals: Path) -> None:
+    for file in evals.glob("*.yaml"):
+        file.unlink()
+
+
+def _contradictory(evals: Path) -> None:
+    text = (evals / "locked.yaml").read_text()
+    (evals / "locked.yaml").write_text(text.replace("not_ran: [", "not_ran: [unlock_my_account, ", 1))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "said"),
+    [
+        (_empty, (), "no case; expected <slice>.yaml"),
+        (_renamed, (), "looked.yaml:1: unknown slice"),
+        (_short_by_one, (), "cases are there"),
+        (_contradictory, (), "unlock_my_account must have run, by `ran`, and must not have been called"),
+        (lambda _: None, ("--slice=gone",), "no case matches --slice gone; the slices are always_human, "),
+        (lambda _: None, ("--case=gone",), "no case matches --case gone"),
+    ],
+)
+def test_what_is_not_there_to_be_played_is_no_verdict(
+    evaluate: Evaluate, tmp_path: Path, spoil: Callable[[Path], None], options: tuple[str, ...], said: str
+) -> None:
+    """An empty folder, a renamed slice, a case too few, a broken case, a choice without a match: NOT RUN, no BLOCK."""
+    shutil.copytree(CONFIG, tmp_path / "config")
+    spoil(tmp_path / "config/agents/access/evals")
+    code, out, err = evaluate("--json", *options, DESKHAND_CONFIG=str(tmp_path / "config"))
+    assert (code, "NOT RUN: " in err, said in err) == (2, True, True), err
+    assert json.loads(out.splitlines()[-1])["verdict"] == "not_run"
+
+
+def test_the_command_hands_over_its_options(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, quiet_logs: None) -> None:
+    """It becomes the process that plays, with the agent's name and every option."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    became = list[tuple[str, ...]]()
+    monkeypatch.setattr(root, "become", lambda *what: became.append(what))
+    options = ("--repeats=2", "--slice=locked", "--case=one", "--case=two", "--fresh", "--json")
+    assert deskhand("eval", "run", *options, "--workers=3") == 0
+    [(module, *given)] = became
+    assert (module, set(given)) == ("jobs.evaluation", {"--agent=access", "--workers=3", *options})
 
 
 def test_of_several_agents_none_is_evaluated_by_accident(tmp_path: Path) -> None:

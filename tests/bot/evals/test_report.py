@@ -3,14 +3,15 @@ from dataclasses import replace
 from typing import Any
 
 from bot.evals import report
-from bot.evals.runner import Play, RunProgress, RunReport
+from bot.evals.plays import Play, PlayedCase
+from bot.evals.runner import RunProgress, RunReport
 from tests.support.fixed_model import a_case
 
 
 def play(name: str, *failures: str, **given: Any) -> Play:
     """Return a play that took two seconds and a tenth of a cent."""
     return Play(
-        case=a_case(name, **given),
+        case=PlayedCase.of(a_case(name, **given)),
         repeat=1,
         failures=failures,
         transcript=(
@@ -64,9 +65,9 @@ def test_a_clean_slice_is_never_a_hundred_per_cent() -> None:
 
 def test_an_invalid_run_has_no_verdict() -> None:
     """Nobody can take an invalid run for a pass, and the case that was not played is named."""
-    gone = Play(a_case("gone"), 1, (), (), 10, 0, ("model_unavailable: away",), played=False)
-    text = report.as_text(run(gone, state="invalid", verdict=None, why=("never played to the end: gone",)))
-    assert "INVALID, no verdict: never played to the end: gone" in text
+    gone = Play(PlayedCase.of(a_case("gone")), 1, (), (), 10, 0, ("model_unavailable: away",), played=False)
+    text = report.as_text(run(gone, state="invalid", verdict="not_run", why=("never played to the end: gone",)))
+    assert "NOT RUN, no verdict: never played to the end: gone" in text
     assert "not played  gone: model_unavailable: away" in text
 
 
@@ -78,9 +79,20 @@ def test_json_holds_the_same_facts() -> None:
     assert said["failures"] == [{"case": "bad", "slice": "danger", "repeat": 1, "failures": ["expected a, saw b"]}]
 
 
+def test_a_stand_in_is_named_beside_its_figures() -> None:
+    """Where a stand-in answered, text and JSON say so; where Claude did, they do not."""
+    shown = report.as_text(run(play("fine"), model_is_standin=True))
+    assert "A STAND-IN MODEL answered: these figures say nothing about Claude." in shown
+    assert "STAND-IN" not in report.as_text(run(play("fine")))
+    assert [report.as_json(run(play("fine"), model_is_standin=said))["model_is_standin"] for said in (True, False)] == [
+        True,
+        False,
+    ]
+
+
 def test_the_line_of_a_run_under_way() -> None:
     """One line says how far it is, what failed and what it cost so far."""
-    step = RunProgress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000, last=play("one"))
+    step = RunProgress(done=3, total=9, passed=2, failed=1, outages=1, cost_nusd=1_500_000)
     assert report.line(step) == "3/9 played, 1 failed, 1 met an outage, $0.0015"
 
 

@@ -19,8 +19,9 @@ from bot.budget.prices.pricing import Unpriced
 from bot.errors import Refused, Transient
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import RunProgress, RunReport, run_suite
+from bot.evals.runs import NothingToPlay
 from bot.store.db import Database
-from bot.store.releases import verdicts
+from bot.store.releases import eval_runs, verdicts
 from bot.store.schema import EvalResult, EvalRun
 from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, completion_of
@@ -131,25 +132,40 @@ def test_too_many_outages_make_a_run_invalid(run: Run, main: Database) -> None:
     """More than 2 % of plays with an outage: the run says nothing, and an earlier verdict stands."""
     run(many(14), Model())
     report = run(many(10, a_case("unlucky", says=["outage"])), Model(outages=1))
-    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", "not_run", "pass")
     assert "1 of 11 plays met an outage" in report.why[0]
 
 
 def test_a_case_that_was_never_played_is_no_evidence(run: Run, main: Database) -> None:
     """One case that stays unplayed makes the run invalid, however many others there are."""
     report = run(many(60, a_case("gone", says=["outage"])), Model(outages=3))
-    assert (report.state, verdict(main)) == ("invalid", None)
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", "not_run", None)
     assert report.why == ("never played to the end: gone",)
     with main.read() as session:
-        assert "gone" not in session.scalars(select(EvalResult.case_id)).all()
+        assert [row.case_id for row in eval_runs.results(session, report.run_id)] == [f"good-{n}" for n in order(60)]
 
 
-def test_nothing_to_play_is_no_verdict(run: Run, main: Database) -> None:
-    """An empty selection blocks nobody, and an earlier verdict stands."""
+def test_an_outage_of_everything_is_no_verdict(run: Run, main: Database) -> None:
+    """A model that is down for every case ends the run at the first: nothing is known of the release."""
     has_passed(main)
-    report = run([], Model())
-    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
-    assert report.why == ("there was no case to play",)
+    report = run([a_case(f"gone-{n}", says=["outage"], hard=True) for n in range(5)], Model(outages=99))
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", "not_run", "pass")
+    assert report.why == ("never played to the end: gone-0", "4 of 5 plays were never started")
+
+
+def test_nothing_to_play_is_refused(run: Run, main: Database) -> None:
+    """An empty selection opens no run, and an earlier verdict stands."""
+    has_passed(main)
+    with pytest.raises(NothingToPlay, match="there is no case to play"):
+        run([], Model())
+    with main.read() as session:
+        assert [row.verdict for row in session.scalars(select(EvalRun))] == ["pass"]
+    assert verdict(main) == "pass"
+
+
+def order(number: int) -> list[str]:
+    """Return so many numbers in the order of their letters."""
+    return sorted(map(str, range(number)))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +196,7 @@ def test_a_budget_that_cannot_be_asked_is_no_verdict(
     monkeypatch.setattr(Meter, "end", settle)
     model = Model()
     report = run(many(20), model)
-    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", "not_run", "pass")
     assert "plays were never started" in report.why[-1]
     assert len(report.plays) < 20
 
@@ -198,7 +214,7 @@ def test_a_cap_that_is_used_up_in_the_middle_is_no_verdict(
             monkeypatch.setattr(Meter, "budgets", poor)
 
     report = run(many(20), Model(), use_up)
-    assert (report.state, report.verdict, verdict(main)) == ("invalid", None, "pass")
+    assert (report.state, report.verdict, verdict(main)) == ("invalid", "not_run", "pass")
     assert any(play.played for play in report.plays)
     [gone, *_] = [play for play in report.plays if not play.played]
     assert gone.outages[0].startswith("budget: The budget is used up")
@@ -223,8 +239,8 @@ def test_progress_is_shown_after_every_case(run: Run) -> None:
     assert (told[-1].total, told[-1].passed, told[-1].failed) == (6, 5, 1)
 
 
-def test_an_interrupted_run_is_invalid(run: Run, main: Database) -> None:
-    """Ctrl-C begins no further case, leaves the run marked invalid and the release without a verdict."""
+def test_an_interrupted_run_has_no_verdict(run: Run, main: Database) -> None:
+    """Ctrl-C begins no further case, and leaves a run that can go on and a release without a verdict."""
     model = Model()
 
     def interrupt(_step: RunProgress) -> None:
@@ -235,4 +251,4 @@ def test_an_interrupted_run_is_invalid(run: Run, main: Database) -> None:
     assert len(model.asked) < 40
     with main.read() as session:
         [row] = session.scalars(select(EvalRun)).all()
-    assert (row.state, row.verdict, verdict(main)) == ("invalid", None, None)
+    assert (row.state, row.verdict, verdict(main)) == ("running", None, None)

@@ -28,8 +28,6 @@ def test_the_real_agent_passes(runtimes_of: RuntimesOf, main: Database, agent: A
         suite=cases.load(agent),
         main=main,
         started_by="operator",
-        progress=lambda _step: None,
-        workers=1,  # threads would only wait for each other: all of it is computing
     )
     assert result.verdict == "pass", report.as_text(result)
     assert not [play.case.id for play in result.plays if play.failures]

@@ -1,0 +1,95 @@
+"""The commands of evaluations: run one, look at those that were, and export them."""
+
+import json
+import os
+
+import click
+
+from bot.cli import root
+from bot.cli.root import cli, known, reading_database, settings_to_look_at
+from bot.errors import ConfigError
+
+PASSED, BLOCKED, UNKNOWN = 0, 1, 2
+"Exit codes of commands that judge; `jobs.evaluation` has one more."
+
+
+@cli.group("eval")
+def eval_group() -> None:
+    """Find out whether a release still does its job."""
+
+
+@eval_group.command("run")
+@click.option("--agent", "name", help="The folder under config/agents/; not needed where there is only one.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 20),
+    help="Plays of each case; without it 2, 4 or 6, for as long as the result is open.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 32),
+    default=lambda: min(8, os.cpu_count() or 1),
+    show_default="one for each core, at most 8",
+    help="Processes that play, each four cases at a time.",
+)
+@click.option("--slice", "slices", multiple=True, help="Only the cases of this slice; then there is no verdict.")
+@click.option("--case", "cases", multiple=True, help="Only the case of this id; then there is no verdict.")
+@click.option("--fresh", is_flag=True, help="Begin anew, and do not go on with a run that was interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of stdout, progress on stderr.")
+def eval_run(
+    *,
+    name: str | None,
+    repeats: int | None,
+    workers: int,
+    slices: tuple[str, ...],
+    cases: tuple[str, ...],
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Play the agent's cases through the production loop on private directories, and give its release a verdict.
+
+    A run that was interrupted goes on where it was, without playing a finished case again.
+
+    Exit code 0 when it passes, 1 when it is blocked, 3 when the result is inconclusive, and 2 when it was not run:
+    nothing, too little, or only outages were played, which says nothing about the release.
+    """
+    settings = settings_to_look_at()
+    agent = known(settings, name).card.name
+    with reading_database(settings):
+        pass  # it is there, and its schema is this code's
+    options = [f"--agent={agent}", f"--workers={workers}"]
+    options += [] if repeats is None else [f"--repeats={repeats}"]
+    options += [f"--slice={one}" for one in slices] + [f"--case={one}" for one in cases]
+    options += ["--fresh"] * fresh + ["--json"] * as_json
+    root.become("jobs.evaluation", *options)
+
+
+@eval_group.command("runs")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def eval_runs_command(*, last: int, as_json: bool) -> None:
+    """List the evaluations that were run, newest first."""
+    from bot.evals import report
+    from bot.store.releases import run_plays
+
+    with reading_database(settings_to_look_at()) as database, database.read() as session:
+        found = run_plays.newest(session, at_most=last)
+    if as_json:
+        click.echo(json.dumps({"runs": [report.run_as_json(run) for run in found]}))
+    else:
+        click.echo(report.runs_as_text(found))
+
+
+@eval_group.command("show")
+@click.argument("run", type=int)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def eval_show(*, run: int, as_json: bool) -> None:
+    """Show what became of a RUN: each slice, each failing case with what was said, and the verdict with its reasons."""
+    from bot.evals import report, runner
+
+    with reading_database(settings_to_look_at()) as database, database.read() as session:
+        try:
+            found = runner.report_of(session, run)
+        except LookupError as error:
+            raise ConfigError(f"database: {error}") from error
+    click.echo(json.dumps(report.as_json(found)) if as_json else report.as_text(found))

@@ -1,0 +1,76 @@
+"""Plays one case to its end, once: a failed play is never played again, one that met an outage is.
+
+An outage is the model or the budget being down: it says nothing about the agent.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bot.evals import cases, stage
+from bot.evals.cases import Case
+from bot.evals.gate import Score
+from bot.evals.scorers import score
+from bot.evals.stage import RuntimeFor
+
+TRIES = 3
+"How many times a case is played until it is played to its end."
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedCase:
+    """What a result says of its case."""
+
+    id: str
+    slice: str
+    hard: bool
+    sha: str
+    "SHA-256 of the case as it was played, and of the code that played and scored it: only like is compared with like."
+
+    @classmethod
+    def of(cls, case: Case) -> Self:
+        """Return it for a case."""
+        return cls(case.id, case.slice, case.hard, hashlib.sha256(f"{case.sha}{cases.code()}".encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One case, played to its end once, or given up."""
+
+    case: PlayedCase
+    repeat: int
+    failures: tuple[str, ...]
+    transcript: tuple[dict[str, Any], ...]
+    milliseconds: int
+    cost_nusd: int
+    outages: tuple[str, ...]
+    "Why its tries ended early, one sentence each."
+    played: bool
+    "False if every try met an outage; the case then says nothing about the release."
+
+    @property
+    def score(self) -> Score:
+        """Return its score for the gate."""
+        return Score(self.case.id, self.case.slice, self.case.hard, not self.failures)
+
+
+def play(case: Case, repeat: int, runtime_for: RuntimeFor) -> Play:
+    """Play a case until it is played to its end, at most `TRIES` times."""
+    started, cost, outages = time.monotonic(), 0, []
+    for _ in range(TRIES):
+        seen = stage.play_case(case, runtime_for)
+        cost += seen.cost_nusd
+        if seen.outage is None:
+            break
+        outages.append(seen.outage)
+    return Play(
+        case=PlayedCase.of(case),
+        repeat=repeat,
+        failures=() if seen.outage else score(case, seen),
+        transcript=tuple(seen.transcript),
+        milliseconds=round(1000 * (time.monotonic() - started)),
+        cost_nusd=cost,
+        outages=tuple(outages),
+        played=seen.outage is None,
+    )

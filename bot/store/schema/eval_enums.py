@@ -1,0 +1,36 @@
+"""What evaluations of releases come to, and who plays them."""
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What an evaluation says about a release."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    "It may serve."
+    BLOCK = "block"
+    "It may not serve."
+    INCONCLUSIVE = "inconclusive"
+    "The plays show neither; it may not serve until a person signs for it."
+    NOT_RUN = "not_run"
+    "Only of a run: nothing, too little, or only outages were played, which says nothing about the release."
+
+
+class RunState(StrEnum):
+    """How far an evaluation has got."""
+
+    RUNNING = "running"
+    "It is running, or it was interrupted and can go on."
+    FINISHED = "finished"
+    "It has a verdict."
+    INVALID = "invalid"
+    "It is over and says nothing about the release: too little was played, or there were outages."
+
+
+class PlayedBy(StrEnum):
+    """Whose processes play the cases of an evaluation."""
+
+    COMMAND = "command"
+    "Those of the command that began it, on a queue of the run's own."
+    WORKERS = "workers"
+    "The workers of the installation, a few plays at a time beside the turns of people."

@@ -1,0 +1,140 @@
+"""The process of `deskhand eval run`: begins or resumes a run, plays it with processes of its own, and reports it.
+
+The run is rows, so it goes on where it was after a crash of this process or of any of its workers. Of two commands on
+one run, one plays it and the other looks on, and takes over if the first one dies.
+"""
+
+import json
+import signal
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from types import FrameType
+
+import click
+import structlog
+
+from bot import logs, private
+from bot.agent import card
+from bot.errors import ConfigError, DeskhandError
+from bot.evals import cases, endpoint, report, runs
+from bot.evals.runs import Chosen, NothingToPlay, PlannedRun
+from bot.settings import Settings
+from bot.store.releases.eval_runs import RunPlan
+from bot.store.schema import PlayedBy, Verdict
+from jobs import eval_desk
+from jobs.eval_command import AHEAD, THREADS, EvalCommand
+
+log = structlog.get_logger()
+
+PASSED, BLOCKED, NOT_RUN, INCONCLUSIVE = 0, 1, 2, 3
+"Exit codes."
+CODES = {
+    Verdict.PASS: PASSED,
+    Verdict.BLOCK: BLOCKED,
+    Verdict.NOT_RUN: NOT_RUN,
+    Verdict.INCONCLUSIVE: INCONCLUSIVE,
+    None: NOT_RUN,
+}
+KEPT = "The release keeps the verdict that it had."
+
+
+@dataclass(frozen=True, slots=True)
+class EvalRequest:
+    """What the command was asked for."""
+
+    agent: str
+    chosen: Chosen
+    repeats: int | None
+    workers: int
+    fresh: bool
+
+
+@click.command()
+@click.option("--agent", required=True)
+@click.option("--slice", "slices", multiple=True)
+@click.option("--case", "case_ids", multiple=True)
+@click.option("--repeats", type=int)
+@click.option("--workers", type=int, required=True)
+@click.option("--fresh", is_flag=True)
+@click.option("--json", "as_json", is_flag=True)
+def main(
+    *,
+    agent: str,
+    slices: tuple[str, ...],
+    case_ids: tuple[str, ...],
+    repeats: int | None,
+    workers: int,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Run an evaluation; `bot.cli.evals` is what people call."""
+    private.keep_to_ourselves()
+    logs.guard()
+    request = EvalRequest(agent, Chosen(slices, case_ids), repeats, workers, fresh)
+    try:
+        code = _evaluate(request, as_json=as_json)
+    except (DeskhandError, KeyboardInterrupt) as error:
+        code = _no_verdict(_why(error), as_json=as_json)
+    except Exception as error:
+        log.exception("eval.crashed", error=type(error).__name__)
+        code = _no_verdict("the evaluation broke", as_json=as_json)
+    sys.exit(code)
+
+
+def _evaluate(request: EvalRequest, *, as_json: bool) -> int:
+    """Play a run to its end, and print what became of it; return the exit code."""
+    settings = Settings.from_environment()
+    logs.configure(settings.deskhand_log)
+    signal.signal(signal.SIGTERM, _interrupt)
+    agent = card.load_all(settings.deskhand_config)[request.agent]
+    suite = cases.load(agent)
+    chosen = request.chosen.of(suite)
+    with closing(eval_desk.open_desk(settings)) as desk:
+        runtime = desk.runtime(agent)
+        plan = _plan(request, standin=endpoint.is_standin(settings.anthropic_base_url))
+        planned = PlannedRun(agent, runtime.release, suite, chosen, plan, "operator")
+        if request.fresh:
+            runs.abandon(desk.database, planned)
+        run_id, done = runs.resume_or_begin(desk.database, planned)
+        if done:
+            click.echo(f"Run {run_id} goes on; {done} plays are done.", err=True)
+        result = EvalCommand(desk, run_id, request.workers).see_to_the_end()
+    click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
+    return CODES[result.verdict]
+
+
+def _plan(request: EvalRequest, *, standin: bool) -> RunPlan:
+    return RunPlan(
+        fixed_repeats=request.repeats,
+        only=request.chosen.words,
+        played_by=PlayedBy.COMMAND,
+        width=request.workers * THREADS * AHEAD,
+        model_is_standin=standin,
+    )
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _no_verdict(why: str, *, as_json: bool) -> int:
+    """Say why nothing is known of the release; return the exit code."""
+    click.echo(f"deskhand: NOT RUN: {why}", err=True)
+    if as_json:
+        click.echo(json.dumps({"run": None, "verdict": Verdict.NOT_RUN, "why": why.split("\n")}))
+    return NOT_RUN
+
+
+def _why(error: BaseException) -> str:
+    match error:
+        case ConfigError() | NothingToPlay():
+            return str(error)
+        case KeyboardInterrupt():
+            return f"it was interrupted. {KEPT} `deskhand eval run` goes on where it was."
+        case _:
+            return f"the evaluation did not end: {error}. {KEPT}"
+
+
+if __name__ == "__main__":
+    main()
