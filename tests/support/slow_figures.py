@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from math import ceil, floor, log10
 from typing import Any
@@ -42,6 +43,12 @@ class SlowFigures:
         self.calls, self.thumbs = rows(database, LedgerRow), rows(database, Feedback)
         self.handed, self.moves = rows(database, Handoff), rows(database, HandoffMove)
         self.ticket_of = {turn.id: turn.ticket_id for turn in self.turns}
+
+    def of(self, cohort: DashboardCohort) -> "SlowFigures":
+        """Return the figures of another cohort, of the rows that were read."""
+        other = copy(self)
+        other.cohort = cohort
+        return other
 
     def counts(self, at: datetime | None, agent: str, since: datetime, until: datetime) -> bool:
         """Return whether something at a time, of an agent, is in the cohort and in `[since, until)`."""

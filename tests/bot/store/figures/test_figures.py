@@ -42,8 +42,9 @@ def history(request: pytest.FixtureRequest, database: Database) -> Database:
 
 def test_volume_latency_and_spending_are_those_of_the_rows(history: Database) -> None:
     """By day and in total, for one agent, for all, for a day of 23 hours elsewhere, and for no day."""
+    by_hand = SlowFigures(history, WEEK)
     for cohort in COHORTS:
-        seen, slow = read(history, cohort), SlowFigures(history, cohort)
+        seen, slow = read(history, cohort), by_hand.of(cohort)
         assert asdict(seen.total) == slow.total()
         assert [asdict(one.volume) for one in seen.days] == slow.days()
         assert tuple(one.day for one in seen.days) == cohort.days
@@ -51,27 +52,30 @@ def test_volume_latency_and_spending_are_those_of_the_rows(history: Database) ->
 
 def test_tool_calls_are_those_of_the_rows(history: Database) -> None:
     """By tool and status, of turns that ended in the cohort; a call that nobody will see the end of is unseen."""
+    by_hand = SlowFigures(history, WEEK)
     for cohort in COHORTS:
         seen = read(history, cohort).tools
         counted = {
             (one.tool, name): getattr(one, name) for one in seen for name in ("ok", "refused", "failed", "unseen")
         }
-        assert {key: calls for key, calls in counted.items() if calls} == SlowFigures(history, cohort).tools()
+        assert {key: calls for key, calls in counted.items() if calls} == by_hand.of(cohort).tools()
         assert [one.calls for one in seen] == sorted((one.calls for one in seen), reverse=True)
 
 
 def test_outputs_are_those_of_the_rows(history: Database) -> None:
     """By agent, outcome and category, a category of two words included."""
+    by_hand = SlowFigures(history, WEEK)
     for cohort in COHORTS:
         seen = read(history, cohort).outputs
-        assert {astuple(one)[:3]: one.turns for one in seen} == SlowFigures(history, cohort).outputs()
+        assert {astuple(one)[:3]: one.turns for one in seen} == by_hand.of(cohort).outputs()
         assert len({astuple(one)[:3] for one in seen}) == len(seen)
 
 
 def test_handoffs_are_those_of_the_rows(history: Database) -> None:
     """Their number and times, for every reason and each, to two significant digits."""
+    by_hand = SlowFigures(history, WEEK)
     for cohort in COHORTS:
-        seen, slow = read(history, cohort), SlowFigures(history, cohort)
+        seen, slow = read(history, cohort), by_hand.of(cohort)
         assert times(seen.handoffs) == slow.handoffs()
         assert {str(one.reason): one.handoffs for one in seen.handoff_reasons} == slow.reasons()
         for one in seen.handoff_reasons:
