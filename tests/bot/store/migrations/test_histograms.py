@@ -14,7 +14,7 @@ from bot.store.installation import revisions
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.figure_folding import add_up
 
-BEFORE, AFTER = "0029", "0030"
+BEFORE, AFTER = "0030", "0031"
 WEEK = DashboardCohort(SPRING_FORWARD, SPRING_FORWARD + timedelta(days=7))
 COUNTS = table("figure_counts", *map(column, ("day", "agent", "events")), column("counts", JSON()))
 DAYS = table("success_days", column("day"), column("counted_at"), column("counts", JSON()))
