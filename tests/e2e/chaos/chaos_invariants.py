@@ -123,15 +123,23 @@ def _judge_posts(verdict: ChaosVerdict, rows: _Rows, posts: dict[str, list[Json]
                 verdict.unposted.append(
                     f"{message.key} is to be taken back and {message.state}, {len(standing)} in Slack"
                 )
-        elif message.op == "post" and (message.state != "posted" or not standing):
+        elif message.op == "post" and not _has_come_out(rows, message, standing):
             verdict.unposted.append(
                 f"{message.key} is {message.state}, {len(standing)} in Slack, {message.attempts} tries, {message.error}"
             )
-        elif message.revision > message.shown_revision:
+        elif message.revision > message.shown_revision and message.state != "withdrawn":
             verdict.unposted.append(f"{message.key} is owed revision {message.revision}")
     for handoff in rows.handoffs:
         if not posts.get(f"card:handoff:{handoff.id}"):
             verdict.unposted.append(f"handoff {handoff.id} has no card")
+
+
+def _has_come_out(rows: _Rows, message: Message, standing: Sequence[Json]) -> bool:
+    """Return whether a message is in Slack, or is an answer whose requester deleted all their words before it was."""
+    if standing or message.state != "withdrawn":
+        return bool(standing) and message.state == "posted"
+    words = [event for event in rows.events.values() if event.ticket_id == message.ticket_id and event.text]
+    return message.bot_voice and not words
 
 
 def _judge_message(
