@@ -17,6 +17,7 @@ from bot.agent_cards import Cards
 from bot.budget.metering import Meter
 from bot.evals import cases, runs, stage
 from bot.evals.cases import Case
+from bot.evals.judge.judge import Judge, open_judge
 from bot.evals.stage import RuntimeFor
 from bot.ground import Ground
 from bot.queue import JobQueue
@@ -42,6 +43,8 @@ class RunSetting:
     runtime_for: RuntimeFor
     queue: JobQueue
     "Where the plays of this run are queued."
+    judge: Judge | None = None
+    "Who judges what passed; None: the judge is off."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,10 @@ class EvalDesk:
             log.warning("play.left", run=run.id, release=str(runtime.release), suite=suite.fingerprint[:12])
             return None
         chosen = {case.id: case for case in runs.cases_of(run, suite)}
-        return RunSetting(agent, chosen, stage.on_scratch_database(runtime), self.queue_of(run))
+        judge = None
+        if not run.model_is_standin:  # a stand-in answers requests, it judges nothing
+            judge = open_judge(self.settings, agent, self.meter, release=run.release)
+        return RunSetting(agent, chosen, stage.on_scratch_database(runtime), self.queue_of(run), judge)
 
 
 def open_desk(settings: Settings) -> EvalDesk:

@@ -87,7 +87,7 @@ def _played(setting: RunSetting, case_id: str, repeat: int) -> Play:
     """Play a case; a bug of the evaluation itself says nothing about the agent, and would come again."""
     case = setting.cases[case_id]
     try:
-        return plays.play(case, repeat, setting.runtime_for)
+        return plays.play(case, repeat, setting.runtime_for, setting.judge)
     except Transient:
         raise
     except Exception as bug:

@@ -5,14 +5,21 @@ An outage is the model or the budget being down: it says nothing about the agent
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
+import structlog
+
+from bot.errors import Transient
 from bot.evals import cases, stage
 from bot.evals.cases import Case
 from bot.evals.gate import Score
+from bot.evals.judge import judging
+from bot.evals.judge.judge import Judge
 from bot.evals.scorers import score
 from bot.evals.stage import RuntimeFor
+
+log = structlog.get_logger()
 
 TRIES = 3
 "How many times a case is played until it is played to its end."
@@ -55,8 +62,8 @@ class Play:
         return Score(self.case.id, self.case.slice, self.case.hard, not self.failures)
 
 
-def play(case: Case, repeat: int, runtime_for: RuntimeFor) -> Play:
-    """Play a case until it is played to its end, at most `TRIES` times."""
+def play(case: Case, repeat: int, runtime_for: RuntimeFor, judge: Judge | None = None) -> Play:
+    """Play a case until it is played to its end, at most `TRIES` times, and let a judge look at what passed."""
     started, cost, outages = time.monotonic(), 0, []
     for _ in range(TRIES):
         seen = stage.play_case(case, runtime_for)
@@ -64,7 +71,7 @@ def play(case: Case, repeat: int, runtime_for: RuntimeFor) -> Play:
         if seen.outage is None:
             break
         outages.append(seen.outage)
-    return Play(
+    played = Play(
         case=PlayedCase.of(case),
         repeat=repeat,
         failures=() if seen.outage else score(case, seen),
@@ -74,3 +81,17 @@ def play(case: Case, repeat: int, runtime_for: RuntimeFor) -> Play:
         outages=tuple(outages),
         played=seen.outage is None,
     )
+    judged = judge is not None and played.played and not played.failures and repeat == judging.JUDGED_REPEAT
+    return _judged(judge, played) if judge is not None and judged and seen.replies else played
+
+
+def _judged(judge: Judge, played: Play) -> Play:
+    """Add what a judge says; where the card requires the judge, a play without it counts as not played."""
+    try:
+        said, cost = judging.entry(judge, played.transcript)
+    except Transient as error:
+        if judge.terms.required:
+            return replace(played, outages=(*played.outages, str(error)), played=False)
+        log.warning("judge.failed", case=played.case.id, error=str(error))
+        return played
+    return replace(played, transcript=(*played.transcript, said), cost_nusd=played.cost_nusd + cost)

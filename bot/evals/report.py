@@ -39,9 +39,11 @@ def as_text(report: RunReport) -> str:
         lines += [_row(gate.total(report.scores)), *_in_a_row(report)]
     for play in report.plays:
         lines += _failure(play)
-    lines += ["", f"{WORDS[report.verdict]}{': ' if report.why else ''}{'; '.join(report.why)}"]
+    reasons = [reason for reason in report.why if not reason.startswith(pass_k.ALARM_WORD)]
+    lines += ["", f"{WORDS[report.verdict]}{': ' if reasons else ''}{'; '.join(reasons)}"]
     if report.verdict is Verdict.NOT_RUN:
         lines += [UNTOUCHED]
+    lines += [f"{report.judge[0].upper()}{report.judge[1:]}."]
     lines += [f"{len(report.plays)} plays in {report.seconds:.1f} s for {dollars(report.cost_nusd)}"]
     return "\n".join(lines)
 
@@ -76,6 +78,7 @@ def as_json(report: RunReport) -> dict[str, Any]:
             for one in _pass_k(report)
         ],
         "alarms": [_alarm(reason) for reason in report.why if reason.startswith(pass_k.ALARM_WORD)],
+        "judge": report.judge,
         "failures": [
             {"case": play.case.id, "slice": play.case.slice, "repeat": play.repeat, "failures": list(play.failures)}
             for play in report.plays

@@ -12,11 +12,12 @@ from bot.agent.release import ReleaseId
 from bot.evals import plays, runs
 from bot.evals.cases import Suite
 from bot.evals.gate import Score
+from bot.evals.judge import judging
 from bot.evals.plays import Play, PlayedCase
 from bot.evals.runs import PlannedRun
 from bot.evals.stage import RuntimeFor
 from bot.store.db import Database, Session
-from bot.store.releases import run_plays
+from bot.store.releases import releases, run_plays
 from bot.store.releases.eval_runs import RunPlan
 from bot.store.releases.run_plays import PlayStored
 from bot.store.schema import EvalResult, EvalRun, RunState, Verdict, now
@@ -64,6 +65,8 @@ class RunReport:
     seconds: float
     cost_nusd: int
     model_is_standin: bool = False
+    judge: str = judging.OFF
+    "What the judge says of the run, in a sentence."
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -146,7 +149,14 @@ def report_of(session: Session, run_id: int) -> RunReport:
         seconds=((run.finished_at or now()) - run.started_at).total_seconds(),
         cost_nusd=sum(result.cost_nusd for result in results),
         model_is_standin=run.model_is_standin,
+        judge=_judge(session, run, results),
     )
+
+
+def _judge(session: Session, run: EvalRun, results: Sequence[EvalResult]) -> str:
+    release = releases.get(session, run.release)
+    said = None if release is None else judging.of_run(session, release.agent, [one.transcript for one in results])
+    return judging.OFF if said is None else str(said)
 
 
 def _plays(results: Sequence[EvalResult]) -> tuple[Play, ...]:

@@ -15,9 +15,10 @@ from bot.errors import DeskhandError
 from bot.evals import gate
 from bot.evals.cases import Case, Suite
 from bot.evals.gate import GoOn, ReleaseVerdict, Score
-from bot.evals.plays import Play
+from bot.evals.judge import judging
+from bot.evals.plays import Play, PlayedCase
 from bot.store.db import Database, Session
-from bot.store.releases import eval_runs, releases, run_plays
+from bot.store.releases import baselines, eval_runs, releases, run_plays
 from bot.store.releases.eval_runs import RunPlan
 from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
 
@@ -231,15 +232,23 @@ def _next_round(session: Session, run: EvalRun, agent: Agent, cases: Sequence[Ca
         case GoOn(until=repeats):
             run_plays.play_until(session, run, repeats)
             return _owed(session, run, cases)
-        case ReleaseVerdict(word=word, why=why):
-            eval_runs.finish_run(session, run.id, state=RunState.FINISHED, verdict=word, why=why)
+        case ReleaseVerdict() as decided:
+            said = judging.of_run(session, agent.card.name, [result.transcript for result in results])
+            held = judging.held(agent, said, decided)
+            if held.word is Verdict.NOT_RUN:
+                _end_not_run(session, run, held.why)
+            else:
+                eval_runs.finish_run(session, run.id, state=RunState.FINISHED, verdict=held.word, why=held.why)
             return []
 
 
 def _look(
-    _session: Session, agent: Agent, fixed_repeats: int | None, _cases: Sequence[Case], scores: Sequence[Score]
+    session: Session, agent: Agent, fixed_repeats: int | None, cases: Sequence[Case], scores: Sequence[Score]
 ) -> ReleaseVerdict | GoOn:
-    return gate.look(scores, None, pass_at_least=agent.card.evals.pass_at_least, repeats=fixed_repeats)
+    """Let the gate look at the scores beside the plays of the baseline."""
+    shas = {one.id: one.sha for one in map(PlayedCase.of, cases)}
+    baseline = baselines.plays(session, agent.card.name, shas)
+    return gate.look(scores, baseline, pass_at_least=agent.card.evals.pass_at_least, repeats=fixed_repeats)
 
 
 def _too_many_outages(results: Sequence[EvalResult]) -> str | None:

@@ -7,5 +7,6 @@ question      what the judge is asked, and how its answer is read
 judge         one judgement, paid for like any other model call
 labels        answers that people have judged
 calibration   how often the judge agrees with people
+judging       the judged plays of a run, and what they add to its verdict
 rogan_gladen  the true share of good answers, by the judge's share and its errors
 """

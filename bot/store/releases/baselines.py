@@ -4,15 +4,16 @@ Only a person promotes a release, and only one that has passed; else quality wou
 first that passes is promoted by itself, because there is nothing that it could be worse than.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
 from bot.store.releases import verdicts
 from bot.store.releases.verdicts import ReleasePair
-from bot.store.schema import EvalRun, Promotion, Release, Verdict, now
+from bot.store.schema import EvalResult, EvalRun, Promotion, Release, RunState, Verdict, now
 
 
 class NotPromoted(StrEnum):
@@ -27,6 +28,32 @@ def current(session: Session, agent: str) -> Promotion | None:
     """Return the promotion that counts for an agent, or None if no release of it was ever promoted."""
     query = select(Promotion).where(Promotion.agent == agent).order_by(Promotion.number.desc()).limit(1)
     return session.scalars(query).one_or_none()
+
+
+def plays(session: Session, agent: str, shas: Mapping[str, str]) -> dict[str, tuple[int, int]] | None:
+    """Return how the baseline of an agent did: for each case how many of its plays passed, and how many there were.
+
+    Only plays of finished runs count, and only of cases that are as they were, scored by the same code.
+
+    Args:
+        session: an open transaction.
+        agent: the agent.
+        shas: the fingerprint of each case as it is now, by the id of the case.
+
+    Returns:
+        The counts by the id of the case, or None if no release of the agent was promoted.
+    """
+    baseline = current(session, agent)
+    if baseline is None:
+        return None
+    passed = func.count(case((EvalResult.passed, 1)))
+    query = (
+        select(EvalResult.case_id, EvalResult.case_sha, passed, func.count())
+        .join(EvalRun, EvalRun.id == EvalResult.run_id)
+        .where(EvalRun.release == baseline.release, EvalRun.state == RunState.FINISHED, EvalResult.played)
+        .group_by(EvalResult.case_id, EvalResult.case_sha)
+    )
+    return {case_id: (won, played) for case_id, sha, won, played in session.execute(query) if shas.get(case_id) == sha}
 
 
 def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Promotion | NotPromoted:

@@ -118,5 +118,15 @@ def test_an_alarm_has_a_line_of_its_own() -> None:
     """It is told on the terminal and as JSON, beside a verdict that it does not change."""
     told = run(play("fine"), verdict="pass", why=("clean", "alarm: pass^3 fell from 0.900 to 0.700"))
     assert "\nALARM: pass^3 fell from 0.900 to 0.700\n" in report.as_text(told)
+    assert "\nPASS: clean\n" in report.as_text(told)
     assert report.as_json(told)["alarms"] == ["pass^3 fell from 0.900 to 0.700"]
     assert report.as_json(run(play("fine")))["alarms"] == []
+
+
+def test_every_report_says_whether_there_was_a_judge() -> None:
+    """Off, or what it says: on the terminal and as JSON."""
+    assert "\nNo answer was judged for tone and groundedness: the judge is off.\n" in report.as_text(run(play("fine")))
+    said = "tone and groundedness by judge-1: 9 of 9 answers are called good; corrected for its errors 70.1 to 100.0 %"
+    told = run(play("fine"), judge=said)
+    assert f"\nT{said[1:]}.\n" in report.as_text(told)
+    assert report.as_json(told)["judge"] == said
