@@ -32,7 +32,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the cases that are played, each of which passes."""
     seen = list[str]()
 
-    def play(case: Case, repeat: int, _runtime_for: object) -> Play:
+    def play(case: Case, repeat: int, _runtime_for: object, _judge: object) -> Play:
         seen.append(case.id)
         return Play(PlayedCase.of(case), repeat, (), (), 5, 300, (), played=True)
 
