@@ -153,6 +153,8 @@ def brief(text: str, limit: int) -> str:
     width, end = 0, 0
     for sign in whole:
         width += 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        if width > limit:  # texts may be long, and the rest is cut anyway
+            break
         end += width < limit - 1
     if width <= limit:
         return whole
