@@ -25,7 +25,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from bot.store import db, schema
 from bot.store.installation import revisions
-from tests.support import kept_connections, shortcuts, xdist_order
+from tests.support import bytecode, kept_connections, shortcuts, xdist_order
 from tests.support.delegations import KEY_OF_TESTS
 from tests.support.redis_servers import RedisServer, start_redis
 
@@ -55,10 +55,11 @@ os.environ["DESKHAND_DELEGATION_KEYS"] = KEY_OF_TESTS
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let no garbage collection look through what stays: the modules and tests, a million objects."""
     gc.disable()
     try:
+        bytecode.compile_share(session.config)
         return (yield)
     finally:
         gc.enable()

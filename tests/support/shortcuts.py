@@ -9,6 +9,7 @@ import os
 import pickle
 import re
 import ssl
+import sys
 from functools import cache
 from typing import Any
 
@@ -38,6 +39,7 @@ def take() -> None:
     _read_rates_once()
     _read_certificates_once()
     _read_own_version_once()
+    _know_utf8()
     _keep_connections()
     leave_the_disk_behind()
 
@@ -116,6 +118,17 @@ def _read_certificates_once() -> None:
 def _read_own_version_once() -> None:
     """Let the client of Redis keep its version, which it tells at each connection: it parses its package for that."""
     _put(redis.utils, "get_lib_version", cache(redis.utils.get_lib_version))
+
+
+def _know_utf8() -> None:
+    """Tell Hypothesis what UTF-8 cannot encode: it tries a million characters where it has no file of its own yet."""
+    if "hypothesis" in sys.modules:  # or no test that runs here needs it
+        from hypothesis.internal import charmap, intervalsets  # noqa: PLC0415 - takes 0.3 seconds
+
+        try_all = charmap.intervals_from_codec
+        every = intervalsets.IntervalSet([(0, 0xD7FF), (0xE000, sys.maxunicode)])  # without surrogates
+        known = {"utf-8": (every, intervalsets.IntervalSet(()))}
+        _put(charmap, "intervals_from_codec", lambda codec: known.get(codec) or try_all(codec))
 
 
 def _keep_connections() -> None:
