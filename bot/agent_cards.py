@@ -1,52 +1,52 @@
-"""The cards while a process runs: changes of people count within seconds, changes of behaviour after a restart.
+"""The folders of agents while a process runs: each is read again within seconds of a change.
 
-Invariant: rights are read when they are used, and a release is served as it was loaded. So the people of a card are
-those of the file now, and everything else is as it was at the start. A wrong card leaves its people as they were; an
-agent whose folder is gone is no longer here.
+Invariant: an agent is served as its whole folder is now: card, prompt, words and suite. A changed prompt is another
+release, and a changed case another suite, so it serves nobody until that pair has a verdict (`bot.casework.beforehand`).
+A wrong folder leaves the agent as it was; an agent whose folder is gone is no longer here. A new folder needs a restart,
+and so does new code: a process runs the code that it has loaded.
 """
 
 import time
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
-from dataclasses import replace
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from pathlib import Path
 from threading import Lock
 
 import structlog
 
-from bot.agent import card
+from bot.agent import card, suite_files
 from bot.agent.card import Agent
 from bot.errors import ConfigError
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
-"Seconds between two checks whether a card has changed."
+"Seconds between two checks whether a folder has changed."
 STAYED_SECONDS = 1.0
-"A card that changed less than this many seconds ago may be half-written; it is read once two checks agree."
-OF_PEOPLE = ("owners", "status", "handoff", "inherits", "people")
-"""Fields of a card that say who may act, and what their time costs.
-
-They are no part of a release, and a change counts while a process runs.
-"""
-
+"A file that changed less than this many seconds ago may be half-written; it is read once two checks agree."
 Stamp = tuple[tuple[str, int, int, int], ...]
-"The state of all cards: path, time of change in nanoseconds, size and inode of each."
+"The state of all files that are read: path, time of change in nanoseconds, size and inode of each."
+READ = (card.FILE, card.PROMPT, card.PLEAS, f"{suite_files.FOLDER}/*.yaml")
+"The files of a folder that are read."
 
 
 class Cards(Mapping[str, Agent]):
-    """Every agent that existed when the process started, by name, with its people as they are now."""
+    """Every agent that existed when the process started, by name, as its folder is now."""
 
-    def __init__(self, config: Path) -> None:
-        """Read every card.
+    def __init__(self, config: Path, check: Callable[[Agent], None] = lambda _agent: None) -> None:
+        """Read every folder.
+
+        Args:
+            config: the folder of the configuration.
+            check: raises `ConfigError` for a changed agent that this process could not serve.
 
         Raises:
             ConfigError: a card is wrong; the message names file and field.
         """
-        self._config = config
+        self._config, self._check = config, check
         self._looking = Lock()
         self._next_look = time.monotonic() + LOOK_SECONDS
         self._seen = self._read = _stamp(config)
-        self._loaded = self._now = card.load_all(config)
+        self._last = self._now = card.load_all(config)
 
     def current(self) -> dict[str, Agent]:
         """Return the agents as they are now; any thread may call it, and none waits for the check of another."""
@@ -79,39 +79,41 @@ class Cards(Mapping[str, Agent]):
         return self.current().items()
 
     def _look(self) -> None:
-        """Read the cards again when they have changed and are completely written."""
+        """Read the folders again when they have changed and are completely written."""
         stamp = _stamp(self._config)
         if stamp and stamp != self._read and (stamp == self._seen or _have_stayed(self._config)):
             self._take(stamp)
         self._seen = stamp
 
     def _take(self, stamp: Stamp) -> None:
-        found = {name: self._as_it_is_now(agent) for name, agent in self._loaded.items()}
+        found = {name: self._as_it_is_now(agent) for name, agent in self._last.items()}
         agents = {name: agent for name, agent in found.items() if agent is not None}
         if _stamp(self._config) != stamp:
-            return  # a card changed while it was read
+            return  # a file changed while it was read
         self._read = stamp
         try:
-            card.check_heirs(agents)
+            card.check_together(agents)
         except ConfigError as error:
             log.error("cards.refused", why=" ".join(str(error).split()))  # noqa: TRY400 - it names file and field
             return
-        changed = sorted(name for name in self._loaded if agents.get(name) != self._now.get(name))
+        changed = sorted(name for name in self._last if agents.get(name) is not self._now.get(name))
         if changed:
-            log.info("cards.changed", agents=changed, gone=sorted(self._loaded.keys() - agents.keys()))
-            self._now = agents
+            log.info("cards.changed", agents=changed, gone=sorted(self._last.keys() - agents.keys()))
+            self._last, self._now = {**self._last, **agents}, agents
 
-    def _as_it_is_now(self, loaded: Agent) -> Agent | None:
-        """Return an agent with the people that its card names now, or None when its card is gone."""
+    def _as_it_is_now(self, last: Agent) -> Agent | None:
+        """Return an agent as its folder is now, the same object when nothing has changed; None when it is gone."""
         try:
-            if not (loaded.folder / card.FILE).exists():
+            if not (last.folder / card.FILE).exists():
                 return None
-            read = card.load(loaded.folder).card
+            read = card.load(last.folder)
+            if read.suite == last.suite and read.files == last.files:
+                return last
+            self._check(read)
         except (ConfigError, OSError) as error:  # a folder that cannot be read is not gone
             log.error("card.refused", why=" ".join(str(error).split()))  # noqa: TRY400 - it names file and field
-            return self._now.get(loaded.card.name, loaded)
-        people = {name: getattr(read, name) for name in OF_PEOPLE}
-        return replace(loaded, card=loaded.card.model_copy(update=people))
+            return last
+        return read
 
 
 def rates(agents: Mapping[str, Agent]) -> dict[str, int]:
@@ -121,9 +123,9 @@ def rates(agents: Mapping[str, Agent]) -> dict[str, int]:
 
 
 def _stamp(config: Path) -> Stamp:
-    """Return the state of the cards; it is empty while the folder is being replaced."""
+    """Return the state of the files; it is empty while the folder of a card is being replaced."""
     found = []
-    for file in sorted((config / "agents").glob(f"*/{card.FILE}")):
+    for file in _files(config):
         try:
             known = file.stat()
         except OSError:
@@ -133,11 +135,14 @@ def _stamp(config: Path) -> Stamp:
 
 
 def _have_stayed(config: Path) -> bool:
-    """Return whether no card has changed in the last `STAYED_SECONDS`."""
-    folder = config / "agents"
+    """Return whether no file has changed in the last `STAYED_SECONDS`."""
     try:
-        return time.time() - max(one.stat().st_ctime for one in (folder, *folder.glob(f"*/{card.FILE}"))) >= (
-            STAYED_SECONDS
-        )
+        return time.time() - max(one.stat().st_ctime for one in (config / "agents", *_files(config))) >= STAYED_SECONDS
     except OSError:
         return False
+
+
+def _files(config: Path) -> list[Path]:
+    """Return every file that is read, in order; none while no card is there."""
+    folders = [file.parent for file in (config / "agents").glob(f"*/{card.FILE}")]
+    return sorted(file for folder in folders for name in READ for file in folder.glob(name))

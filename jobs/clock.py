@@ -17,7 +17,6 @@ from bot import durations, logs, private
 from bot.agent.release import model_of
 from bot.errors import ConfigError, Transient
 from bot.health.gauges import ActiveRelease, InstallationGauges
-from bot.releases.pairs import Pairs
 from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
 from jobs import (
@@ -32,6 +31,7 @@ from jobs import (
     home,
     owner_alerts,
     process,
+    release_notices,
     reviews,
     surges,
     takeovers,
@@ -73,6 +73,7 @@ ROUNDS: Mapping[Round, float] = {
     watch.look_at_turns: 10.0,
     watch.look_around: 60.0,
     owner_alerts.tell: 5.0,
+    release_notices.look: 2.0,
     reviews.remind: 60.0,
     evals.look: 5.0,
     show_life: durations.CLOCK_BEAT,
@@ -106,11 +107,10 @@ def main() -> int:
 
 def gauges(ctx: WorkerContext) -> InstallationGauges:
     """Return what Prometheus is told of the installation."""
-    pairs = Pairs(ctx.settings, ctx.agents)
 
     def served() -> list[ActiveRelease]:
         return [
-            ActiveRelease(name, *pairs[name], model_of(ctx.settings, agent))
+            ActiveRelease(name, *ctx.pairs[name], model_of(ctx.settings, agent))
             for name, agent in ctx.agents.items()
             if agent.card.status == "active"
         ]

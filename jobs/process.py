@@ -17,7 +17,8 @@ import structlog
 from bot import agent_ids, directory, logs
 from bot.agent import card
 from bot.agent.card import Agent
-from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
+from bot.agent.release import release_of
+from bot.agent.runtime import AgentRuntime, check_runtime, open_meter, open_runtime
 from bot.agent_cards import Cards
 from bot.budget.metering import Meter
 from bot.casework import dashboard_links
@@ -26,6 +27,7 @@ from bot.directory.protocol import Directory
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground
 from bot.queue import JobQueue
+from bot.releases.pairs import Adopted, Pairs
 from bot.rights import Actor
 from bot.settings import Settings
 from bot.slack.api import client as slack
@@ -38,6 +40,7 @@ from bot.store.db import Database, Session
 from bot.store.figures.first_turns import KnownTurns
 from bot.store.installation import marks
 from bot.store.releases import releases
+from jobs import release_notices
 from jobs.leases import Leases
 
 log = structlog.get_logger()
@@ -63,12 +66,14 @@ class WorkerContext:
     members: Members
     directory: Directory
     agents: Mapping[str, Agent]
-    "The agents by name, each with the people that its card names now."
+    "The agents by name, each as its folder is now."
     meter: Meter
     runtimes: dict[str, AgentRuntime]
     leases: Leases
     known_turns: KnownTurns = field(default_factory=KnownTurns)
     "What this process has read for the checks of drift."
+    known_pairs: dict[str, Adopted] = field(default_factory=dict)
+    "The release and suite of each agent, and since when this process serves them."
     lock: Lock = field(default_factory=Lock)
     "Held while a runtime is built, so that there is one model client and not one for each thread."
 
@@ -79,12 +84,17 @@ class WorkerContext:
             return Actor(user, membership, left=members.has_left(session, user))
 
     @property
+    def pairs(self) -> Pairs:
+        """Return the release and the suite of each agent as its folder is now."""
+        return Pairs(self.settings, self.agents, self.known_pairs)
+
+    @property
     def door(self) -> DashboardDoor | None:
         """Return where the dashboard is, and the keys of links to it; None when there is none."""
         return dashboard_links.door_of(self.settings, self.ground)
 
     def runtime(self, agent: str) -> AgentRuntime:
-        """Return an agent's runtime, built on first use, with the people that its card names now.
+        """Return an agent's runtime as its folder is now: built on first use, and again when the release changes.
 
         Raises:
             AgentGone: its folder is gone and it has no heir.
@@ -94,13 +104,24 @@ class WorkerContext:
             raise AgentGone(agent)
         name = found.card.name
         with self.lock:
-            if name not in self.runtimes:
-                runtime = open_runtime(self.settings, found, self.database, self.directory, self.meter)
-                with self.database.write() as session:
-                    _register(session, runtime)
-                self.runtimes[name] = runtime
-            runtime = self.runtimes[name]
-        return runtime if runtime.agent is found else replace(runtime, agent=found)
+            runtime = self.runtimes.get(name)
+            if runtime is None or runtime.agent is not found:
+                runtime = self.runtimes[name] = self._adopt(found, runtime)
+        return runtime
+
+    def _adopt(self, agent: Agent, before: AgentRuntime | None) -> AgentRuntime:
+        """Return the runtime of an agent whose folder was read anew; turns under way keep the one of before."""
+        release = release_of(self.settings, agent)
+        if before is not None and before.release.digest == release.digest:
+            runtime = replace(before, agent=agent, release=release, suite=agent.suite)
+        else:
+            runtime = open_runtime(self.settings, agent, self.database, self.directory, self.meter)
+        if before is None or (before.release.digest, before.suite) != (release.digest, agent.suite):
+            with self.database.write() as session:
+                _register(session, runtime)
+            log.info("release.adopted", agent=agent.card.name, release=str(release), suite=agent.suite)
+            release_notices.look_at(self, self.pairs.adopted(agent.card.name))
+        return runtime
 
 
 def _register(session: Session, runtime: AgentRuntime) -> None:
@@ -131,7 +152,7 @@ def current() -> WorkerContext:
         meter = open_meter(settings, database)
         opened.callback(meter.close)
         meter.check()
-        agents = Cards(settings.deskhand_config)
+        agents = Cards(settings.deskhand_config, check=lambda agent: check_runtime(settings, agent, meter))
         agent_ids.enter(database, agents)
         opened.pop_all()  # they are kept
     client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)

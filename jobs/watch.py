@@ -23,7 +23,8 @@ from bot.store.figures import finished_turns, owner_alerts, traffic, vital_signs
 from bot.store.figures.finished_turns import FinishedTurn
 from bot.store.figures.first_turns import SETTLED
 from bot.store.figures.owner_alerts import EVERYBODYS
-from bot.store.releases import releases, verdicts
+from bot.store.releases import notices, releases, verdicts
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import AlertKind, now
 from bot.tools.registry import REGISTRY
 from jobs.process import WorkerContext
@@ -158,10 +159,11 @@ def _stale_verdict(ctx: WorkerContext, agent: Agent) -> dict[str, Mapping[str, A
     with ctx.database.read() as session:
         row = releases.get(session, release)
         said = verdicts.standing(session, release, agent.suite)
+        unserved = notices.told_at(session, ReleasePair(release, agent.suite))
     if row is None:
         return {}
     if said.at is None:
-        late = now() - row.created_at > TIME_TO_EVALUATE
+        late = now() - (unserved or row.created_at) > TIME_TO_EVALUATE
         return {release: {"release": release, "days": None}} if late else {}
     days = (now() - said.at).days
     return {release: {"release": release, "days": days}} if days >= agent.card.evals.stale_after_days else {}

@@ -248,6 +248,16 @@ def load_all(folder: Path) -> dict[str, Agent]:
     if not folders:
         raise ConfigError(f"{folder / 'agents'}: no agent; expected <name>/{FILE}")
     agents = {one.name: load(one) for one in folders}
+    check_together(agents)
+    return agents
+
+
+def check_together(agents: Mapping[str, Agent]) -> None:
+    """Check what no card shows alone.
+
+    Raises:
+        ConfigError: two agents listen to the same channel or inherit from the same agent, or one to a queue channel.
+    """
     heard: dict[str, str] = {}
     queues = {agent.card.handoff.queue_channel for agent in agents.values()}
     for agent in agents.values():
@@ -257,7 +267,6 @@ def load_all(folder: Path) -> dict[str, Agent]:
             if channel in queues:
                 raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is a queue channel, for responders")
     check_heirs(agents)
-    return agents
 
 
 def hearing_directly(agents: Mapping[str, Agent]) -> dict[str, Agent]:

@@ -69,8 +69,7 @@ def open_runtime(
         ConfigError: its credential or the delegation keys are not set or wrong, or its model has no price.
     """
     name = model_of(settings, agent)
-    if not meter.prices.knows(name):
-        raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
+    check_runtime(settings, agent, meter)
     metrics.know_tools(tool.name for tool in agent.tools)
     key, address = settings.credential(agent.card.credentials.model).get_secret_value(), settings.anthropic_base_url
     return AgentRuntime(
@@ -90,6 +89,18 @@ def open_runtime(
         suite=agent.suite,
         count_tokens=model.counter(api_key=key, base_url=address, timeout=durations.MODEL_SILENCE),
     )
+
+
+def check_runtime(settings: Settings, agent: Agent, meter: Meter) -> None:
+    """Check that this process could put an agent to work.
+
+    Raises:
+        ConfigError: its credential is not set, or its model has no price.
+    """
+    name = model_of(settings, agent)
+    if not meter.prices.knows(name):
+        raise ConfigError(f"{agent.folder / 'card.yaml'}: model: {name} has no price; add it to config/pricing.yaml")
+    settings.credential(agent.card.credentials.model)
 
 
 def open_issuer(settings: Settings, database: Database) -> Issuer:

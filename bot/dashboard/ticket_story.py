@@ -46,6 +46,7 @@ SAID: Mapping[MessageKind, str] = {
     MessageKind.OWNER_ALERT: "alerted owners",
     MessageKind.DIGEST: "sent a digest",
     MessageKind.SURGE: "told a help channel of a surge",
+    MessageKind.RELEASE: "told responders of a release",
     MessageKind.EVENTS_LOST: "told owners of lost events",
     MessageKind.APPROVAL: "asked approvers",
     MessageKind.PROOF: "asked the requester's manager",

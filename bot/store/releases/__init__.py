@@ -4,6 +4,7 @@ releases        what was ever served or evaluated, by fingerprint
 kept_files      the files of each release and suite, as text
 verdicts        what a suite said of a release, and whether that lets it serve
 waivers         signatures under verdicts that are no pass
+notices         what responders were told of releases
 eval_runs       runs of evaluations and their results
 baselines       which release later ones are held against
 judge_calibrations  how well the judge of evaluations agrees with people

@@ -67,6 +67,8 @@ class MessageKind(StrEnum):
     "It asks approvers to allow one call of a tool, or shows what became of that."
     PROOF = "proof"
     "It asks a requester's manager whether the requester is who they say, or tells them what was done for them."
+    RELEASE = "release"
+    "It tells responders that an agent's release does not answer, or that it answers again."
     EVENTS_LOST = "events_lost"
     "It tells owners that Slack has dropped events."
 
