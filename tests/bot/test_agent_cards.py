@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 
 from bot import agent_cards
 from bot.agent import card
+from bot.agent.card import Agent
 from bot.agent.release import fingerprint
 from bot.agent_cards import Cards
+from bot.errors import ConfigError
 from tests.support.agent_folders import copied_agent
 
 Change = Callable[[dict[str, Any]], object]
@@ -67,19 +69,74 @@ def test_a_card_that_was_changed_long_ago_counts_at_the_first_look(
     assert cards["access"].card.handoff.responders == ("U0PRIYA",)
 
 
-def test_people_change_and_the_release_stays(config: Path) -> None:
-    """Owners, status and heirs are as they are now; what a worker has been judged by is as it was loaded."""
+def release(agent: Agent) -> str:
+    """Return the release that an agent is."""
+    return fingerprint(agent, model="m", endpoint=None).digest
+
+
+def test_a_changed_folder_is_served_as_it_is_now(config: Path) -> None:
+    """People change and the release stays; another tool, prompt or case is another release or suite at once."""
     cards = Cards(config)
-    loaded = cards["access"]
-    before = fingerprint(loaded, model="m", endpoint=None).digest
-    new = {"owners": ["U0SAM"], "status": "suspended", "inherits": ["old"]}
-    other = {"tools": ["hand_off"], "needs_account": [], "approvals": {}, "solved": "agents_word", "model": "other"}
-    change(config, lambda content: content.update(new | other))
+    first, folder = cards["access"], config / "agents/access"
+    change(config, lambda content: content.update(owners=["U0SAM"], status="suspended", inherits=["old"]))
     responders(cards)
-    agent = cards["access"]
-    assert (agent.card.owners, agent.card.status, agent.card.inherits) == (("U0SAM",), "suspended", ("old",))
-    assert (agent.card.tools, agent.card.model) == (loaded.card.tools, loaded.card.model)
-    assert fingerprint(agent, model="m", endpoint=None).digest == before
+    people = cards["access"]
+    assert (people.card.owners, people.card.status, people.card.inherits) == (("U0SAM",), "suspended", ("old",))
+    assert (release(people), people.suite) == (release(first), first.suite)
+    (folder / "prompt.md").write_text("Do something else.")
+    responders(cards)
+    prompted = cards["access"]
+    assert prompted.prompt == "Do something else."
+    assert (release(prompted) != release(first), prompted.suite == first.suite) == (True, True)
+    with (folder / "evals/locked.yaml").open("a") as cases:
+        cases.write("# another comment\n")
+    responders(cards)
+    assert (release(cards["access"]) == release(prompted), cards["access"].suite == first.suite) == (True, False)
+    change(config, lambda content: content["limits"].update(steps=7))
+    responders(cards)
+    assert release(cards["access"]) != release(prompted)
+
+
+def test_what_has_not_changed_is_the_same_object(config: Path) -> None:
+    """A worker knows by that whether it must look again; a file that was only touched changes nothing."""
+    cards = Cards(config)
+    access, vpn = cards["access"], cards["vpn"]
+    (config / "agents/access/prompt.md").touch()
+    change(config, without_ben, "vpn")
+    responders(cards)
+    assert cards["access"] is access
+    assert cards["vpn"] is not vpn
+
+
+def test_a_folder_that_this_process_could_not_serve_leaves_the_agent_as_it_was(config: Path) -> None:
+    """A model without a price, say: the release of before goes on, and the log names the file and the field."""
+
+    def check(agent: Agent) -> None:
+        if agent.card.model == "unpriced":
+            raise ConfigError(f"{agent.folder / 'card.yaml'}: model: unpriced has no price")
+
+    cards = Cards(config, check)
+    before = cards["access"]
+    change(config, lambda content: content.update(model="unpriced"))
+    with capture_logs() as logs:
+        responders(cards)
+    assert cards["access"] is before
+    assert [(one["event"], "model: unpriced" in one["why"]) for one in logs] == [("card.refused", True)]
+    (config / "agents/vpn/prompt.md").unlink()
+    with capture_logs() as logs:
+        responders(cards)
+    assert cards["vpn"].prompt
+    assert any("prompt.md" in one["why"] for one in logs)
+
+
+def test_two_cards_with_one_channel_change_nothing(config: Path) -> None:
+    """Each of them is right alone; together they would answer the same request twice."""
+    cards = Cards(config)
+    change(config, lambda content: content.update(channels=["C0HELP"]), "vpn")
+    with capture_logs() as logs:
+        responders(cards)
+    assert cards["vpn"].card.channels == ("C0VPN",)
+    assert [one["event"] for one in logs] == ["cards.refused"]
 
 
 def test_a_wrong_card_leaves_its_people_and_no_others(config: Path) -> None:

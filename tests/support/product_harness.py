@@ -52,9 +52,9 @@ class Place:
 
     def passes(self) -> None:
         """Let the release that would serve now have passed its evaluation."""
-        runtime = self.ctx.runtime("access")
+        pair = self.ctx.pairs["access"]
         with self.front.database.write() as session:
-            judged(session, str(runtime.release), runtime.suite)
+            judged(session, *pair)
 
     def work(self) -> None:
         """Play every turn that is queued, and those that follow."""

@@ -53,7 +53,7 @@ def end(session: Session, agent: str, pair: ReleasePair, *, since: datetime) -> 
     Returns:
         The id of the newest notice that has ended; None: there was none, or another worker has told it.
     """
-    ended = update(ReleaseNotice).where(_ended_by(agent, pair, since)).values(ended_at=now())
+    ended = update(ReleaseNotice).where(_ended_by(agent, pair, since)).values(over_at=now())
     return max(session.scalars(ended.returning(ReleaseNotice.id)).all(), default=None)
 
 
@@ -65,5 +65,5 @@ def told_at(session: Session, pair: ReleasePair) -> datetime | None:
 
 def _ended_by(agent: str, pair: ReleasePair, since: datetime) -> ColumnElement[bool]:
     its_own = and_(ReleaseNotice.release == pair.release, ReleaseNotice.suite == pair.suite)
-    open_ = and_(ReleaseNotice.agent == agent, ReleaseNotice.ended_at.is_(None))
+    open_ = and_(ReleaseNotice.agent == agent, ReleaseNotice.over_at.is_(None))
     return and_(open_, or_(its_own, ReleaseNotice.told_at < since))
