@@ -55,6 +55,7 @@ class Place:
         pair = self.ctx.pairs["access"]
         with self.front.database.write() as session:
             judged(session, *pair)
+        self.ctx.runtime("access")
 
     def work(self) -> None:
         """Play every turn that is queued, and those that follow."""
