@@ -182,7 +182,8 @@ def load(folder: Path) -> Agent:
     if (folder / PLEAS).exists():
         files[PLEAS] = _text(folder / PLEAS)
     words = _words(folder / PLEAS)
-    return Agent(card, files[PROMPT], tools, folder, words, _suite(folder, card.evals), files)
+    suite = suite_files.of_folder(folder, card.evals)
+    return Agent(card, files[PROMPT], tools, folder, words, suite, files)
 
 
 def _text(file: Path) -> str:
@@ -190,13 +191,6 @@ def _text(file: Path) -> str:
         return file.read_text("utf-8")
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
-
-
-def _suite(folder: Path, asks: Passing) -> str:
-    try:
-        return suite_files.fingerprint(suite_files.read(folder), asks)
-    except OSError as error:
-        raise ConfigError(f"{folder / suite_files.FOLDER}: cannot be read: {error.strerror}") from error
 
 
 def _tools(file: Path, card: Card) -> tuple[Tool, ...]:

@@ -11,10 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.errors import ConfigError
+
 if TYPE_CHECKING:
     from bot.agent.card import Agent, Passing
 
 FOLDER = "evals"
+FILES = (f"{FOLDER}/*.yaml", f"{FOLDER}/**/*.md")
+"The files of a suite, below an agent's folder."
 CODE = Path(__file__).parent.parent / FOLDER
 KINDS = ("*.py", "*.yaml", "*.md", "*.json")
 DECIDE_NOTHING = ("report.py", "export.py", "endpoint.py", "canary/")
@@ -25,9 +29,21 @@ def suite_of(agent: "Agent") -> str:
     """Return the fingerprint of the suite in an agent's folder now, by what its card asks.
 
     Raises:
-        OSError: a file cannot be read.
+        ConfigError: a file cannot be read.
     """
-    return fingerprint(read(agent.folder), agent.card.evals)
+    return of_folder(agent.folder, agent.card.evals)
+
+
+def of_folder(folder: Path, asks: "Passing") -> str:
+    """Return the fingerprint of the suite in a folder now.
+
+    Raises:
+        ConfigError: a file cannot be read.
+    """
+    try:
+        return fingerprint(read(folder), asks)
+    except OSError as error:
+        raise ConfigError(f"{folder / FOLDER}: cannot be read: {error.strerror}") from error
 
 
 def read(folder: Path) -> dict[str, bytes]:
@@ -36,9 +52,8 @@ def read(folder: Path) -> dict[str, bytes]:
     Raises:
         OSError: a file cannot be read.
     """
-    suite = folder / FOLDER
-    found = (*suite.glob("*.yaml"), *suite.rglob("*.md"))
-    return {f"{FOLDER}/{file.relative_to(suite).as_posix()}": file.read_bytes() for file in sorted(found)}
+    found = sorted({file for pattern in FILES for file in folder.glob(pattern)})
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in found}
 
 
 def texts(files: Mapping[str, bytes]) -> dict[str, str]:

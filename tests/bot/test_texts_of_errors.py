@@ -22,7 +22,13 @@ TAKEN = {
 "By module and error: why its text may be taken."
 READ_FILES = (
     *("bot/cli/", "bot/evals/", "bot/sandbox/"),
-    *("bot/agent/card.py", "bot/budget/config.py", "bot/budget/prices/snapshot.py", "bot/directory/seed_file.py"),
+    *(
+        "bot/agent/card.py",
+        "bot/agent/suite_files.py",
+        "bot/budget/config.py",
+        "bot/budget/prices/snapshot.py",
+        "bot/directory/seed_file.py",
+    ),
 )
 """Rooms that tell an operator what is wrong in a file of theirs, in the words of who has read it."""
 MODULES = [
