@@ -25,7 +25,7 @@ STAYED_SECONDS = 1.0
 "A file that changed less than this many seconds ago may be half-written; it is read once two checks agree."
 Stamp = tuple[tuple[str, int, int, int], ...]
 "The state of all files that are read: path, time of change in nanoseconds, size and inode of each."
-READ = (card.FILE, card.PROMPT, card.PLEAS, f"{suite_files.FOLDER}/*.yaml")
+READ = (card.FILE, card.PROMPT, card.PLEAS, *suite_files.FILES)
 "The files of a folder that are read."
 
 

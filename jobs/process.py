@@ -27,6 +27,7 @@ from bot.directory.protocol import Directory
 from bot.errors import ConfigError, Transient
 from bot.ground import Ground
 from bot.queue import JobQueue
+from bot.releases import registry
 from bot.releases.pairs import Adopted, Pairs
 from bot.rights import Actor
 from bot.settings import Settings
@@ -36,10 +37,9 @@ from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members
 from bot.slack.api.token_check import TokenCheck
 from bot.store import db, members
-from bot.store.db import Database, Session
+from bot.store.db import Database
 from bot.store.figures.first_turns import KnownTurns
 from bot.store.installation import marks
-from bot.store.releases import releases
 from jobs import release_notices
 from jobs.leases import Leases
 
@@ -118,15 +118,10 @@ class WorkerContext:
             runtime = open_runtime(self.settings, agent, self.database, self.directory, self.meter)
         if before is None or (before.release.digest, before.suite) != (release.digest, agent.suite):
             with self.database.write() as session:
-                _register(session, runtime)
+                registry.register(session, agent, release)
             log.info("release.adopted", agent=agent.card.name, release=str(release), suite=agent.suite)
             release_notices.look_at(self, self.pairs.adopted(agent.card.name))
         return runtime
-
-
-def _register(session: Session, runtime: AgentRuntime) -> None:
-    release = runtime.release
-    releases.register(session, agent=release.agent, fingerprint=str(release), body=release.body, files=release.files)
 
 
 @cache

@@ -22,6 +22,7 @@ from bot.cli import (
     money,
     policy,
     processes,
+    releases,
     tickets,
 )
 from bot.cli.root import cli
@@ -42,6 +43,7 @@ __all__ = [
     "money",
     "policy",
     "processes",
+    "releases",
     "tickets",
 ]
 

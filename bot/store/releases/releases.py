@@ -1,8 +1,9 @@
 """Releases of agents, each stored once under its fingerprint, with the files that it was made of."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -29,6 +30,12 @@ def register(
 def lock(session: Session, fingerprint: str) -> None:
     """Lock a release until the transaction ends."""
     session.get(Release, fingerprint, with_for_update=True, populate_existing=True)
+
+
+def of_agents(session: Session, agents: Collection[str]) -> Sequence[Release]:
+    """Return every release of these agents, the newest first."""
+    query = select(Release).where(Release.agent.in_(agents))
+    return session.scalars(query.order_by(Release.agent, Release.created_at.desc(), Release.fingerprint)).all()
 
 
 def get(session: Session, fingerprint: str) -> Release | None:

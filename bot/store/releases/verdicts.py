@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import UtcDateTime, Verdict, VerdictRow, Waiver, now
+from bot.store.schema import Release, UtcDateTime, Verdict, VerdictRow, Waiver, now
 from bot.store.sql import prebuilt
 
 _IN_FORCE = and_(
@@ -107,6 +107,12 @@ def standing(session: Session, release: str, suite: str) -> ReleaseStanding:
     verdict, at, run_id, waiver_id, owner, reason, ends_at = row
     waiver = None if waiver_id is None else WaiverInForce(waiver_id, owner, reason, ends_at)
     return ReleaseStanding(verdict, at, run_id, waiver)
+
+
+def of_agent(session: Session, agent: str) -> Sequence[VerdictRow]:
+    """Return what was said of each release of an agent by each suite, the newest verdict first."""
+    query = select(VerdictRow).join(Release, Release.fingerprint == VerdictRow.release).where(Release.agent == agent)
+    return session.scalars(query.order_by(VerdictRow.at.desc(), VerdictRow.release, VerdictRow.suite)).all()
 
 
 def newest(session: Session, release: str) -> ReleaseStanding:

@@ -1,0 +1,85 @@
+"""An owner answers for a release whose evaluation is no pass: for days, with a reason, under their own id.
+
+Invariant: nobody waives a failure in a hard slice, and nobody waives what was never played.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from bot.agent.card import Agent
+from bot.store.db import Session
+from bot.store.releases import eval_runs, verdicts, waivers
+from bot.store.releases.verdicts import ReleasePair
+from bot.store.schema import Verdict, Waiver, now
+
+MOST_DAYS = 30
+"The longest that a waiver may last."
+REASON_CHARACTERS = 500
+
+
+class WaiverRefusal(StrEnum):
+    """Why a waiver is not signed."""
+
+    NOT_OWNER = "not_owner"
+    "Only an owner whom the card names may answer for a release."
+    NOT_RUN = "not_run"
+    "It was never evaluated with these cases, so nobody knows what a waiver would allow."
+    PASSED = "passed"
+    "It has passed and serves without a waiver."
+    HARD_SLICE = "hard_slice"
+    "A case of a hard slice failed, and nobody may waive that."
+    DAYS = "days"
+    "A waiver lasts one to 30 days."
+    REASON = "reason"
+    "It needs a reason of at most 500 characters, which the audit log keeps."
+
+    @property
+    def sentence(self) -> str:
+        """Return it as a sentence for the person who wanted to sign."""
+        match self:
+            case WaiverRefusal.NOT_OWNER:
+                return "Only an owner whom the agent's card names may answer for a release."
+            case WaiverRefusal.NOT_RUN:
+                return "It was never evaluated with these cases, so nobody knows what a waiver would allow."
+            case WaiverRefusal.PASSED:
+                return "It has passed its evaluation and serves without a waiver."
+            case WaiverRefusal.HARD_SLICE:
+                return "A case of a hard slice failed, and nobody may waive that."
+            case WaiverRefusal.DAYS:
+                return f"A waiver lasts 1 to {MOST_DAYS} days."
+            case WaiverRefusal.REASON:
+                return f"It needs a reason of 1 to {REASON_CHARACTERS} characters, which the audit log keeps."
+            case _:
+                assert_never(self)
+
+
+def waive(
+    session: Session, agent: Agent, pair: ReleasePair, *, by: str, reason: str, days: int
+) -> Waiver | WaiverRefusal:
+    """Sign a waiver for the verdict that a pair has now, and audit it; or return why not.
+
+    Args:
+        session: a transaction that writes.
+        agent: the agent, whose card names its owners now.
+        pair: the release and the suite in its folder.
+        by: Slack user id of who signs.
+        reason: why it may serve nevertheless, redacted.
+        days: how long the waiver lasts.
+    """
+    if by not in agent.card.owners:
+        return WaiverRefusal.NOT_OWNER
+    if not 1 <= days <= MOST_DAYS:
+        return WaiverRefusal.DAYS
+    written = " ".join(reason.split())
+    if not 1 <= len(written) <= REASON_CHARACTERS:
+        return WaiverRefusal.REASON
+    said = verdicts.standing(session, *pair)
+    if said.verdict is Verdict.PASS:
+        return WaiverRefusal.PASSED
+    if said.verdict is None or said.run_id is None:
+        return WaiverRefusal.NOT_RUN
+    if eval_runs.tally(session, said.run_id).hard_failures:
+        return WaiverRefusal.HARD_SLICE
+    ends = now() + timedelta(days=days)
+    return waivers.sign(session, pair, run_id=said.run_id, owner=by, reason=written, ends_at=ends)
