@@ -22,7 +22,9 @@ def not_serving(agent: str, release: str, said: ReleaseStanding, *, waiver_ended
         text = f"The waiver of release {name} has ended: every request goes to you until a release passes."
     else:
         text = f"Release {name} {_why(said)}"
-    do = f"To evaluate it: `deskhand eval run --agent {mrkdwn.line(agent, 80)}`."
+    folder = mrkdwn.line(agent, 80)
+    do = f"To evaluate it: `deskhand eval run --agent {folder}`. To go back to the last release that passed: "
+    do += f"`deskhand release rollback --agent {folder}`."
     return {"text": text, "blocks": [mrkdwn.section(f":warning: {text}"), mrkdwn.context(do)]}
 
 

@@ -9,6 +9,7 @@ budgets         soft and hard caps
 reporting       what the owner asks for; looking: what the dashboard shows them
 surging         a directory that is down; suspending: an agent that is stopped
 refusing        people who may not ask
+releasing       a release that has not passed
 dying           workers that are killed
 drifting        a release that moves away from its own past
 """
