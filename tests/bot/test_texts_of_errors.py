@@ -25,6 +25,7 @@ READ_FILES = (
     *(
         "bot/agent/card.py",
         "bot/agent/suite_files.py",
+        "bot/releases/rollback.py",
         "bot/budget/config.py",
         "bot/budget/prices/snapshot.py",
         "bot/directory/seed_file.py",
