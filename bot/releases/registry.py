@@ -10,6 +10,9 @@ from bot.store.releases import kept_files, releases
 def register(session: Session, agent: Agent, release: ReleaseId) -> None:
     """Store a release and the suite in its folder, each once; a suite that has changed meanwhile is left out."""
     releases.register(session, agent=release.agent, fingerprint=str(release), body=release.body, files=release.files)
-    files = suite_files.read(agent.folder)
+    try:
+        files = suite_files.read(agent.folder)
+    except OSError:
+        return  # it is being replaced, and is stored when it has been read anew
     if suite_files.fingerprint(files, agent.card.evals) == agent.suite:
         kept_files.keep(session, agent.suite, suite_files.texts(files))
