@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot.cli.checks import eval_group
+from bot.cli.evals import eval_group
 from bot.cli.root import cli, known, own_database, reading_database, settings_to_look_at
 from bot.errors import ConfigError
 
