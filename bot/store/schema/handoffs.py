@@ -67,9 +67,10 @@ class HandoffMove(Base):
     """One change of a handoff; the moves replayed in order give its present state."""
 
     __tablename__ = "handoff_moves"
+    __table_args__ = (Index("ix_handoff_moves_handoff_id", "handoff_id", "move", "at"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    handoff_id: Mapped[int] = mapped_column(ForeignKey("handoffs.id"), index=True)
+    handoff_id: Mapped[int] = mapped_column(ForeignKey("handoffs.id"))
     move: Mapped[MoveKind]
     actor: Mapped[str]
     "A Slack user id, or agent:<name>, or clock."
