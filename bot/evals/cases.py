@@ -20,6 +20,7 @@ from bot.errors import ConfigError
 from bot.evals import case_checks, case_text
 from bot.evals.case_models import DOMAIN, REQUESTER, Case, CaseMessage, CasePart, Expect
 from bot.evals.case_text import BrokenFiles, Place, Problem, YamlFile
+from bot.evals.judge.judge import instructions_of
 
 __all__ = ["DOMAIN", "REQUESTER", "Case", "CaseMessage", "Expect", "Suite", "load"]
 
@@ -54,9 +55,9 @@ def load(agent: Agent) -> Suite:
     """Read the suite of an agent from `evals/` in its folder.
 
     Raises:
-        ConfigError: there is no case; or, as `BrokenFiles` with every problem, a file is wrong, two cases share an id,
-                a slice is not in the manifest or has too few cases, a case contradicts itself or wants something that
-                the agent's card does not have.
+        ConfigError: there is no case, or what the judge is told cannot be read; or, as `BrokenFiles` with every
+                problem, a file is wrong, two cases share an id, a slice is not in the manifest or has too few cases, a
+                case contradicts itself or wants something that the agent's card does not have.
     """
     folder = agent.folder / "evals"
     manifest = folder / COVERAGE
@@ -76,6 +77,8 @@ def load(agent: Agent) -> Suite:
         problems += broken.problems
     if problems:
         raise BrokenFiles(problems)
+    if agent.card.evals.judge is not None:
+        instructions_of(agent, agent.card.evals.judge)  # so that what is missing is found before the first play
     return Suite(tuple(one.case for one in found), suite_files.suite_of(agent))
 
 

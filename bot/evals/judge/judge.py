@@ -11,6 +11,7 @@ from bot.agent.card import Agent
 from bot.agent.judge_terms import JudgeTerms
 from bot.agent.model import CallModel, Completion, Prompt
 from bot.budget.metering import Meter
+from bot.budget.prices.pricing import Prices
 from bot.budget.reservation import Charge
 from bot.delegation import hashing
 from bot.errors import ConfigError, OutcomeUnknown, Refused, Transient
@@ -93,10 +94,13 @@ def instructions_of(agent: Agent, terms: JudgeTerms) -> str:
     return written
 
 
-def off_because(settings: Settings, agent: Agent) -> str | None:
+def off_because(settings: Settings, agent: Agent, prices: Prices) -> str | None:
     """Return why nothing is judged, or None if the judge can be asked."""
-    if agent.card.evals.judge is None:
+    terms = agent.card.evals.judge
+    if terms is None:
         return "the card names no judge"
+    if not prices.knows(terms.model):
+        return f"{terms.model} has no price"
     if not settings.has(agent.card.credentials.model):
         return f"{agent.card.credentials.model} is not set"
     return None
@@ -106,13 +110,11 @@ def open_judge(settings: Settings, agent: Agent, meter: Meter, *, release: str) 
     """Return the judge of an agent, with the real model; None: it is off.
 
     Raises:
-        ConfigError: its instructions cannot be read, or its model has no price.
+        ConfigError: its instructions cannot be read.
     """
     terms = agent.card.evals.judge
-    if terms is None or off_because(settings, agent) is not None:
+    if terms is None or off_because(settings, agent, meter.prices) is not None:
         return None
-    if not meter.prices.knows(terms.model):
-        raise ConfigError(f"{agent.folder / 'card.yaml'}: evals.judge.model: {terms.model} has no price")
     call = model.connect(
         api_key=settings.credential(agent.card.credentials.model).get_secret_value(),
         base_url=settings.anthropic_base_url,

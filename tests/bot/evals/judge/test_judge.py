@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from bot.agent.judge_terms import JudgeTerms
 from bot.agent.model import Completion, Prompt
 from bot.budget.metering import Meter
 from bot.errors import ConfigError, OutcomeUnknown, Refused, Transient
+from bot.evals import cases
 from bot.evals.judge import judge as judges
 from bot.evals.judge import question
 from bot.evals.judge.calibration import measure
@@ -144,9 +146,11 @@ def test_another_model_or_another_word_is_another_judge() -> None:
 
 
 def test_instructions_that_are_not_there_are_named(agent: Agent) -> None:
-    """The error names the file that the card names."""
+    """The error names the file that the card names, before a case is played."""
+    asks = agent.card.evals.model_copy(update={"judge": JudgeTerms(model="m", prompt="judge/nowhere.md")})
+    lost = replace(agent, card=agent.card.model_copy(update={"evals": asks}))
     with pytest.raises(ConfigError, match=r"evals/judge/nowhere\.md: cannot be read"):
-        judges.instructions_of(agent, JudgeTerms(model="m", prompt="judge/nowhere.md"))
+        cases.load(lost)
 
 
 def labelled(number: int, answer: str, *, good: bool) -> LabelledAnswer:
