@@ -116,11 +116,11 @@ class Supervisor:
             self._tended.append((program, tender))
         tender.start()
 
-    def run(self, program: Program, *, show: Callable[[str], None]) -> None:
+    def run(self, program: Program, *, show: Callable[[str], None], ends_with: int = 0) -> None:
         """Run a program to its end, and show each line that it prints.
 
         Raises:
-            CannotRun: it failed; the message holds the end of its log.
+            CannotRun: it ended with another exit code than it should; the message holds the end of its log.
         """
         with self._log(program) as kept, self._popen(program, subprocess.PIPE) as process:
             with self._lock:
@@ -131,7 +131,7 @@ class Supervisor:
                 show(line.decode(errors="replace").rstrip())
         with self._lock:
             del self._running[program.name]
-        if process.returncode != 0:
+        if process.returncode != ends_with:
             raise CannotRun(self._failure_text(program.name, _how_it_ended(process.returncode)))
 
     def check(self) -> None:

@@ -22,6 +22,7 @@ from bot.sandbox.demo.scenes.giving_back import give_back
 from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
 from bot.sandbox.demo.scenes.looking import dashboard
 from bot.sandbox.demo.scenes.refusing import stranger
+from bot.sandbox.demo.scenes.regressing import regression_blocked
 from bot.sandbox.demo.scenes.releasing import not_released
 from bot.sandbox.demo.scenes.reporting import agent_cost, agent_eval
 from bot.sandbox.demo.scenes.stage import Stage
@@ -59,6 +60,7 @@ SCENES: tuple[Scene, ...] = (
     suspended,
     stranger,
     not_released,
+    regression_blocked,
 )
 
 

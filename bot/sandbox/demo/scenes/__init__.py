@@ -12,4 +12,5 @@ refusing        people who may not ask
 releasing       a release that has not passed
 dying           workers that are killed
 drifting        a release that moves away from its own past
+regressing      a release that its evaluation blocks, and a rollback
 """

@@ -24,11 +24,11 @@ def not_released(stage: Stage) -> Json:
     config = Path(stage.running_demo.environment["DESKHAND_CONFIG"])
     check((config.parent / folder.MARK).exists(), "a copy of the configuration that is the demo's own", str(config))
     prompt = config / "agents" / AGENT / "prompt.md"
-    before, earlier = prompt.read_text("utf-8"), {one["ts"] for one in _told(stage)}
+    before, earlier = prompt.read_text("utf-8"), {one["ts"] for one in told_of_releases(stage)}
     stage.say(f"  an operator adds a line to {AGENT}'s prompt.md")
     try:
         prompt.write_text(f"{before.rstrip()}\n{EDIT}", "utf-8")
-        told = stage.wait("responders to be told", lambda: holding(_told(stage, earlier), "has no verdict"))
+        told = stage.wait("responders to be told", lambda: holding(told_of_releases(stage, earlier), "has no verdict"))
         stage.heard(f"deskhand in {QUEUE}", told)
         refused = stage.ask("U0BEN", LOCKED_OUT, private=True)
         stage.answer(refused)
@@ -37,7 +37,7 @@ def not_released(stage: Stage) -> Json:
         check(turn.reason == Reason.NOT_RELEASED, "a handoff because the release has no verdict", turn.reason)
         run = stage.deskhand("eval", "run", "--agent", AGENT, "--repeats", "1", "--json")
         check(run["verdict"] == "pass", "a verdict that lets it serve", run["why"])
-        again = stage.wait("responders to be told again", lambda: holding(_told(stage, earlier), "answers"))
+        again = stage.wait("responders to be told again", lambda: holding(told_of_releases(stage, earlier), "answers"))
         stage.heard(f"deskhand in {QUEUE}", again)
         check(run["release"] in again["text"], f"{run['release']}, which was evaluated", again["text"])
         stage.lock("acc-grace")
@@ -51,10 +51,10 @@ def not_released(stage: Stage) -> Json:
         prompt.write_text(before, "utf-8")
     pair = ReleasePair(run["release"], run["suite"])
     said = stage.read(lambda session: verdicts.standing(session, *pair))
-    return facts(history, release=pair.release, verdict=said.verdict, told=len(_told(stage, earlier)))
+    return facts(history, release=pair.release, verdict=said.verdict, told=len(told_of_releases(stage, earlier)))
 
 
-def _told(stage: Stage, earlier: Collection[str] = ()) -> list[Json]:
+def told_of_releases(stage: Stage, earlier: Collection[str] = ()) -> list[Json]:
     """Return what the queue channel was told of releases, but for the messages of earlier."""
     messages = stage.sees("U0PRIYA")["messages"][QUEUE]
     return [one for one in messages if str(one["text"]).startswith("Release ") and one["ts"] not in earlier]

@@ -268,12 +268,12 @@ class Stage:
         """Replace the workspace's faults."""
         self._call(f"{self.running_demo.page}sandbox/faults", list(faults), "PUT")
 
-    def deskhand(self, *words: str) -> Json:
-        """Run a command as an operator does, in a process of its own, and return the JSON that it prints."""
+    def deskhand(self, *words: str, ends_with: int = 0) -> Json:
+        """Run a command as an operator does, in a process of its own, and return the JSON that it prints last."""
         self.say(f"  an operator: deskhand {shlex.join(words)}")
         printed: list[str] = []
         program = Program("operator", [sys.executable, "-m", "bot.cli", *words], self.running_demo.environment)
-        self.running_demo.supervisor.run(program, show=printed.append)
+        self.running_demo.supervisor.run(program, show=printed.append, ends_with=ends_with)
         found: Json = json.loads(printed[-1])
         return found
 
