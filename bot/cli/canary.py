@@ -42,6 +42,7 @@ def _played(name: str | None, *, workers: int, whole: bool, as_json: bool) -> bo
     from bot.agent.runtime import open_meter, open_runtime
     from bot.evals import cases, stage
     from bot.evals.canary import canary_file, matrix, playing, sabotages
+    from bot.evals.endpoint import is_standin
 
     settings = settings_to_look_at()
     agent = known(settings, name)
@@ -62,7 +63,7 @@ def _played(name: str | None, *, workers: int, whole: bool, as_json: bool) -> bo
             )
             click.echo(f"{sabotage.kind}: {result.verdict.word}", err=True)
             results.append(result)
-        standin = runtime.release.body["endpoint"] != "vendor"
+        standin = is_standin(settings.anthropic_base_url)
     if as_json:
         click.echo(json.dumps(matrix.as_json(results, standin=standin)))
     else:
