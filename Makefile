@@ -82,6 +82,10 @@ bench-cost: $(VENV)/.dev ## How long the figures of /agent-cost take over a mill
 bench-dashboard: $(VENV)/.dev ## How long the dashboard's figures take over a million turns, on both databases
 	@exec $(BIN)/python -m tests.benchmarks dashboard
 
+.PHONY: bench-eval
+bench-eval: $(VENV)/.dev ## How long 150 cases take, each twice, beside the build before evaluations were jobs
+	@exec $(BIN)/python -m tests.benchmarks eval
+
 .PHONY: bench-redaction
 bench-redaction: $(VENV)/.dev ## What redaction finds and harms, beside detect-secrets and Presidio (in an environment of their own)
 	@$(MAKE) $(VENV)/redaction/.ready || echo 'make: the other libraries are not here; their rows will be null' >&2

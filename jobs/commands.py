@@ -121,6 +121,7 @@ def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
         success=criterion,
         handoffs=week,
         cost_nusd=run.cost_nusd if run else 0,
+        model_is_standin=run is not None and run.model_is_standin,
         thumbs=thumbs,
         surges=under_way,
         links=thumb_report.links(ctx.slack, thumbs),

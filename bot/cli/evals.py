@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import click
 
@@ -93,3 +94,42 @@ def eval_show(*, run: int, as_json: bool) -> None:
         except LookupError as error:
             raise ConfigError(f"database: {error}") from error
     click.echo(json.dumps(report.as_json(found)) if as_json else report.as_text(found))
+
+
+@eval_group.command("export")
+@click.argument("run", type=int)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "inspect"]),
+    default="jsonl",
+    show_default=True,
+    help="One JSON object a play, or a log for inspect-ai.",
+)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the file, which is named by its date; stdout without it.",
+)
+def eval_export(*, run: int, form: str, folder: Path | None) -> None:
+    """Export a RUN with all of its plays, for other tools."""
+    from bot.evals import export, runner
+    from bot.store.releases import releases, run_plays
+
+    with reading_database(settings_to_look_at()) as database, database.read() as session:
+        row = run_plays.get(session, run)
+        if row is None:
+            raise ConfigError(f"database: no run {run}")
+        report = runner.report_of(session, run)
+        release = releases.get(session, row.release)
+    model = str(release.body.get("model", "unknown")) if release is not None else "unknown"
+    inspect = form == "inspect"
+    text = json.dumps(export.as_inspect(report, row, model=model)) if inspect else "\n".join(export.as_jsonl(report))
+    if folder is None:
+        click.echo(text)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / export.file_name(row)).with_suffix(".json" if inspect else ".jsonl")
+    file.write_text(f"{text}\n", encoding="utf-8")
+    click.echo(str(file))

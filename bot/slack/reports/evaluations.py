@@ -56,6 +56,8 @@ class EvalReport:
     "The success criterion over the requests of the last 7 days, with their times and costs."
     handoffs: Week
     cost_nusd: int
+    model_is_standin: bool = False
+    "Whether a stand-in answered in that evaluation: its figures say nothing about Claude."
     waiver: str | None = None
     "In words, the waiver by which it serves without having passed."
     standing: Standing = ACTIVE
@@ -113,7 +115,8 @@ def _run(report: EvalReport) -> list[Block]:
     run = f"Run {report.run_id}, {dollars(report.cost_nusd)}"
     if report.finished_at is not None:
         run += f", finished {mrkdwn.date(report.finished_at)}"
-    return [mrkdwn.context(f"{run}.")]
+    standin = " A *stand-in model* answered: these figures say nothing about Claude." if report.model_is_standin else ""
+    return [mrkdwn.context(f"{run}.{standin}")]
 
 
 def _eval_details(report: EvalReport) -> list[Block]:

@@ -7,10 +7,8 @@ from threading import Barrier, Thread
 
 import pytest
 
-from bot.agent import card
-from bot.agent.release import ReleaseId
 from bot.evals import runs
-from bot.evals.cases import Case, Suite
+from bot.evals.cases import Case
 from bot.evals.plays import Play, PlayedCase
 from bot.evals.runs import Chosen, NothingToPlay, PlannedRun
 from bot.store.db import Database
@@ -18,19 +16,13 @@ from bot.store.releases import run_plays, verdicts
 from bot.store.releases.eval_runs import RunPlan
 from bot.store.schema import AuditRow, EvalRun, RunState, Verdict, now
 from tests.support.factories import rows
-from tests.support.fixed_model import a_case
-from tests.support.paths import CONFIG
-
-AGENT = card.load(CONFIG / "agents" / "access")
-RELEASE = ReleaseId("access", "1f3c9a20" * 8, {"model": "stand-in-1"}, "0" * 64)
-CASES = tuple(a_case(f"case-{number:02}") for number in range(20))
-SUITE = Suite(CASES, "5" * 64)
+from tests.support.planned_runs import RUN_AGENT, RUN_CASES, RUN_RELEASE, RUN_SUITE
 
 
-def begin(database: Database, cases: Sequence[Case] = CASES, **plan: object) -> int:
+def begin(database: Database, cases: Sequence[Case] = RUN_CASES, **plan: object) -> int:
     """Open a run of the tests' release, of one play of each case unless the plan says otherwise."""
     planned = replace(RunPlan(fixed_repeats=1, width=100), **plan)  # type: ignore[arg-type]
-    return runs.begin(database, PlannedRun(AGENT, RELEASE, SUITE, tuple(cases), planned, "operator"))
+    return runs.begin(database, PlannedRun(RUN_AGENT, RUN_RELEASE, RUN_SUITE, tuple(cases), planned, "operator"))
 
 
 def result(case: Case, repeat: int = 1, *failures: str, outages: tuple[str, ...] = (), played: bool = True) -> Play:
@@ -38,9 +30,9 @@ def result(case: Case, repeat: int = 1, *failures: str, outages: tuple[str, ...]
     return Play(PlayedCase.of(case), repeat, failures, (), 5, 300, outages, played)
 
 
-def keep(database: Database, run_id: int, one: Play, cases: Sequence[Case] = CASES) -> tuple[str, ...]:
+def keep(database: Database, run_id: int, one: Play, cases: Sequence[Case] = RUN_CASES) -> tuple[str, ...]:
     """Store how a case went."""
-    return runs.keep(database, run_id, one, agent=AGENT, cases=cases)
+    return runs.keep(database, run_id, one, agent=RUN_AGENT, cases=cases)
 
 
 def run_of(database: Database, run_id: int) -> EvalRun:
@@ -54,32 +46,32 @@ def run_of(database: Database, run_id: int) -> EvalRun:
 def verdict(database: Database) -> str | None:
     """Return the verdict of the tests' release."""
     with database.read() as session:
-        return verdicts.standing(session, str(RELEASE), SUITE.fingerprint).verdict
+        return verdicts.standing(session, str(RUN_RELEASE), RUN_SUITE.fingerprint).verdict
 
 
 def test_as_many_plays_are_queued_as_there_is_room_for(database: Database) -> None:
     """Each result makes room for one more; what is queued or stored already is not queued again."""
     run_id = begin(database, width=3)
-    assert runs.next_plays(database, run_id, CASES) == ("case-00:1", "case-01:1", "case-02:1")
-    assert runs.next_plays(database, run_id, CASES) == ()
-    assert keep(database, run_id, result(CASES[1])) == ("case-03:1",)
-    assert keep(database, run_id, result(CASES[1])) == ()
+    assert runs.next_plays(database, run_id, RUN_CASES) == ("case-00:1", "case-01:1", "case-02:1")
+    assert runs.next_plays(database, run_id, RUN_CASES) == ()
+    assert keep(database, run_id, result(RUN_CASES[1])) == ("case-03:1",)
+    assert keep(database, run_id, result(RUN_CASES[1])) == ()
     assert run_of(database, run_id).queued == ["case-00:1", "case-02:1", "case-03:1"]
 
 
 def test_a_run_ends_with_its_last_play(database: Database) -> None:
     """The verdict, its reasons and the audit row come with the last result, and nothing is stored after it."""
     run_id = begin(database)
-    runs.next_plays(database, run_id, CASES)
-    for case in CASES[:-1]:
+    runs.next_plays(database, run_id, RUN_CASES)
+    for case in RUN_CASES[:-1]:
         assert keep(database, run_id, result(case)) == ()
         assert run_of(database, run_id).state is RunState.RUNNING
-    assert keep(database, run_id, result(CASES[-1])) == ()
+    assert keep(database, run_id, result(RUN_CASES[-1])) == ()
     ended = run_of(database, run_id)
     assert (ended.state, ended.verdict, verdict(database)) == ("finished", "pass", "pass")
     assert (ended.cost_nusd, ended.queued, ended.finished_at is None) == (6000, [], False)
     assert "lower bound of the pass rate over 20 cases" in " ".join(ended.why)
-    keep(database, run_id, result(CASES[0], 2, "wrong"))
+    keep(database, run_id, result(RUN_CASES[0], 2, "wrong"))
     assert len(run_plays_of(database, run_id)) == 20
 
 
@@ -93,9 +85,9 @@ def test_the_gate_looks_after_each_round(sqlite: Database) -> None:
     """Without a fixed number each case is played twice, and for as long as the result is open twice more."""
     run_id = begin(sqlite, fixed_repeats=None)
     assert run_of(sqlite, run_id).repeats == 2
-    queued = list(runs.next_plays(sqlite, run_id, CASES))
+    queued = list(runs.next_plays(sqlite, run_id, RUN_CASES))
     assert len(queued) == 40
-    for case in CASES:
+    for case in RUN_CASES:
         for repeat in (1, 2):
             queued = list(keep(sqlite, run_id, result(case, repeat)))
     assert (run_of(sqlite, run_id).repeats, run_of(sqlite, run_id).state) == (4, "running")
@@ -104,7 +96,7 @@ def test_the_gate_looks_after_each_round(sqlite: Database) -> None:
 
 def test_a_hard_failure_ends_a_run_after_its_round(sqlite: Database) -> None:
     """The rounds that were to come are not played: nothing could change the verdict."""
-    hard = tuple(case.model_copy(update={"hard": True}) for case in CASES[:2])
+    hard = tuple(case.model_copy(update={"hard": True}) for case in RUN_CASES[:2])
     run_id = begin(sqlite, hard, fixed_repeats=None)
     for case in hard:
         for repeat in (1, 2):
@@ -115,30 +107,30 @@ def test_a_hard_failure_ends_a_run_after_its_round(sqlite: Database) -> None:
 
 def test_a_part_of_the_suite_never_gives_a_verdict(sqlite: Database) -> None:
     """However well it went: the run says nothing about the release, and why."""
-    run_id = begin(sqlite, CASES[:2], only=("--case case-00", "--case case-01"))
-    for case in CASES[:2]:
-        keep(sqlite, run_id, result(case), CASES[:2])
+    run_id = begin(sqlite, RUN_CASES[:2], only=("--case case-00", "--case case-01"))
+    for case in RUN_CASES[:2]:
+        keep(sqlite, run_id, result(case), RUN_CASES[:2])
     ended = run_of(sqlite, run_id)
     assert (ended.state, ended.verdict, verdict(sqlite)) == ("invalid", "not_run", None)
     assert ended.why == [
         "only a part of the suite was played (--case case-00, --case case-01): 2 of 2 plays passed",
     ]
-    assert [case.id for case in runs.cases_of(ended, SUITE)] == ["case-00", "case-01"]
+    assert [case.id for case in runs.cases_of(ended, RUN_SUITE)] == ["case-00", "case-01"]
 
 
 @pytest.mark.parametrize("chosen", [Chosen(slices=("gone",)), Chosen(cases=("nobody",)), Chosen(("small",), ("x",))])
 def test_a_choice_that_matches_nothing_is_refused(chosen: Chosen) -> None:
     """Nothing to play is no verdict, and it is told which slices there are."""
     with pytest.raises(NothingToPlay, match=r"no case matches .*; the slices are small"):
-        chosen.of(SUITE)
+        chosen.of(RUN_SUITE)
 
 
 def test_what_was_lost_from_the_queue_is_queued_again(sqlite: Database) -> None:
     """Only that, and never what has a result."""
     run_id = begin(sqlite, width=3)
-    runs.next_plays(sqlite, run_id, CASES)
-    keep(sqlite, run_id, result(CASES[0]))
-    assert runs.requeue(sqlite, run_id, CASES, ["case-00:1", "case-01:1"]) == ("case-01:1",)
+    runs.next_plays(sqlite, run_id, RUN_CASES)
+    keep(sqlite, run_id, result(RUN_CASES[0]))
+    assert runs.requeue(sqlite, run_id, RUN_CASES, ["case-00:1", "case-01:1"]) == ("case-01:1",)
 
 
 @pytest.mark.parametrize("at", ["a play in the middle", "the last play"])
@@ -146,14 +138,14 @@ def test_two_that_store_the_same_play_at_once(postgres: Database, at: str) -> No
     """There is one result; and of two last plays, one verdict with one audit row."""
     for _ in range(5):
         run_id = begin(postgres)
-        runs.next_plays(postgres, run_id, CASES)
-        for case in CASES[1:] if at == "the last play" else CASES[2:]:
+        runs.next_plays(postgres, run_id, RUN_CASES)
+        for case in RUN_CASES[1:] if at == "the last play" else RUN_CASES[2:]:
             keep(postgres, run_id, result(case))
         both, seen = Barrier(2), list[tuple[str, ...]]()
 
         def store(run_id: int = run_id, both: Barrier = both, seen: list[tuple[str, ...]] = seen) -> None:
             both.wait()
-            seen.append(keep(postgres, run_id, result(CASES[0])))
+            seen.append(keep(postgres, run_id, result(RUN_CASES[0])))
 
         threads = [Thread(target=store) for _ in range(2)]
         for thread in threads:
@@ -191,7 +183,7 @@ def test_one_command_sees_to_a_run(database: Database) -> None:
 
 def test_of_two_that_ask_at_once_one_opens_the_run(postgres: Database) -> None:
     """The other gets the same; a run that is planned otherwise is another one, and one that is abandoned is over."""
-    planned = PlannedRun(AGENT, RELEASE, SUITE, CASES, RunPlan(width=2), "operator")
+    planned = PlannedRun(RUN_AGENT, RUN_RELEASE, RUN_SUITE, RUN_CASES, RunPlan(width=2), "operator")
     both, seen = Barrier(2), list[int]()
 
     def ask() -> None:
@@ -204,9 +196,9 @@ def test_of_two_that_ask_at_once_one_opens_the_run(postgres: Database) -> None:
     for thread in threads:
         thread.join()
     assert len(set(seen)) == 1
-    keep(postgres, seen[0], result(CASES[0]))
+    keep(postgres, seen[0], result(RUN_CASES[0]))
     assert runs.resume_or_begin(postgres, planned) == (seen[0], 1)
-    part = replace(planned, cases=CASES[:1], plan=RunPlan(only=("--case case-00",)))
+    part = replace(planned, cases=RUN_CASES[:1], plan=RunPlan(only=("--case case-00",)))
     assert runs.resume_or_begin(postgres, part)[0] != seen[0]
     runs.abandon(postgres, planned)
     assert run_of(postgres, seen[0]).verdict is Verdict.NOT_RUN

@@ -23,6 +23,8 @@ from tests.support.eval_runtimes import RuntimesOf
 from tests.support.fixed_model import a_case, answering, completion_of
 from tests.support.paths import CONFIG
 
+SEARCHED = {"outcome": "reply", "ticket": "open", "never_kept": ["Sommer2026"]}
+"What is expected of a case for which everything that was kept is written down."
 LOCKED_NOW = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
 LOCKED = {"kim": {"status": "locked", "lock_reason": "too many failed sign-ins"}}
 UNLOCK, RESOLVE = {"name": "unlock_my_account"}, {"name": "resolve", "done": "Unlocked.", "category": "locked"}
@@ -124,12 +126,13 @@ def test_a_colleague_gives_it_back_and_the_agent_goes_on(desk_with: Callable[[Ca
         said: Any = next(answers)
         return completion_of(prompt, said)
 
-    case = a_case(accounts=LOCKED, says=["a human please, I am locked out", NOTE])
+    case = a_case(accounts=LOCKED, says=["a human please, I am locked out", NOTE], expect=SEARCHED)
     seen = play_case(case, desk_with(call))
     assert (seen.outcome, seen.category, seen.ticket, seen.undelivered_notes) == ("reply", "locked", "resolved", [])
     assert [entry["by"] for entry in seen.transcript] == ["requester", "handoff", "colleague", "tool", "agent"]
     last = prompts[0].messages[-1]["content"][-1]["text"]
     assert last.startswith('<colleague from="a colleague" where="dm">\nOnly the lock')
+    assert "Only the lock" in seen.kept
     assert "Sommer2026" not in last + seen.kept
 
 
@@ -156,7 +159,7 @@ def test_words_are_redacted_before_anything_sees_them(desk_with: Callable[[CallM
         prompts.append(prompt)
         return completion_of(prompt, "Hello.")
 
-    seen = play_case(a_case(says=["my password is Sommer2026!"]), desk_with(call))
+    seen = play_case(a_case(says=["my password is Sommer2026!"], expect=SEARCHED), desk_with(call))
     assert "[password]" in str(prompts[0].messages)
     assert "[password]" in seen.kept
     assert "Sommer2026" not in str(prompts) + seen.kept
@@ -164,8 +167,10 @@ def test_words_are_redacted_before_anything_sees_them(desk_with: Callable[[CallM
 
 def test_what_is_kept_is_everything(desk_with: Callable[[CallModel], RuntimeFor]) -> None:
     """The text that is searched for secrets holds messages, journal and answers."""
-    seen = play_case(a_case(says=["word-of-requester"]), desk_with(answering("word-of-agent")))
+    seen = play_case(a_case(says=["word-of-requester"], expect=SEARCHED), desk_with(answering("word-of-agent")))
     assert "word-of-requester" in seen.kept
+    unsearched = play_case(a_case(says=["word-of-requester"]), desk_with(answering("word-of-agent")))
+    assert unsearched.kept == ""
     assert seen.kept.count("word-of-agent") >= 2
 
 
@@ -242,8 +247,10 @@ def test_every_reason_is_the_agents_own_or_an_outage(reason: Reason) -> None:
 
 def test_a_bug_is_a_handoff_that_no_case_expects(desk_with: Callable[[CallModel], RuntimeFor]) -> None:
     """A crash of the agent's code is its own failure, not an outage."""
-    seen = play_case(a_case(), desk_with(answering(ZeroDivisionError("a secret in a traceback"))))
+    case = a_case(expect=SEARCHED)
+    seen = play_case(case, desk_with(answering(ZeroDivisionError("a secret in a traceback"))))
     assert (seen.outcome, seen.reason, seen.outage) == ("handoff", "error", None)
+    assert "ZeroDivisionError" in seen.kept
     assert "secret in a traceback" not in seen.kept
 
 

@@ -51,6 +51,13 @@ def test_that_it_is_suspended_is_said_first() -> None:
     assert "is suspended" not in shown(evaluations.evaluation(EVAL))
 
 
+def test_a_stand_in_is_named_beside_its_figures() -> None:
+    """Where a stand-in answered, both forms of the report say so; where Claude did, neither does."""
+    for form in (evaluations.evaluation, evaluations.fallback):
+        assert "A *stand-in model* answered" in shown(form(replace(EVAL, model_is_standin=True)))
+        assert "stand-in" not in shown(form(EVAL))
+
+
 @tried
 @given(st.lists(texts, max_size=90), texts)
 def test_no_evaluation_report_breaks_a_limit(names: list[str], text: str) -> None:
