@@ -24,7 +24,7 @@ VERDICTS: Mapping[Verdict | None, str] = {
     Verdict.BLOCK: "did not pass its evaluation",
     Verdict.INCONCLUSIVE: "was evaluated without a clear result",
     Verdict.NOT_RUN: "was not evaluated: its run says nothing about it",
-    None: "has no verdict with these cases yet; below is the agent's last run",
+    None: "has no verdict yet; below is the agent's last run",
 }
 _FAILURES = 10
 _USAGE = {
