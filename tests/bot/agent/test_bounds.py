@@ -50,7 +50,9 @@ def event(content: Json) -> str:
     return f"event: {content['type']}\ndata: {json.dumps(content)}\n\n"
 
 
-WHOLE = "".join(map(event, as_events(compose({"max_tokens": 300}, (SayMove("Hello."),), ModelTokens()))))
+WHOLE = "".join(
+    map(event, as_events(compose({"model": "stand-in-1", "max_tokens": 300}, (SayMove("Hello."),), ModelTokens())))
+)
 BEGUN = WHOLE[: WHOLE.index("event: content_block_delta")]
 DELTA = event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "more "}})
 
