@@ -43,6 +43,11 @@ check: $(VENV)/.dev ## Run what CI runs: format, lint, types, layers, tests
 	$(BIN)/lint-imports
 	@$(MAKE) test
 
+.PHONY: check-inspect
+check-inspect: $(VENV)/.dev ## Let inspect-ai's own reader open an exported evaluation (in an environment of its own)
+	@$(MAKE) $(VENV)/inspect/.ready
+	@exec $(BIN)/python -m pytest -n 0 tests/bot/evals/test_export.py
+
 .PHONY: fix
 fix: $(VENV)/.dev ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix-only
@@ -115,6 +120,7 @@ lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer 
 	uv pip compile pyproject.toml --extra demo --extra telemetry --extra dev --group install $(LOCK) $(ARGS) -c requirements-demo.lock -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra demo --extra telemetry --extra dev --extra bench --group install $(LOCK) $(ARGS) -c requirements-dev.lock -o requirements-bench.lock
 	uv pip compile --group litellm $(LOCK) $(ARGS) -o requirements-litellm.lock
+	uv pip compile --group inspect $(LOCK) $(ARGS) -o requirements-inspect.lock
 	uv pip compile --group redaction $(LOCK) $(ARGS) -o requirements-redaction.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \

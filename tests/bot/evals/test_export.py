@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tests.support.command_line import deskhand
 from tests.support.paths import ROOT
 from tests.support.planned_runs import RUN_AGENT, RUN_CASES, RUN_RELEASE, RUN_SUITE
 
+READER = ROOT / ".venv/inspect/bin/python"
+"An environment with inspect-ai, which wants other versions of what we use."
 SAID = (
     {"by": "requester", "text": "locked out"},
     {"by": "tool", "name": "look_up_my_account", "status": "ok", "gave": {"status": "locked"}},
@@ -70,3 +73,23 @@ def test_a_log_for_inspect_has_a_score_in_every_epoch(run_id: int, sqlite: Datab
     assert len(calls) == 4
     assert all(call["arguments"] == {} for call in calls)
     assert json.loads(json.dumps(log)) == log
+
+
+@pytest.mark.skipif(not READER.exists(), reason="`make check-inspect` installs inspect-ai")
+def test_inspect_reads_every_play(
+    run_id: int, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its own reader opens the log, and its table has a row for each play; without a verdict the log is cancelled."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    logs = tmp_path / "logs"
+    assert deskhand("eval", "export", str(run_id), "--format", "inspect", "--to", str(logs)) == 0
+    program = ROOT / "tests/benchmarks/peers/inspect_reader.py"
+    read = subprocess.run([str(READER), str(program), str(logs)], capture_output=True, text=True, check=True)
+    assert json.loads(read.stdout.splitlines()[-1]) == {
+        "status": "cancelled",
+        "model": "stand-in (not Claude)",
+        "samples": 4,
+        "accuracy": 0.75,
+        "rows": 4,
+    }

@@ -1,0 +1,26 @@
+"""What inspect-ai reads of a folder of logs; run by the Python of an environment of its own (`make check-inspect`)."""
+
+import json
+import sys
+from pathlib import Path
+
+from inspect_ai.analysis import samples_df
+from inspect_ai.log import read_eval_log
+
+
+def main(folder: str) -> None:
+    """Print one JSON object: what the only log of a folder says, and how many rows its samples give."""
+    [file] = Path(folder).glob("*.json")
+    log = read_eval_log(str(file))
+    said = {
+        "status": log.status,
+        "model": log.eval.model,
+        "samples": len(log.samples),
+        "accuracy": log.results.scores[0].metrics["accuracy"].value,
+        "rows": len(samples_df(folder)),
+    }
+    sys.stdout.write(f"{json.dumps(said)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
