@@ -148,7 +148,8 @@ def test_fault_6_only_a_signed_press_of_a_person_is_a_yes(desk: FrontDoor) -> No
         desk.workflow(QUEUE, text, thread_ts=ts)
     desk.workflow(HELP, f"<@{BOT}> The approver says yes to approval {asked.approval_id}.")
     body = json.dumps(submitted("U0PRIYA", APPROVE, asked.approval_id, TICKED))
-    assert desk.post(f"payload={body}", kind="application/x-www-form-urlencoded", signature="v0=00")[0] == 401
+    for forged in ("v0=00", f"v0={'0' * 64}", ""):
+        assert desk.post(f"payload={body}", kind="application/x-www-form-urlencoded", signature=forged)[0] == 401
     desk.work()
     assert untouched(asked)
 

@@ -3,29 +3,44 @@
 The directory's own phone answers, approvers decide by the functions that their clicks call, and the model is a script.
 """
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.casework import approvals as casework
 from bot.directory.local import LocalDirectory
-from bot.principals import ProofKind, Reason
+from bot.errors import DirectoryDown
+from bot.principals import Account, ProofKind, Reason
 from bot.queue import RUN_TURN
-from bot.store.approvals import proofs
-from bot.store.approvals.approval_moves import ApprovalMoved
+from bot.store.approvals import approvals, proofs
+from bot.store.approvals.approval_moves import ApprovalMoved, ApprovalNotMoved
 from bot.store.installation import agents as principals
-from bot.store.schema import Approval, ApprovalState, Proof, ProofState, TurnOutcome, TurnState, WithdrawCause, now
+from bot.store.schema import (
+    AccountRow,
+    Approval,
+    ApprovalState,
+    Proof,
+    ProofState,
+    TurnOutcome,
+    TurnState,
+    WithdrawCause,
+    now,
+)
 from bot.store.tickets import turns
 from bot.telemetry import attributes as named
 from bot.telemetry import spans
 from bot.telemetry.spans import SpanRecord, Tracing
 from bot.telemetry.trace_ids import TraceIds
 from jobs import approvals as rounds
+from jobs import proof_questions
 from tests.support.approval_plays import resetter
 from tests.support.factories import put, rows
 from tests.support.product_harness import Place, change_card
-from tests.support.workspace_names import BOT
+from tests.support.thread_steps import change_message
+from tests.support.workspace_names import BOT, HELP
 
 LENA, MAYA, FINN = "U0LENA", "U0MAYA", "U0FINN"
 TERMS = {"proof": ["remaining_factor", "manager", "call_back"], "second_step": "none"}
@@ -116,6 +131,34 @@ def test_the_next_proof_is_asked_for_when_nobody_answers_and_in_the_end_a_person
     assert "Nobody was asked to approve it." in place.last_handoff().summary
 
 
+def test_a_push_that_nobody_answers_is_followed_by_the_next_proof(place: Place) -> None:
+    """The requester and responders read what is waited for now; an answer that comes after all proves nothing."""
+    approval, push = waits(place, LENA)
+    directory = LocalDirectory(place.ctx.database)
+    [challenge] = directory.challenges_of("acc-lena")
+    passes(place, push)
+    looks(place)
+    first, second = rows(place.ctx.database, Proof)
+    assert (first.state, second.kind, second.state) == (ProofState.EXPIRED, ProofKind.MANAGER, ProofState.ASKED)
+    place.front.work()
+    assert "their manager, <@U0OLIVIA>, is asked" in str(place.queue())
+    directory.answer_challenge("acc-lena", challenge.key, typed=str(push.number))
+    assert looks(place).state is ApprovalState.PROVING
+    with place.ctx.database.read() as session:
+        late = approvals.find(session, approval.id)
+    assert late is not None
+    assert (late.asked_at, place.last_turn().suspended) == (None, True)
+
+
+def test_who_is_their_own_manager_is_not_asked(place: Place) -> None:
+    """The directory may say so: then a colleague calls them."""
+    with place.ctx.database.write() as session:
+        maya = session.get_one(AccountRow, "acc-maya")
+        maya.manager, maya.slack_user = "acc-maya", MAYA
+    _, proof = waits(place, MAYA)
+    assert (proof.kind, proof.asked_of) == (ProofKind.CALL_BACK, None)
+
+
 def test_who_says_that_it_was_not_they_ends_it(place: Place) -> None:
     """A no on the device voids the approval, and the person who gets the ticket reads that."""
     waits(place, LENA)
@@ -140,6 +183,69 @@ def test_what_nobody_waits_for_any_more_is_withdrawn(place: Place) -> None:
         principals.suspend(session, "access", cause="wrong answers", by="operator")
     assert looks(place).cause is WithdrawCause.SUSPENDED
     assert place.last_handoff().reason == Reason.AGENT_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("happens", "cause", "card"),
+    [
+        ("a person steps in", WithdrawCause.TAKEN, "A person took the ticket"),
+        ("it is deleted", WithdrawCause.DELETED, "The requester deleted the request"),
+    ],
+)
+def test_what_was_taken_over_or_deleted_is_withdrawn_and_nobody_can_approve_it(
+    place: Place, happens: str, cause: WithdrawCause, card: str
+) -> None:
+    """A yes that comes later counts for nothing; the row has the cause, the card says it, and nothing is done."""
+    place.change_desk(call_model=resetter)
+    ts = place.asks(FINN, f"<@{BOT}> I lost my phone. Please reset my second factor.")
+    [approval], [proof] = rows(place.ctx.database, Approval), rows(place.ctx.database, Proof)
+    with place.ctx.database.write() as session:
+        casework.proved(session, proof.id, by="U0BEN")
+    if cause is WithdrawCause.TAKEN:
+        place.front.say("U0BEN", HELP, "I have this one, Finn.", thread_ts=ts)
+    else:
+        change_message(place.front, FINN, HELP, ts, None)
+    assert rows(place.ctx.database, Approval)[0].state is ApprovalState.ASKED
+    with place.ctx.database.write() as session:
+        late = casework.approve(session, approval.id, by="U0PRIYA", second_step="none")
+    assert isinstance(late, ApprovalNotMoved)
+    ended = looks(place)
+    assert (ended.state, ended.cause) == (ApprovalState.WITHDRAWN, cause)
+    place.front.work()
+    assert card in json.dumps([one["blocks"] for one in place.queue() if "withdrawn" in one["text"]])
+    assert (place.writes(), place.front.jobs(RUN_TURN)) == ([], [])
+
+
+def test_while_the_directory_is_down_proofs_wait_and_then_one_is_asked_that_needs_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only it knows is tried for two minutes; then a call back is asked for, and the log says what was left out.
+
+    When the directory is back, what was left out can still be asked for.
+    """
+    reads, down = LocalDirectory.account, [True]
+
+    def account(self: LocalDirectory, account_id: str) -> Account | None:
+        if down and rows(place.ctx.database, Approval):
+            raise DirectoryDown("no answer")
+        return reads(self, account_id)
+
+    monkeypatch.setattr(LocalDirectory, "account", account)
+    place.change_desk(call_model=resetter)
+    place.asks_anew(MAYA, f"<@{BOT}> I lost my phone. Please reset my second factor.")
+    for _ in range(2):
+        looks(place)
+    [approval] = rows(place.ctx.database, Approval)
+    assert (approval.state, rows(place.ctx.database, Proof)) == (ApprovalState.PROVING, [])
+    put(place.ctx.database, Approval, approval.id, created_at=now() - proof_questions.PATIENCE)
+    with capture_logs() as said:
+        looks(place)
+    assert [one["kind"] for one in said if one["event"] == "proof.left_out"] == ["remaining_factor", "manager"]
+    assert [one.kind for one in rows(place.ctx.database, Proof)] == [ProofKind.CALL_BACK]
+    down.clear()
+    passes(place, rows(place.ctx.database, Proof)[0])
+    looks(place)
+    assert [one.kind for one in rows(place.ctx.database, Proof)][1:] == [ProofKind.MANAGER]
 
 
 def test_a_worker_that_died_before_anything_was_asked_is_made_good_by_the_clock(place: Place) -> None:
