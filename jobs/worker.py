@@ -45,7 +45,7 @@ def main(concurrency: int | None) -> None:
     end_traces = span_export.start("worker", ctx.settings, installation=ctx.queue.prefix)
     worker = _worker(ctx, ctx.settings.deskhand_concurrency)
     clock_watch.start(ctx)
-    _collect_garbage_seldom()
+    collect_garbage_seldom()
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")
     end_traces()
@@ -68,7 +68,7 @@ def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
     )
 
 
-def _collect_garbage_seldom() -> None:
+def collect_garbage_seldom() -> None:
     """Let collections leave out what is loaded by now: half a million objects that stay for as long as the process."""
     gc.collect()
     gc.freeze()
