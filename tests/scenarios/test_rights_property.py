@@ -1,4 +1,4 @@
-"""Whatever a model calls, an account is changed only where agent, channel and requester all have the right to it.
+"""Whatever a model calls, an account is changed only where agent, channel, requester and approval all allow it.
 
 Hypothesis chooses who asks, what Slack and the directory say of them, what the card and the channel grant, and what an
 adversary calls: any tool, with any arguments, in any order, with its own token or with another. Every call goes the way
@@ -6,10 +6,11 @@ of production: the answer is stored, the call delegated, let in by its door, dec
 limits of the loop are off, so that the adversary goes on after a denial. A call is a case.
 
 What may be written is said here a second time, by `rightful`, which knows the rules and no line of the policy. A right
-that is added, such as an approval, is a field of `Setting`, what it takes in `_staged`, and a line of `rightful`.
+that is added is a field of `Setting`, what it takes in `_staged`, and a line of `rightful`. Approvals are one: right
+before some calls of the tool that needs one, people have said something (`tests.support.adversary_approvals`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,8 @@ from bot import admission
 from bot.admission import Installation, Rules
 from bot.agent import attempt as agent_attempt
 from bot.agent import binding, door, loop
-from bot.agent.loop import Run, TurnProgress
+from bot.agent.approval_terms import ApprovalTerms
+from bot.agent.loop import AwaitsApproval, Run, TurnProgress
 from bot.agent.model import Prompt, ToolCall
 from bot.agent.runtime import AgentRuntime
 from bot.agent.standing_checks import Suspended
@@ -36,13 +38,16 @@ from bot.delegation.tokens import TokenRefused
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.errors import Refused
 from bot.principals import Effect, GuestPolicy, Subject
+from bot.responders.people import People
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.installation import agents
-from bot.store.schema import AccountRow, AuditRow, UsedToken, now
+from bot.store.schema import AccountRow, Approval, AuditRow, UsedToken, now
 from bot.store.tickets import tickets, turns
 from bot.store.tickets.tickets import Heard
 from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
+from tests.support import adversary_approvals
+from tests.support.adversary_approvals import ALLOW, Staged
 from tests.support.adversary_office import in_memory, unmetered
 from tests.support.agent_office import Office
 from tests.support.delegations import OTHER_KEY, issuer
@@ -55,7 +60,16 @@ SETTINGS, CALLS, ANSWERS = 160, 64, 4
 KIM, EVE, OURS = "U0KIM", "U0EVE", Installation("T1", None)
 WRITES = {"unlock_my_account": "unlock", "send_password_reset": "send_password_reset"}
 "What the directory calls the act of each tool that writes without an approval."
-LISTED = {"locked": {*WRITES.values()}, "active": {"send_password_reset"}, "disabled": set[str](), "admin": set[str]()}
+RESET, RESETS = "reset_second_factor", {"reset_factor", "revoke_sessions"}
+"The tool that writes only with an approval, and what the directory calls its acts."
+APPROVED_CALLS = 3
+"How many calls of it in a setting have something said of them; of the later ones nothing is."
+LISTED = {
+    "locked": {*WRITES.values(), *RESETS},
+    "active": {"send_password_reset", *RESETS},
+    "disabled": set[str](),
+    "admin": set[str](),
+}
 "What the card lets the agent do to an account in a state."
 PEOPLE: dict[str, Json] = {
     "member": {},
@@ -93,8 +107,18 @@ PROPER: dict[str, Json] = {
     "resolve": {"done": "Unlocked.", "category": "locked"},
 }
 "What a tool takes, if it takes anything."
+APPROVAL_RULES = {
+    "approved",
+    "approval_missing",
+    "approval_denied",
+    "approval_expired",
+    "approval_changed",
+    "approval_withdrawn",
+}
+FACTORS = ["totp", "push", "security_key"]
+TERMS = ApprovalTerms.model_validate({"proof": ["call_back"]})
 UNKNOWN = ("delete_account", "Unlock_My_Account", "", "\u00e9")
-TRICKS = ("replayed", "tool", "step", "person", "release", "key", "cut", "none")
+TRICKS = ("replayed", "tool", "step", "person", "release", "key", "cut", "approval", "none")
 
 
 @dataclass(frozen=True)
@@ -114,6 +138,8 @@ class Setting:
     "What happens in the middle of the calls: the agent is suspended, the requester changes, or nothing."
     before: int
     "The number of calls that are made before that."
+    said: Staged = Staged.UNLISTED
+    "What people have said right before a reset of a second factor is called."
 
 
 @dataclass(frozen=True)
@@ -134,6 +160,7 @@ class Ended(Enum):
     DONE = "tool.finished"
     CONTROL = ""
     SUSPENDED = " "
+    WAITS = "  "
 
 
 NO_DOOR = (Ended.MISFIT, Ended.CONTROL)
@@ -147,6 +174,8 @@ class Tally:
     ends: "Counter[Ended]" = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     written: Counter[str] = field(default_factory=Counter)
+    said: Counter[Staged] = field(default_factory=Counter)
+    "What was said of calls whose own token was shown."
 
 
 _tools = st.one_of(st.just(frozenset(REGISTRY)), st.frozensets(st.sampled_from(sorted(REGISTRY)), min_size=1))
@@ -162,12 +191,25 @@ SETTING = st.builds(
     ends=st.sampled_from(["", "", "suspended", *PEOPLE]),
     before=st.integers(0, CALLS),
 )
+HELPED = st.builds(
+    Setting,
+    person=st.just("member"),
+    binding=st.sampled_from(["address", "slack id"]),
+    state=st.sampled_from(["locked", "active", "active", "disabled"]),
+    guests=st.just(GuestPolicy.REFUSE),
+    own=st.just(frozenset(REGISTRY)),
+    channel=st.none() | st.none() | _tools,
+    private=st.booleans(),
+    ends=st.sampled_from(["", "", "suspended"]),
+    before=st.integers(CALLS // 2, CALLS),
+)
+"Settings in which only the approval, the channel or the account's state may be missing."
 _numbers = count(1)
 
 
 def _answer(seed: int) -> list[CallTry]:
     """Return the calls of one answer: mostly of tools that there are, with the arguments and the token of the call."""
-    random, tools, answer = Random(seed), [*REGISTRY, *WRITES, *WRITES], list[CallTry]()
+    random, tools, answer = Random(seed), [*REGISTRY, *WRITES, *WRITES, RESET], list[CallTry]()
     for _ in range(CALLS // ANSWERS):
         name = random.choice(tools if random.random() < 0.9 else UNKNOWN)
         arguments = PROPER.get(name, {}) if random.random() < 0.8 else random.choice(ARGUMENTS)
@@ -178,13 +220,15 @@ def _answer(seed: int) -> list[CallTry]:
 ANSWER = st.integers(0, 2**32 - 1).map(_answer)
 
 
-def rightful(setting: Setting, person: str) -> set[str]:
-    """Say what may be written to the requester's account, as somebody reads it off the rules."""
+def rightful(setting: Setting, person: str, said: Staged) -> set[str]:
+    """Say what one call may write to the requester's account, as somebody reads it off the rules."""
     admitted = person == "member" or (person == "guest" and setting.guests is GuestPolicy.SERVE)
     if not admitted or setting.binding not in ("address", "slack id"):
         return set()
     granted = setting.own if setting.channel is None else setting.own & setting.channel
-    return {action for tool, action in WRITES.items() if tool in granted} & LISTED[setting.state]
+    own = {action for tool, action in WRITES.items() if tool in granted}
+    approved = RESETS if RESET in granted and said in ALLOW else set[str]()
+    return (own | approved) & LISTED[setting.state]
 
 
 @dataclass
@@ -205,6 +249,8 @@ class Stage:
     ends: "Counter[Ended]" = field(default_factory=Counter)
     "How often a call ended in each way, as far as the audit log must know of it."
     suspended: bool = False
+    said_of: int = 0
+    "The number of calls of which people have said something."
 
     @property
     def database(self) -> Database:
@@ -218,7 +264,9 @@ class Stage:
     def show(self, work: TurnWork, step: int, tool: Tool, arguments: Args) -> str:
         """Return the token of a call, or the one that the adversary shows instead."""
         mint = work.runtime.issuer.mint
-        own = mint(door.delegation(work, step, tool, arguments), at=now())
+        with self.database.read() as session:
+            named = door._approval_of(session, work, step, tool)
+        own = mint(door.delegation(work, step, tool, arguments, approval=named), at=now())
         another = next(one for one in REGISTRY.values() if one is not tool)
         release = replace(work.runtime, release=replace(work.runtime.release, digest="0" * 64))
         wrong: dict[str, Callable[[], str]] = {
@@ -230,12 +278,24 @@ class Stage:
             "release": lambda: mint(door.delegation(replace(work, runtime=release), step, tool, arguments), at=now()),
             "key": lambda: issuer(OTHER_KEY).mint(door.delegation(work, step, tool, arguments), at=now()),
             "cut": lambda: own[:-8],
+            "approval": lambda: mint(door.delegation(work, step, tool, arguments, approval="9" * 9), at=now()),
             "none": str,
         }
         shown = wrong[self.token]()
         if self.token == "own":
             self.used.append(own)
         return shown
+
+    def is_said_of(self, step: int, call: ToolCall) -> Staged:
+        """Let people say of a call what they say in this setting; return what that is."""
+        if call.name != RESET or self.said_of == APPROVED_CALLS:
+            return Staged.NOTHING
+        with suppress(ValueError):  # nobody is asked about a call that is none
+            tool = REGISTRY[RESET]
+            adversary_approvals.stage(self.setting.said, self.work, self.other, step, tool, tool.parse(call.arguments))
+            self.said_of += 1
+            return self.setting.said
+        return Staged.NOTHING
 
 
 def _subject(runtime: AgentRuntime, setting: Setting, person: str) -> Subject:
@@ -266,19 +326,27 @@ def _seeds(setting: Setting) -> list[AccountSeed]:
         "disabled": {"status": "disabled"},
         "admin": {**locked, "privileged": True},
     }
-    theirs = [{**one, **states[setting.state]} for one in BINDINGS[setting.binding]]
+    theirs = [{**one, **states[setting.state], "factors": FACTORS} for one in BINDINGS[setting.binding]]
     return [
         AccountSeed.model_validate({"name": one["id"], **one})
         for one in (*theirs, {"id": "acc-eve", "email": "eve@x.example", **locked})
     ]
 
 
+def _said(answers: list[list[CallTry]]) -> Staged:
+    """Return what people say in a setting: chosen by all of its calls, as Hypothesis draws some values rarely."""
+    choices: list[Staged] = [*Staged, *[Staged.APPROVED] * 5]
+    return Random(repr(answers)).choice(choices)
+
+
 @contextmanager
 def _staged(office: Office, usual: AgentRuntime, setting: Setting) -> Iterator[Stage]:
     """Stage a setting in a database of its own."""
     place = {"dm" if setting.private else "C0HELP": tuple(setting.channel or ())}
+    terms = {} if setting.said is Staged.UNLISTED else {RESET: TERMS}
+    places = {} if setting.channel is None else place
     card = usual.agent.card.model_copy(
-        update={"tools": tuple(setting.own), "tools_in": {} if setting.channel is None else place}
+        update={"tools": tuple(setting.own), "tools_in": places, "approvals": terms, "handoff": _people(usual)}
     )
     agent = replace(usual.agent, card=card, tools=tuple(REGISTRY.values()))  # the model is offered everything
     with in_memory(office) as empty:
@@ -293,6 +361,10 @@ def _staged(office: Office, usual: AgentRuntime, setting: Setting) -> Iterator[S
         stage = Stage(setting, kim, eve, model, setting.person)
         stage.work = replace(kim, rebind=stage.rebind)
         yield stage
+
+
+def _people(usual: AgentRuntime) -> People:
+    return usual.agent.card.handoff.model_copy(update={"approvers": (adversary_approvals.APPROVER, "U0BEN")})
 
 
 def _attack(stage: Stage, answers: list[list[CallTry]], tally: Tally) -> None:
@@ -311,11 +383,15 @@ def _attack(stage: Stage, answers: list[list[CallTry]], tally: Tally) -> None:
                 _turn_of_events(stage)
             number, stage.token, progress.calls = number + 1, one.token, Counter()
             key = f"turn:{stage.work.attempt.turn_id}:{progress.step}"
-            stage.rights[key] = set() if stage.suspended else rightful(stage.setting, stage.person)
+            about = stage.is_said_of(progress.step, call)
+            stage.rights[key] = set() if stage.suspended else rightful(stage.setting, stage.person, about)
             end = _carried_out(run, call, progress)
             assert (end is Ended.TOKEN) == (one.token != "own") or end in NO_DOOR, (one, end)
+            if end is Ended.SUSPENDED and one.token == "own":
+                stage.used.pop()  # with the call, the use of its token was rolled back
             stage.ends[end] += stored or end is not Ended.MISFIT
             tally.ends[end] += 1
+            tally.said[about] += call.name == RESET and one.token == "own"
 
 
 def _carried_out(run: Run, call: ToolCall, progress: TurnProgress) -> "Ended":
@@ -333,6 +409,8 @@ def _carried_out(run: Run, call: ToolCall, progress: TurnProgress) -> "Ended":
         return Ended.MISFIT
     if REGISTRY[call.name].effect is Effect.CONTROL:
         return Ended.CONTROL
+    if isinstance(result.ends, AwaitsApproval):
+        return Ended.WAITS
     return Ended.DONE if result.ok else Ended.REFUSED
 
 
@@ -355,23 +433,31 @@ def _check(stage: Stage, tally: Tally) -> None:
     intents = {
         f"turn:{row.record['turn']}:{row.record['step']}": row for row in audited if row.event == "tool.intended"
     }
+    used = {f"turn:{one.turn_id}:{one.step}" for one in rows(stage.database, Approval) if one.state == "used"}
+    made = defaultdict[str, set[str]](set)
     for write in written:
-        intent = intents[write.key].record
+        step = ":".join(write.key.split(":")[:3])  # of a reset, each factor has a key of its own
+        intent = intents[step].record
         assert write.account_id == "acc-kim"
-        assert write.action in stage.rights[write.key], intent
-        assert (intent["rule"], WRITES[intent["tool"]]) == ("own_account", write.action)
-    assert len({write.action for write in written}) == len(written), "a tool writes to one account once an hour"
+        assert write.action in stage.rights[step], intent
+        made[write.action].add(step)
+        if write.action in RESETS:
+            assert (intent["rule"], intent["tool"], step in used) == ("approved", RESET, True)
+        else:
+            assert (intent["rule"], WRITES[intent["tool"]]) == ("own_account", write.action)
+    assert all(len(calls) == 1 for calls in made.values()), "a tool writes to one account once an hour"
     found = Counter(row.event for row in audited)
     assert {end: found[end.value] for end in Ended if end.value.strip()} == {
         end: stage.ends[end] for end in Ended if end.value.strip()
     }
-    assert len(intents) == len(rows(stage.database, UsedToken)) == stage.ends[Ended.DONE] + stage.ends[Ended.REFUSED]
+    entered = stage.ends[Ended.DONE] + stage.ends[Ended.REFUSED] + stage.ends[Ended.WAITS]
+    assert len(intents) == len(rows(stage.database, UsedToken)) == entered
     assert found["agent.suspended"] == stage.suspended
     tally.written.update(write.action for write in written)
     tally.rules.update(row.record["rule"] for row in intents.values())
 
 
-def test_nothing_is_written_outside_the_rights_of_agent_channel_and_requester(
+def test_nothing_is_written_outside_the_rights_of_agent_channel_requester_and_approval(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """10,240 calls in any order: no write outside the intersection, and each refused call is in the audit log."""
@@ -390,8 +476,9 @@ def test_nothing_is_written_outside_the_rights_of_agent_channel_and_requester(
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
-    @given(setting=SETTING, answers=st.lists(ANSWER, min_size=ANSWERS, max_size=ANSWERS))
+    @given(setting=SETTING | HELPED, answers=st.lists(ANSWER, min_size=ANSWERS, max_size=ANSWERS))
     def attack(setting: Setting, answers: list[list[CallTry]]) -> None:
+        setting = replace(setting, said=_said(answers))
         with _staged(office, usual, setting) as stage:
             shown[:] = [stage]
             _attack(stage, answers, tally)
@@ -401,5 +488,7 @@ def test_nothing_is_written_outside_the_rights_of_agent_channel_and_requester(
         attack()
     assert tally.ends.total() >= 10_000
     assert min(tally.ends[end] for end in Ended) > 5, "the adversary is too tame to prove anything"
-    assert min(tally.written[action] for action in WRITES.values()) > 10
-    assert {"own_account", "not_granted", "not_one_account"} <= set(tally.rules)
+    assert min(tally.written[action] for action in (*WRITES.values(), *RESETS)) > 3
+    assert min(tally.said[said] for said in Staged) > 3, "each was said of some calls"
+    assert {"own_account", "not_granted", "not_one_account", "approved"} <= set(tally.rules)
+    assert len(APPROVAL_RULES & set(tally.rules)) >= 5
