@@ -5,41 +5,31 @@ from uuid import uuid4
 
 import structlog
 
-from bot import agent_cards, rights
-from bot.agent import card, standing
+from bot import rights
+from bot.agent import card
 from bot.agent.card import Agent
 from bot.casework import dashboard_links
 from bot.casework import handoffs as casework
 from bot.errors import Transient
-from bot.evals import gate
-from bot.evals.gate import Score
 from bot.principals import Reason
 from bot.rights import Actor, Forbidden, Membership, Viewer
-from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.api import queue_channels, status
 from bot.slack.handoffs.denials import in_words
 from bot.slack.mrkdwn import Body
-from bot.slack.reports import dashboard_offer, evaluations, thumb_report
-from bot.slack.reports.evaluations import EvalReport
-from bot.slack.reports.handoff_report import Week
+from bot.slack.reports import dashboard_offer, evaluations
 from bot.slack.requesters import replies, thumbs
 from bot.slack.sentences import Language, say, spoken_by
 from bot.store import audit
 from bot.store.db import Session
-from bot.store.figures import drift_checks, success
-from bot.store.handoffs import handoff_metrics
 from bot.store.outbox import messages
-from bot.store.releases import eval_runs, verdicts
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, now
-from bot.store.tickets import feedback, inbox_commands, surges, threads, tickets, turns
-from jobs import costs, offered_messages, process, undeliverable
+from bot.store.tickets import inbox_commands, threads, tickets, turns
+from jobs import costs, eval_answers, offered_messages, process, undeliverable
 from jobs.process import WorkerContext
 from jobs.requester import PATIENCE
 
 log = structlog.get_logger()
-
-NOT_SHOWN = "Only the owners and responders of an agent can see how it does. Ask one of its owners."
 
 
 def answer(event_id: int) -> None:
@@ -71,16 +61,7 @@ def _report(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None]:
     command = event.detail["command"]
     if event.text.lower() == "help":
         return evaluations.usage(command), None
-    if command == "/agent-eval":
-        agent = _asked_about(ctx, event)
-        if agent is None:
-            return _misused(command, f"I do not know `{mrkdwn.line(event.text, 40)}`."), None
-        why = rights.barred_from(agent, ctx.actor(event.user))
-        if why is not None:
-            return replies.only_you(NOT_SHOWN if why is Forbidden.NO_ROLE else in_words(why)), None
-        evaluated = _evaluation(ctx, agent)
-        return evaluations.evaluation(evaluated), evaluations.fallback(evaluated)
-    answered = costs.answer(ctx, event)
+    answered = eval_answers.answer(ctx, event) if command == "/agent-eval" else costs.answer(ctx, event)
     return (_misused(command, answered), None) if isinstance(answered, str) else answered
 
 
@@ -88,72 +69,6 @@ def _misused(command: str, what: str) -> Body:
     usage = evaluations.usage(command)
     problem = replies.only_you(what)
     return {"text": f"{problem['text']} {usage['text']}", "blocks": [*problem["blocks"], *usage["blocks"]]}
-
-
-def _evaluation(ctx: WorkerContext, agent: Agent) -> EvalReport:
-    runtime = ctx.runtime(agent.card.name)
-    release = str(runtime.release)
-    with ctx.database.read() as session:
-        run = eval_runs.last_run(session, agent.card.name)
-        said = verdicts.standing(session, release, runtime.suite)
-        played = eval_runs.results(session, run.id) if run else []
-        week = _week(session, agent)
-        cohort = handoff_metrics.last_days(7, at=now(), agent=agent.card.name)
-        criterion = success.total(session, replace(cohort, rates=agent_cards.rates({agent.card.name: agent})))
-        thumbs = feedback.thumbs(session, cohort.since, cohort.until, agent=cohort.agent)
-        under_way = surges.counts(session, agent.card.name)
-        drift = drift_checks.latest(session, agent.card.name, release)
-        now_is = standing.read(session, agent)
-    scores = [Score(result.case_id, result.slice, result.hard, result.passed) for result in played]
-    failed = [result for result in played if not result.passed]
-    return EvalReport(
-        agent=agent.card.name,
-        release=release,
-        verdict=said.verdict,
-        verdict_age_seconds=None if said.at is None else (now() - said.at).total_seconds(),
-        waiver=None if said.waiver is None else said.waiver.words,
-        serving=said.serves and now_is.works,
-        standing=now_is,
-        run_id=run.id if run else None,
-        finished_at=run.finished_at if run else None,
-        slices=tuple((s.slice, s.hard, s.passed, s.played, s.bounds) for s in gate.tally(scores)),
-        failures=tuple((f.case_id, str(f.failures[0]) if f.failures else "failed") for f in failed),
-        success=criterion,
-        handoffs=week,
-        cost_nusd=run.cost_nusd if run else 0,
-        model_is_standin=run is not None and run.model_is_standin,
-        thumbs=thumbs,
-        surges=under_way,
-        links=thumb_report.links(ctx.slack, thumbs),
-        drift=drift,
-    )
-
-
-def _week(session: Session, agent: Agent) -> Week:
-    """Return the metrics of the last seven days and, for what lasted seven days, of the week before."""
-    name = agent.card.name
-    cohort = handoff_metrics.last_days(7, at=now(), agent=name, in_scope=card.in_scope({name: agent}))
-    before = replace(cohort, since=cohort.since - handoff_metrics.WEEK, until=cohort.since)
-    return Week(
-        handoff_metrics.totals(session, cohort),
-        handoff_metrics.by_reason(session, cohort),
-        handoff_metrics.totals(session, before),
-    )
-
-
-def _asked_about(ctx: WorkerContext, event: InboxEvent) -> Agent | None:
-    """Return the agent that is named, or else the one of the place; None: no agent has that name."""
-    words = [word for word in event.text.lower().split() if word != "status"]
-    return ctx.agents.get(" ".join(words)) if words else _agent_for(ctx, event)
-
-
-def _agent_for(ctx: WorkerContext, event: InboxEvent) -> Agent:
-    """Return the agent of a channel; elsewhere an agent that the person serves, or else the first one."""
-    agents = list(ctx.agents.values())
-    for agent in agents:
-        if event.channel in (*agent.card.channels, agent.card.handoff.queue_channel):
-            return agent
-    return next((agent for agent in agents if event.user in rights.people(agent)), agents[0])
 
 
 def _hand_to_person(ctx: WorkerContext, event: InboxEvent) -> None:

@@ -83,7 +83,7 @@ def begin(database: Database, planned: PlannedRun) -> int:
         NothingToPlay: there is no case.
     """
     with database.write() as session:
-        return _start(session, planned)
+        return start(session, planned)
 
 
 def resume_or_begin(database: Database, planned: PlannedRun) -> tuple[int, int]:
@@ -99,7 +99,7 @@ def resume_or_begin(database: Database, planned: PlannedRun) -> tuple[int, int]:
         found = _alike(session, planned)
         if found:
             return found[0].id, len(run_plays.stored(session, found[0].id))
-        return _start(session, planned), 0
+        return start(session, planned), 0
 
 
 def abandon(database: Database, planned: PlannedRun) -> None:
@@ -128,7 +128,12 @@ def _register(session: Session, planned: PlannedRun) -> None:
     releases.register(session, agent=release.agent, fingerprint=str(release), body=release.body, files=release.files)
 
 
-def _start(session: Session, planned: PlannedRun) -> int:
+def start(session: Session, planned: PlannedRun) -> int:
+    """Register a release and open a run of it in an open transaction; return the run's id.
+
+    Raises:
+        NothingToPlay: there is no case.
+    """
     if not planned.cases:
         raise NothingToPlay("there is no case to play")
     _register(session, planned)

@@ -6,6 +6,8 @@ import yaml
 
 from bot.cost_dimensions import DIMENSIONS, WINDOWS
 from bot.sandbox.methods import METHODS
+from bot.slack.reports import evaluations
+from jobs.eval_answers import EvalVerb
 from tests.support.paths import MANIFEST, ROOT
 
 ASKED = yaml.safe_load(MANIFEST.read_text())
@@ -54,6 +56,15 @@ def test_new_apps_get_the_agent_view() -> None:
     """Slack no longer gives new apps the assistant view."""
     assert "agent_view" in ASKED["features"]
     assert "assistant_view" not in ASKED["features"]
+
+
+def test_the_hint_of_agent_eval_names_what_it_takes() -> None:
+    """Each thing that may be asked is in the hint and in the usage: whoever adds one finds it there."""
+    [hint] = [one["usage_hint"] for one in ASKED["features"]["slash_commands"] if one["command"] == "/agent-eval"]
+    usage = evaluations.usage("/agent-eval")["text"]
+    for verb in EvalVerb:
+        assert re.search(rf"\b{verb}\b", hint), verb
+        assert f"• `{verb}" in usage, verb
 
 
 def test_the_hint_of_agent_cost_names_what_it_takes() -> None:

@@ -187,7 +187,7 @@ def test_of_an_agent_that_is_gone_the_shortcut_says_so(
     assert rows(ctx.database, Handoff) == []
 
 
-@pytest.mark.parametrize(("command", "text"), [("/agent-cost", "weak"), ("/agent-eval", "run")])
+@pytest.mark.parametrize(("command", "text"), [("/agent-cost", "weak"), ("/agent-eval", "runn")])
 def test_a_wrong_word_is_answered_with_how_to_ask(
     ctx: WorkerContext, workspace: LocalWorkspace, command: str, text: str
 ) -> None:

@@ -45,6 +45,12 @@ class PassK:
             return f"no failure: at least {low:.1f} %"
         return f"{low:.1f} to {math.ceil(1_000 * self.high) / 10:.1f} %"
 
+    @property
+    def words(self) -> str:
+        """Return the figure with its bounds; without a failure, the bound alone."""
+        rate = "" if self.rate == 1 else f" {100 * self.rate:.1f} %"
+        return f"pass^{self.k}{rate} ({self.bounds})"
+
 
 def figures(counts: Iterable[tuple[int, int]]) -> tuple[PassK, ...]:
     """Return pass^k for each k for which every case was played often enough.

@@ -15,7 +15,8 @@ from bot.slack.reports import agent_standing, drift_report, handoff_report, succ
 from bot.slack.reports.handoff_report import Week
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.success import Success
-from bot.store.schema import Verdict
+from bot.store.releases.run_plays import RunUnderWay
+from bot.store.schema import Promotion, Verdict
 from bot.store.tickets.feedback import Thumbs
 from bot.store.tickets.surges import SurgeCount
 
@@ -26,13 +27,22 @@ VERDICTS: Mapping[Verdict | None, str] = {
     Verdict.NOT_RUN: "was not evaluated: its run says nothing about it",
     None: "has no verdict yet; below is the agent's last run",
 }
+STANDIN = " A *stand-in model* answered: these figures say nothing about Claude."
 _FAILURES = 10
+_RUNS = 3
+"The most evaluations under way that are shown, the newest."
 _USAGE = {
     "/agent-cost": "`/agent-cost [today|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
     "for example `/agent-cost week by tool`. Without words: today, by user. `/agent-cost help` shows this.",
-    "/agent-eval": "`/agent-eval`, or `/agent-eval access` for one agent of several: what is served, how it did in its "
-    "last evaluation, which cases failed, whether it drifts, and how the handoffs of this week went. To play the cases "
-    "again: `deskhand eval run`. `/agent-eval help` shows this.",
+    "/agent-eval": "`/agent-eval [status|diff|case ID]`; owners also `/agent-eval [run|promote|waive DAYS REASON]`.\n"
+    "• `status`, or no word: what is served, how it did in its last evaluation, which cases failed, whether it drifts, "
+    "and how the handoffs of this week went\n"
+    "• `diff`: the last evaluation beside the promoted release, by slice and case\n"
+    "• `case ID`: what was said in one case, and what was expected\n"
+    "• `run`: plays all cases of what is served now; `status` shows how far it is\n"
+    "• `promote`: makes what is served now the baseline, if it has passed\n"
+    "• `waive 3 REASON`: you answer for what is served now for three days, though it did not pass\n"
+    "Of several agents name one: `/agent-eval diff access`. `/agent-eval help` shows this.",
 }
 
 
@@ -56,6 +66,14 @@ class EvalReport:
     "The success criterion over the requests of the last 7 days, with their times and costs."
     handoffs: Week
     cost_nusd: int
+    suite: str = ""
+    "Fingerprint of the suite in the agent's folder."
+    baseline: Promotion | None = None
+    "Which release was promoted last."
+    in_a_row: tuple[str, ...] = ()
+    "pass^k of that evaluation, each with its bounds in words."
+    under_way: tuple[RunUnderWay, ...] = ()
+    "The evaluations that have not ended."
     model_is_standin: bool = False
     "Whether a stand-in answered in that evaluation: its figures say nothing about Claude."
     waiver: str | None = None
@@ -89,18 +107,33 @@ def usage(command: str) -> Body:
     return charts.body([mrkdwn.section(f"This is how to ask: {_USAGE[command]}")], [])
 
 
+def under_way(run: RunUnderWay) -> str:
+    """Return the sentence about an evaluation that has not ended."""
+    release = mrkdwn.line(run.release, 120)
+    return (
+        f":hourglass_flowing_sand: *An evaluation of {release} is under way:* {run.words}, begun by "
+        f"{by_whom(run.started_by)}."
+    )
+
+
+def by_whom(user: str) -> str:
+    """Return who began or promoted something: a mention, or what the command line and the clock are called."""
+    return {"operator": "an operator", "clock": "the clock"}.get(user) or mrkdwn.mention(user)
+
+
 def _eval_heading(report: EvalReport) -> list[Block]:
     criterion = "\n".join(success_report.lines(report.success, "in the last 7 days"))
     surges = [mrkdwn.section(f":warning: *A surge is under way:* {one}.") for one in report.surges]
     idle = [] if report.standing.works else [mrkdwn.section(agent_standing.line(report.agent, report.standing))]
-    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *idle, *surges, *_run(report)]
+    running = [mrkdwn.section(under_way(one)) for one in report.under_way[-_RUNS:]]
+    return [mrkdwn.section(f"{criterion}\n\n{_verdict(report)}"), *idle, *surges, *running, *_run(report)]
 
 
 def _verdict(report: EvalReport) -> str:
     name = mrkdwn.line(report.release, 120)
     if report.run_id is None:
         serving = "" if report.serving else " Until then every request goes straight to a person."
-        return f"*{name}*: nothing evaluated yet: run `deskhand eval run`.{serving}"
+        return f"*{name}*: nothing evaluated yet: ask for `/agent-eval run`.{serving}"
     verdict = VERDICTS[report.verdict]
     if report.verdict is not None and report.verdict_age_seconds is not None:
         verdict += f" {_age(report.verdict_age_seconds)} ago"
@@ -110,13 +143,24 @@ def _verdict(report: EvalReport) -> str:
 
 
 def _run(report: EvalReport) -> list[Block]:
-    if report.run_id is None:
-        return []
-    run = f"Run {report.run_id}, {dollars(report.cost_nusd)}"
-    if report.finished_at is not None:
-        run += f", finished {mrkdwn.date(report.finished_at)}"
-    standin = " A *stand-in model* answered: these figures say nothing about Claude." if report.model_is_standin else ""
-    return [mrkdwn.context(f"{run}.{standin}")]
+    said = []
+    if report.run_id is not None:
+        run = f"Run {report.run_id}, {dollars(report.cost_nusd)}"
+        if report.finished_at is not None:
+            run += f", finished {mrkdwn.date(report.finished_at)}"
+        said = [f"{run}.{STANDIN if report.model_is_standin else ''}", *report.in_a_row]
+    if report.suite:
+        said.append(f"Suite `{report.suite[:12]}`. {_baseline(report)}")
+    return [mrkdwn.context("\n".join(said))] if said else []
+
+
+def _baseline(report: EvalReport) -> str:
+    if report.baseline is None:
+        return "No release is the baseline yet: the first one that passes becomes it."
+    promoted = f"promoted {mrkdwn.date(report.baseline.at)} by {by_whom(report.baseline.by)}"
+    if report.baseline.release == report.release:
+        return f"It is the baseline, {promoted}."
+    return f"The baseline is {mrkdwn.line(report.baseline.release, 120)}, {promoted}."
 
 
 def _eval_details(report: EvalReport) -> list[Block]:

@@ -7,5 +7,6 @@ waivers         signatures under verdicts that are no pass
 notices         what responders were told of releases
 eval_runs       runs of evaluations and their results
 baselines       which release later ones are held against
+comparisons     a run beside the plays of the baseline
 judge_calibrations  how well the judge of evaluations agrees with people
 """

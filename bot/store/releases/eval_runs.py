@@ -122,6 +122,18 @@ def results(session: Session, run_id: int) -> Sequence[EvalResult]:
     return session.scalars(query.order_by(EvalResult.case_id, EvalResult.repeat)).all()
 
 
+def of_case(session: Session, run_id: int, case_id: str) -> Sequence[EvalResult]:
+    """Return the plays of one case of a run, those that met only outages too, in the order of the repeats."""
+    query = select(EvalResult).where(EvalResult.run_id == run_id, EvalResult.case_id == case_id)
+    return session.scalars(query.order_by(EvalResult.repeat)).all()
+
+
+def case_ids(session: Session, run_id: int) -> Sequence[str]:
+    """Return the ids of the cases that have a result in a run, in order."""
+    query = select(EvalResult.case_id).where(EvalResult.run_id == run_id).distinct()
+    return session.scalars(query.order_by(EvalResult.case_id)).all()
+
+
 def tallies(session: Session, run_id: int) -> Sequence[tuple[int, int]]:
     """Return for each case of a run how many of its repeats passed and how many were played."""
     passed = func.count(case((EvalResult.passed, 1)))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import EvalResult, EvalRun, RunState, now
+from bot.store.schema import EvalResult, EvalRun, Release, RunState, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,30 @@ class PlayStored:
     outages: int
     "How many of its tries met an outage."
     cost_nusd: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunUnderWay:
+    """A run that has not ended, and how far it is."""
+
+    run_id: int
+    release: str
+    suite: str
+    done: int
+    "How many plays have a result."
+    total: int
+    "How many there are until the next look."
+    started_by: str
+    model_is_standin: bool
+    in_part: bool
+    "Whether only a part of the suite is played, so that there will be no verdict."
+
+    @property
+    def words(self) -> str:
+        """Return how far it is: `run 7, 12 of 300 plays until the next look`."""
+        part = ", only a part of the cases" if self.in_part else ""
+        standin = ", stand-in model" if self.model_is_standin else ""
+        return f"run {self.run_id}, {self.done:,} of {self.total:,} plays until the next look{part}{standin}"
 
 
 def get(session: Session, run_id: int) -> EvalRun | None:
@@ -48,6 +72,31 @@ def unfinished(session: Session, *, release: str, suite: str) -> Sequence[EvalRu
     """Return the runs of a release against a suite that have not ended, newest first."""
     query = select(EvalRun).where(EvalRun.release == release, EvalRun.suite == suite, EvalRun.state == RunState.RUNNING)
     return session.scalars(query.order_by(EvalRun.id.desc())).all()
+
+
+def of_agent(session: Session, agent: str) -> Sequence[RunUnderWay]:
+    """Return the runs of an agent that have not ended, oldest first."""
+    query = (
+        select(EvalRun, func.count(EvalResult.id))
+        .join(Release, Release.fingerprint == EvalRun.release)
+        .outerjoin(EvalResult, EvalResult.run_id == EvalRun.id)
+        .where(Release.agent == agent, EvalRun.state == RunState.RUNNING)
+        .group_by(EvalRun.id)
+        .order_by(EvalRun.id)
+    )
+    return [
+        RunUnderWay(
+            run_id=run.id,
+            release=run.release,
+            suite=run.suite,
+            done=done,
+            total=run.cases * run.repeats,
+            started_by=run.started_by,
+            model_is_standin=run.model_is_standin,
+            in_part=bool(run.only),
+        )
+        for run, done in session.execute(query)
+    ]
 
 
 def newest(session: Session, *, at_most: int) -> Sequence[EvalRun]:

@@ -169,7 +169,7 @@ def test_nothing_evaluated_yet_says_what_to_do() -> None:
     )
     body = evaluations.evaluation(report)
     check(body)
-    assert "nothing evaluated yet: run `deskhand eval run`" in body["text"]
+    assert "nothing evaluated yet: ask for `/agent-eval run`" in body["text"]
     assert "goes straight to a person" in body["text"]
     assert "No case failed" not in shown(body)
 
