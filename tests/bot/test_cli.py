@@ -21,10 +21,11 @@ from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
 from bot.sandbox.demo import demo, folder
+from bot.settings import Settings
 from bot.store import db
 from bot.store.installation import marks
 from bot.store.schema import Handoff, HandoffMove, LedgerRow, Ticket, base, now
-from jobs import process
+from jobs import eval_desk, process
 from tests.support import forked_processes
 from tests.support.command_line import deskhand
 from tests.support.factories import Clock
@@ -132,8 +133,8 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _sqlite: Path
         yield tmp_path / demo.STATE
 
 
-LOOKS = [("status",), ("doctor",), ("handoffs",), ("cost",), ("digest",), ("ticket", "1"), ("eval", "run")]
-"Commands that only look, or leave nothing but a verdict."
+LOOKS = [("status",), ("doctor",), ("handoffs",), ("cost",), ("digest",), ("ticket", "1"), ("eval", "runs")]
+"Commands that only look."
 
 
 @pytest.mark.parametrize("words", LOOKS)
@@ -426,7 +427,6 @@ def _belongs(database_url: str, kind: Kind) -> Ground:
         ("directory", "load", str(DEMO_PEOPLE)),
         ("directory", "set", "a-maya", "active"),
         ("digest", "--send"),
-        ("eval", "run"),
         ("ground",),
         ("ground", "--new"),
         ("web",),
@@ -445,7 +445,7 @@ def test_no_command_that_writes_works_on_another_ground(
 
 
 @pytest.mark.usefixtures("quiet_logs", "installation")
-@pytest.mark.parametrize("words", [("eval", "run"), ("web",), ("socket",)])
+@pytest.mark.parametrize("words", [("web",), ("socket",)])
 def test_no_process_works_on_another_redis(
     words: tuple[str, ...], redis_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -458,10 +458,11 @@ def test_no_process_works_on_another_redis(
 
 @pytest.mark.usefixtures("installation")
 @pytest.mark.parametrize("what", ["database", "redis"])
+@pytest.mark.parametrize("of", ["worker", "evaluation"])
 def test_a_workers_house_is_not_opened_on_another_ground(
-    what: str, sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    of: str, what: str, sqlite_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `deskhand worker` and `deskhand clock` begin with refuses, and waits for nothing."""
+    """What `deskhand worker`, `clock` and `eval run` begin with refuses, and waits for nothing."""
     monkeypatch.setattr(process, "current", process.current.__wrapped__)
     if what == "database":
         _belongs(sqlite_url, Kind.DEMO)
@@ -469,7 +470,7 @@ def test_a_workers_house_is_not_opened_on_another_ground(
         with redis.Redis.from_url(redis_url) as raw:
             raw.set(MARK, "demo 0ther")
     with pytest.raises(ConfigError, match=r"belongs to (a )?demo"):
-        process.wait_for_current()
+        process.wait_for_current() if of == "worker" else eval_desk.open_desk(Settings.from_environment())
 
 
 @pytest.mark.usefixtures("quiet_logs", "migrated_file")

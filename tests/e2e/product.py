@@ -105,7 +105,7 @@ def prepare(database_url: str, folder: Path, config: Path | None = None, agents:
 
 def carry_over(prepared_url: str, database_url: str) -> None:
     """Fill another migrated database with what a prepared one holds."""
-    tables = ("accounts", "sign_ins", "releases", "eval_runs", "eval_results")
+    tables = ("accounts", "sign_ins", "releases", "eval_runs", "eval_results", "release_verdicts")
     with closing(db.connect(prepared_url)) as old, closing(db.connect(database_url)) as new:
         for name in tables:
             table = Base.metadata.tables[name]

@@ -58,7 +58,7 @@ def _blocked(stage: Stage, end: CanaryEnd, earlier: Collection[str]) -> Json:
     check(any(end.slice in reason for reason in told["why"]), f"a block for {end.slice}", told["why"])
     notice = stage.wait("responders to be told", lambda: holding(told_of_releases(stage, earlier), told["release"]))
     stage.heard(f"deskhand in {QUEUE}", notice)
-    waiting = stage.ask(LEFT_TO_PEOPLE, LOCKED_OUT, private=True)
+    waiting = stage.ask(LEFT_TO_PEOPLE, LOCKED_OUT)
     stage.answer(waiting)
     turn = stage.done(waiting).turns[-1]
     check(turn.reason == Reason.NOT_RELEASED, "a handoff because the release may not answer", turn.reason)

@@ -30,7 +30,7 @@ def not_released(stage: Stage) -> Json:
         prompt.write_text(f"{before.rstrip()}\n{EDIT}", "utf-8")
         told = stage.wait("responders to be told", lambda: holding(told_of_releases(stage, earlier), "has no verdict"))
         stage.heard(f"deskhand in {QUEUE}", told)
-        refused = stage.ask("U0BEN", LOCKED_OUT, private=True)
+        refused = stage.ask("U0BEN", LOCKED_OUT)
         stage.answer(refused)
         turn = stage.done(refused).turns[-1]
         check(turn.outcome is TurnOutcome.HANDOFF, "a handoff", turn.outcome)
