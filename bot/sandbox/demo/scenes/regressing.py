@@ -23,7 +23,7 @@ BLOCKED = 1
 "What `deskhand eval run` ends with when the gate blocks a release."
 LEFT_TO_PEOPLE = "U0PRIYA"
 "Who asks while the release is blocked."
-ASKS = (("U0GRACE", "acc-grace"), ("U0MAYA", "acc-maya"), ("U0TOMAS", "acc-tomas"))
+ASKS = (("U0FINN", "acc-finn"), ("U0IVAN", "acc-ivan"), ("U0TOMAS", "acc-tomas"))
 "Who asks after the rollback, with their accounts, until a worker that has read the folder again answers."
 
 
