@@ -60,6 +60,11 @@ class EvalHouse:
         """Return what a command has said."""
         return (self.folder / f"{number}.txt").read_text()
 
+    def hold(self, after: int | None) -> None:
+        """Let the model be silent for half a minute after some more calls; None: let it answer again."""
+        faults = [] if after is None else [{"kind": "slow", "seconds": 30, "times": -1, "after": after}]
+        httpx.put(f"{self.model}/faults", json=faults, headers={"x-api-key": "k"}).raise_for_status()
+
     def done(self) -> set[str]:
         """Return the cases that have a result."""
         return {row.case_id for row in rows(self.database, EvalResult)}
@@ -122,6 +127,7 @@ def _lives(pid: int) -> bool:
 
 def test_a_run_goes_on_where_it_was(house: EvalHouse, redis_url: str) -> None:
     """Interrupted, then killed, then with a worker killed: no finished case is played again, and nothing is left."""
+    house.hold(after=4)
     first = house.start()
     wait_for("the first results", lambda: len(house.done()) >= 2)
     workers = children(first.pid)
@@ -132,6 +138,7 @@ def test_a_run_goes_on_where_it_was(house: EvalHouse, redis_url: str) -> None:
     finished, played = house.done(), house.begun()
     assert (house.run().state, house.run().verdict, house.run().held_by) == ("running", None, None)
 
+    house.hold(after=4)
     second = house.start()
     wait_for("another result", lambda: len(house.done()) > len(finished))
     workers = children(second.pid)
@@ -143,6 +150,7 @@ def test_a_run_goes_on_where_it_was(house: EvalHouse, redis_url: str) -> None:
     finished, played = house.done(), house.begun()
     assert (house.run().state, house.run().verdict) == ("running", None)
 
+    house.hold(after=None)
     third = house.start("--json", workers=2)
     wait_for("workers", lambda: len(children(third.pid)) == 2)
     os.kill(children(third.pid)[0], signal.SIGKILL)
