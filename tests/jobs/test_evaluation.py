@@ -131,7 +131,7 @@ def test_a_run_goes_on_where_it_was(house: EvalHouse, redis_url: str) -> None:
     first = house.start()
     wait_for("the first results", lambda: len(house.done()) >= 2)
     workers = children(first.pid)
-    first.send_signal(signal.SIGINT)
+    first.send_signal(signal.SIGTERM)  # as Ctrl-C, which a job in the background of a shell ignores
     assert first.wait(60) == 2
     wait_for("the workers to end", ended(*workers))
     assert "it was interrupted" in house.said(0)

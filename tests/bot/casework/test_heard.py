@@ -27,7 +27,11 @@ def test_what_is_read_in_a_thread_is_what_an_event_tells() -> None:
     message = {**SAID, "thread_ts": "2.0", "files": [{"id": "F1", "name": "a.png"}]}
     told = heard.heard(message, name, event_id="thread:C0HELP:2.5", team=TEAM, channel=HELP, bot_user=BOT)
     assert read(message).heard == told
-    assert (told.text, told.thread_ts, [file.name for file in told.files]) == ("@Sam is #help right?", "2.0", ["a.png"])
+    assert (told.text, told.thread_ts, [file.name for file in told.files]) == (
+        "@\u2068Sam\u2069 is #help right?",
+        "2.0",
+        ["a.png"],
+    )
 
 
 def test_of_who_says_it_nothing_is_known_in_a_thread() -> None:
