@@ -1,9 +1,9 @@
 """The folders of agents while a process runs: each is read again within seconds of a change.
 
 Invariant: an agent is served as its whole folder is now: card, prompt, words and suite. A changed prompt is another
-release, and a changed case another suite: it serves nobody until that pair has a verdict. A wrong folder leaves the
-agent as it was; an agent whose folder is gone is no longer here. A new folder needs a restart, and so does new code: a
-process runs the code that it has loaded.
+release, and a changed case another suite: the agent does not serve until that pair passes or is waived. A wrong folder
+leaves the agent as it was; an agent whose folder is gone is no longer here. A new folder needs a restart, and so does
+new code: a process runs the code that it has loaded.
 """
 
 import time

@@ -65,7 +65,7 @@ class Passing(CardPart):
     "What the lower bound of the pass rate over all cases must reach (95 %, one-sided; see `bot.evals.gate`)."
     stale_after_days: int = Field(default=30, ge=1)
     judge: JudgeTerms | None = None
-    "Who judges tone and groundedness; without it nobody does."
+    "The model that judges tone and groundedness; without it they are not judged."
 
 
 class Card(CardPart):

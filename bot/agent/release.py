@@ -29,7 +29,7 @@ So `bot/agent/` holds only what plays a turn: who is told of it, and who may act
 """
 PROVIDER = "anthropic"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-"Addresses of this machine, whose ports are given out anew at each start."
+"Addresses of this machine: their ports differ from start to start, so they are no part of a release."
 DECIDES = ("policy/", "tools/", "principals.py")
 "The code among it that decides whether a tool may run."
 

@@ -35,7 +35,7 @@ def eval_group() -> None:
 )
 @click.option("--slice", "slices", multiple=True, help="Only the cases of this slice; then there is no verdict.")
 @click.option("--case", "cases", multiple=True, help="Only the case of this id; then there is no verdict.")
-@click.option("--fresh", is_flag=True, help="Begin anew, and do not go on with a run that was interrupted.")
+@click.option("--fresh", is_flag=True, help="Start a new run, even if an interrupted one could be continued.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of stdout, progress on stderr.")
 def eval_run(
     *,

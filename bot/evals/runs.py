@@ -1,9 +1,9 @@
 """A run of a suite, from its first play to its verdict: rows that many processes work on.
 
-Whoever plays a case stores its result and learns what to put in the queue next; whoever stores the last result of a
-round lets the gate look. Both happen under the lock of the run's row, so each play has one result and each run one
-verdict, whatever dies and whoever else works on the run. A run that ends without a verdict is NOT RUN: it says nothing
-about the release, and leaves it the verdict that it had.
+The process that plays a case stores its result and learns what to put in the queue next; the one that stores the last
+result of a round lets the gate look. Both happen under the lock of the run's row, so each play has one result and each
+run one verdict, whichever process dies and however many work on the run. A run that ends without a verdict is NOT RUN:
+it says nothing about the release, and leaves it the verdict that it had.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,9 +1,9 @@
 """What the judge is asked about one answer, and how its answer is read. Pure.
 
-Whatever people, tools and the agent wrote is data: it is one JSON text between two lines that hold a mark, made anew
-for each question, that nothing in the data can know. The judge has no tools, and its answer counts only as one JSON
-object of exactly the fields below with that mark. So an order inside an answer can neither end the data nor pass for a
-judgement; a judge that obeys it all the same is what the calibration measures.
+What people, tools and the agent wrote is data: one JSON text between two lines that hold a random mark. Each question
+has a mark of its own, so nothing in the data can contain it. The judge has no tools, and its answer counts only as one
+JSON object of exactly the fields below with that mark. So an order inside an answer can neither end the data nor pass
+for a judgement; a judge that obeys it all the same is what the calibration measures.
 """
 
 import json
