@@ -1,7 +1,6 @@
-"""An RQ worker that runs many jobs at once, each on a thread.
+"""An RQ worker that runs many jobs at once, each on a thread; its main thread takes a job only when a slot is free.
 
-The main thread takes a job only when a slot is free. If Redis cannot be reached, running jobs go on, and a job whose
-end could not be recorded is only logged: SQL, not Redis, holds what is still to be done.
+If Redis cannot be reached, jobs go on, and an end that cannot be recorded is only logged: SQL holds what is to be done.
 """
 
 import math
@@ -109,6 +108,7 @@ class ThreadWorker(RegisteredWorker):
             and self.tried("start", super().bootstrap, logging_level, date_format, log_format)
         ):
             time.sleep(BACK_OFF_SECONDS)
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]  # before it listens: RQ itself does so after
         for work in (self.keep_beating, self.keep_listening):
             self._beside.append(Thread(target=work, name=work.__name__, daemon=True))
             self._beside[-1].start()

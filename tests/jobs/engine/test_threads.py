@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -283,6 +284,7 @@ OVERRIDDEN = {
     "unsubscribe": "(self)",
 }
 CALLED = {
+    "_install_signal_handlers": "(self)",
     "_finalize_success": "(self, job, queue, execution, return_value)",
     "_set_ip_address": "(self, connection)",
     "increment_successful_job_count": "(self, pipeline)",
@@ -327,6 +329,21 @@ def idle(redis_url: str) -> Iterator[ThreadWorker]:
         worker = ThreadWorker([open_queue(client)], connection=client)
         worker.register_birth()
         yield worker
+
+
+def test_it_hears_no_command_before_it_can_obey(idle: ThreadWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command to shut down is a signal to itself: whoever listens already has what handles the signal."""
+    found = list[object]()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(idle, "keep_beating", lambda: None)
+    monkeypatch.setattr(idle, "keep_listening", lambda: found.extend(map(signal.getsignal, before)))
+    try:
+        idle.bootstrap()
+        idle.teardown()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert found == [idle.request_stop] * 2
 
 
 def test_giving_back_does_not_keep_the_process(idle: ThreadWorker, monkeypatch: pytest.MonkeyPatch) -> None:
