@@ -25,6 +25,7 @@ from jobs import (
     budgets,
     digest,
     drift,
+    eval_progress,
     evals,
     figures,
     handoff,
@@ -76,6 +77,7 @@ ROUNDS: Mapping[Round, float] = {
     release_notices.look: 2.0,
     reviews.remind: 60.0,
     evals.look: 5.0,
+    eval_progress.look: 2.0,
     show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."

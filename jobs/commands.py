@@ -1,6 +1,7 @@
 """Answers to slash commands, to the shortcut "Hand this to a person", and to "Yes, look at this"."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -188,7 +189,9 @@ def _add_response(
     session: Session, event: InboxEvent, body: Body, ticket_id: int | None, plainer: Body | None = None
 ) -> None:
     url = event.detail.get("response_url")
-    response = {"response_url": url, "response_type": "ephemeral"} if url is not None else {}
+    response: dict[str, Any] = {"response_url": url, "response_type": "ephemeral"} if url is not None else {}
+    if url is not None and inbox_commands.confirmed(event) is not None:
+        response["replace_original"] = True  # the question, so that its button is not pressed again
     # Without a response URL the answer is ephemeral or, outside a channel, a direct message.
     without_url = "ephemeral" if event.channel else "post"
     messages.add(

@@ -1,7 +1,7 @@
 """The answer to `/agent-eval`: how the command is parsed, who may ask, and what of the last evaluation is shown.
 
 Invariant: owners and responders of an agent read how it does; only its owners run, promote or waive. Who they are is
-looked up for each command.
+looked up for each command, and again when they confirm one.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,10 @@ from bot.slack.mrkdwn import Body
 from bot.slack.reports import eval_case, eval_diff, evaluations
 from bot.slack.requesters import replies
 from bot.store.releases import comparisons, eval_runs
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import InboxEvent
-from jobs import eval_acts, eval_status
+from bot.store.tickets import inbox_commands
+from jobs import eval_acts, eval_questions, eval_status
 from jobs.process import WorkerContext
 
 NOT_SHOWN = "Only the owners and responders of an agent can see how it does. Ask one of its owners."
@@ -42,11 +44,13 @@ class EvalVerb(StrEnum):
     PROMOTE = "promote"
     "Make what is served the baseline."
     WAIVE = "waive"
-    "Answer for what is served though it did not pass."
+    "Answer for what is served though it did not pass, or end such a waiver."
 
 
 ACTS = (EvalVerb.RUN, EvalVerb.PROMOTE, EvalVerb.WAIVE)
 "What only owners may do."
+REVOKE = "revoke"
+"The word after `waive` that ends a waiver."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class EvalQuestion:
     verb: EvalVerb
     agent: Agent
     words: tuple[str, ...] = ()
-    "The id of a case; or the days and the reason of a waiver."
+    "The id of a case; or the days and the reason of a waiver, or `revoke`."
 
 
 def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None] | str:
@@ -76,13 +80,29 @@ def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None] | 
             return _case(ctx, asked.agent, asked.words[0])
         case EvalVerb.RUN:
             return eval_acts.run(ctx, asked.agent, event.user), None
-        case EvalVerb.PROMOTE:
-            return eval_acts.promote(ctx, asked.agent, event.user), None
-        case EvalVerb.WAIVE:
-            days, *reason = asked.words
-            return eval_acts.waive(ctx, asked.agent, event.user, days=int(days), reason=" ".join(reason)), None
+        case EvalVerb.PROMOTE | EvalVerb.WAIVE:
+            return _act(ctx, event, asked, inbox_commands.confirmed(event)), None
         case _:
             assert_never(asked.verb)
+
+
+def _act(ctx: WorkerContext, event: InboxEvent, asked: EvalQuestion, seen: ReleasePair | None) -> Body:
+    """Promote, waive or revoke what an owner has seen, or ask whether they are sure."""
+    agent, user = asked.agent, event.user
+    if asked.verb is EvalVerb.PROMOTE:
+        if seen is None:
+            return eval_questions.before_promoting(ctx, agent, event)
+        return eval_acts.promote(ctx, agent, user, seen)
+    if asked.words == (REVOKE,):
+        return (
+            eval_questions.before_revoking(ctx, agent, event)
+            if seen is None
+            else eval_acts.revoke(ctx, agent, user, seen)
+        )
+    days, reason = int(asked.words[0]), " ".join(asked.words[1:])
+    if seen is None:
+        return eval_questions.before_waiving(ctx, agent, event, days=days, reason=reason)
+    return eval_acts.waive(ctx, agent, user, seen, days=days, reason=reason)
 
 
 def parse(ctx: WorkerContext, event: InboxEvent) -> EvalQuestion | str:
@@ -106,8 +126,11 @@ def _wrong(ctx: WorkerContext, verb: EvalVerb, rest: list[str]) -> str | None:
         case EvalVerb.CASE:
             return None if len(rest) == 1 else "After `case` comes the id of one case."
         case EvalVerb.WAIVE:
+            if [word.lower() for word in rest] == [REVOKE]:
+                rest[0] = REVOKE
+                return None
             is_right = len(rest) > 1 and rest[0].isascii() and rest[0].isdigit()
-            return None if is_right else "After `waive` come a number of days and the reason."
+            return None if is_right else "After `waive` come a number of days and the reason, or `revoke`."
         case EvalVerb.STATUS | EvalVerb.DIFF | EvalVerb.RUN | EvalVerb.PROMOTE:
             if not rest:
                 return None

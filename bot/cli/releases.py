@@ -13,6 +13,7 @@ from bot.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bot.agent.card import Agent
     from bot.releases.differences import StoredRelease
     from bot.store.db import Session
     from bot.store.releases.verdicts import ReleasePair
@@ -127,35 +128,60 @@ def release_rollback(*, name: str | None, to: str | None, as_json: bool) -> None
 
 @eval_group.command("waive")
 @click.option("--release", required=True, help="The release, which must be the one that is served now.")
-@click.option("--reason", required=True, help="Why it may serve nevertheless; owners and the audit log read it.")
-@click.option("--days", required=True, type=int, help="How long the waiver lasts, 30 days at most.")
-@click.option("--by", required=True, help="Slack user id of the owner who answers for it.")
+@click.option("--reason", help="Why it may serve nevertheless; owners and the audit log read it.")
+@click.option("--days", type=int, help="How long the waiver lasts, 30 days at most.")
+@click.option("--revoke", is_flag=True, help="End its waiver instead; without --reason and --days.")
+@click.option("--by", required=True, help="Slack user id of the owner who answers for it, or revokes the waiver.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; times as ISO 8601.")
-def eval_waive(*, release: str, reason: str, days: int, by: str, as_json: bool) -> None:
+def eval_waive(*, release: str, reason: str | None, days: int | None, revoke: bool, by: str, as_json: bool) -> None:
     """Let a release serve that did not pass: an owner answers for it, for days, with a reason.
 
     Nobody can waive a failure in a hard slice, nor a release that was never evaluated. The waiver counts for the last
-    run only, and it ends by itself.
+    run only, and it ends by itself, or when an owner revokes it.
     """
-    from bot.agent.redaction import redact
-    from bot.releases import waiving
     from bot.releases.pairs import pair_of
-    from bot.releases.waiving import WaiverRefusal
 
+    if revoke != (reason is None and days is None) or (reason is None) != (days is None):
+        raise click.UsageError("Give both --reason and --days, or --revoke alone.")
     settings = settings_to_look_at()
     agent = known(settings, release.partition("@")[0])
     pair = pair_of(settings, agent)
     if pair.release != release:
-        raise click.ClickException(f"{release} is not what is served now, which is {pair.release}. Nothing was signed.")
+        raise click.ClickException(f"{release} is not what is served now, which is {pair.release}. Nothing was done.")
     with own_database(settings) as database, database.write() as session:
-        signed = waiving.waive(session, agent, pair, by=by, reason=redact(reason), days=days)
+        if reason is None or days is None:
+            facts, told = _revoked(session, agent, pair, by)
+        else:
+            facts, told = _signed(session, agent, pair, by, days=days, reason=reason)
+    click.echo(json.dumps(facts) if as_json else told)
+
+
+def _signed(
+    session: "Session", agent: "Agent", pair: "ReleasePair", by: str, *, days: int, reason: str
+) -> tuple[dict[str, Any], str]:
+    """Sign a waiver; return it as JSON values and in words."""
+    from bot.agent.redaction import redact
+    from bot.releases import waiving
+    from bot.releases.waiving import WaiverRefusal
+
+    signed = waiving.waive(session, agent, pair, by=by, reason=redact(reason), days=days)
     if isinstance(signed, WaiverRefusal):
         raise click.ClickException(f"{signed.sentence} Nothing was signed.")
-    if as_json:
-        facts = {"waiver": signed.id, "release": release, "suite": pair.suite, "owner": by, "reason": signed.reason}
-        click.echo(json.dumps(facts | {"ends_at": signed.ends_at.isoformat()}))
-        return
-    click.echo(f"{by} answers for {release} until {signed.ends_at:%Y-%m-%d %H:%M} UTC. It serves until then.")
+    facts = {"waiver": signed.id, **pair._asdict(), "owner": by, "reason": signed.reason}
+    told = f"{by} answers for {pair.release} until {signed.ends_at:%Y-%m-%d %H:%M} UTC. It serves until then."
+    return facts | {"ends_at": signed.ends_at.isoformat()}, told
+
+
+def _revoked(session: "Session", agent: "Agent", pair: "ReleasePair", by: str) -> tuple[dict[str, Any], str]:
+    """Revoke the waivers in force; return them as JSON values and in words."""
+    from bot.releases import waiving
+    from bot.releases.waiving import WaiverRefusal
+
+    ended = waiving.revoke(session, agent, pair, by=by)
+    if isinstance(ended, WaiverRefusal):
+        raise click.ClickException(f"{ended.sentence} Nothing was revoked.")
+    facts = {"revoked": [one.id for one in ended], **pair._asdict(), "by": by}
+    return facts, f"The waiver of {pair.release} has ended: every request goes to a person until a release passes."
 
 
 def _agent_folder(config: "Path", name: str | None) -> str:

@@ -22,6 +22,7 @@ surges            the button "mine is different"
 candidates        the people to whom a handoff can be reassigned
 dashboard         the button that makes a link to the dashboard
 commands, home, stop_button    slash commands and the shortcut, the App Home, the stop button
+evaluations       the button that confirms what was asked of `/agent-eval`
 """
 
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ from bot.listeners import (
     commands,
     dashboard,
     dropped,
+    evaluations,
     home,
     messages,
     modals,
@@ -60,6 +62,6 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     redact("")  # builds its tables now, and not while the first message waits to be acknowledged
     for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, dashboard, stop_button, home):
         module.register(app, ctx)
-    for module in (choices, approvals, proofs):
+    for module in (choices, approvals, proofs, evaluations):
         module.register(app, ctx)
     surges.register(app, ctx)

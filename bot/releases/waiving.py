@@ -33,6 +33,8 @@ class WaiverRefusal(StrEnum):
     "A waiver lasts one to 30 days."
     REASON = "reason"
     "It needs a reason of at most 500 characters, which the audit log keeps."
+    NONE_IN_FORCE = "none_in_force"
+    "No waiver is in force for it, so there is nothing to revoke."
 
     @property
     def sentence(self) -> str:
@@ -50,8 +52,18 @@ class WaiverRefusal(StrEnum):
                 return f"A waiver lasts 1 to {MOST_DAYS} days."
             case WaiverRefusal.REASON:
                 return f"It needs a reason of 1 to {REASON_CHARACTERS} characters, which the audit log keeps."
+            case WaiverRefusal.NONE_IN_FORCE:
+                return "No waiver is in force for it, so there is nothing to revoke."
             case _:
                 assert_never(self)
+
+
+def refusal(
+    session: Session, agent: Agent, pair: ReleasePair, *, by: str, reason: str, days: int
+) -> WaiverRefusal | None:
+    """Return why somebody cannot sign a waiver for the verdict that a pair has now, or None."""
+    said = _waivable(session, agent, pair, by=by, reason=reason, days=days)
+    return said if isinstance(said, WaiverRefusal) else None
 
 
 def waive(
@@ -67,12 +79,39 @@ def waive(
         reason: why it may serve nevertheless, redacted.
         days: how long the waiver lasts.
     """
+    run_id = _waivable(session, agent, pair, by=by, reason=reason, days=days)
+    if isinstance(run_id, WaiverRefusal):
+        return run_id
+    ends = now() + timedelta(days=days)
+    return waivers.sign(session, pair, run_id=run_id, owner=by, reason=_written(reason), ends_at=ends)
+
+
+def revoke(session: Session, agent: Agent, pair: ReleasePair, *, by: str) -> tuple[Waiver, ...] | WaiverRefusal:
+    """End every waiver by which a pair serves now, and audit each; or return why not.
+
+    Args:
+        session: a transaction that writes.
+        agent: the agent, whose card names its owners now.
+        pair: the release and the suite in its folder.
+        by: Slack user id of the owner who revokes, who need not be the one who signed.
+    """
+    if by not in agent.card.owners:
+        return WaiverRefusal.NOT_OWNER
+    run_id = verdicts.standing(session, *pair).run_id
+    found = () if run_id is None else waivers.in_force(session, pair, run_id=run_id)
+    revoked = tuple(ended for one in found if (ended := waivers.revoke(session, one.id, by)) is not None)
+    return revoked or WaiverRefusal.NONE_IN_FORCE
+
+
+def _waivable(
+    session: Session, agent: Agent, pair: ReleasePair, *, by: str, reason: str, days: int
+) -> int | WaiverRefusal:
+    """Return the run whose verdict may be waived, or why none may."""
     if by not in agent.card.owners:
         return WaiverRefusal.NOT_OWNER
     if not 1 <= days <= MOST_DAYS:
         return WaiverRefusal.DAYS
-    written = " ".join(reason.split())
-    if not 1 <= len(written) <= REASON_CHARACTERS:
+    if not 1 <= len(_written(reason)) <= REASON_CHARACTERS:
         return WaiverRefusal.REASON
     said = verdicts.standing(session, *pair)
     if said.verdict is Verdict.PASS:
@@ -81,5 +120,8 @@ def waive(
         return WaiverRefusal.NOT_RUN
     if eval_runs.tally(session, said.run_id).hard_failures:
         return WaiverRefusal.HARD_SLICE
-    ends = now() + timedelta(days=days)
-    return waivers.sign(session, pair, run_id=said.run_id, owner=by, reason=written, ends_at=ends)
+    return said.run_id
+
+
+def _written(reason: str) -> str:
+    return " ".join(reason.split())

@@ -48,6 +48,24 @@ def told(ctx: WorkerContext, workspace: LocalWorkspace, text: str, user: str = O
     return f"{shown(said)}{said['text']}"
 
 
+def confirmed(ctx: WorkerContext, workspace: LocalWorkspace, text: str) -> str:
+    """Let the owner ask, and say in the dialog that they are sure; return what they read then."""
+    asked = told(ctx, workspace, text)
+    assert "Nothing is done yet." in asked
+    [*_, event] = rows(ctx.database, InboxEvent)
+    before = set(workspace.world.state.ephemeral)
+    with ctx.database.write() as session:
+        question = inbox_commands.question(session, event.id, user=OWNER)
+        assert question is not None
+        confirms = inbox_commands.confirm(session, question, response_url=None)
+        assert confirms is not None
+        assert inbox_commands.confirm(session, question, response_url=None) is None
+    commands.answer(confirms)
+    commands.answer(confirms)
+    [said] = [one for key, one in workspace.world.state.ephemeral.items() if key not in before]
+    return str(said["text"])
+
+
 def served(ctx: WorkerContext) -> ReleasePair:
     """Return what would be served."""
     runtime = ctx.runtime("access")
@@ -89,7 +107,7 @@ def evaluated(
     return run_id
 
 
-@pytest.mark.parametrize("text", ["run", "promote", "waive 3 because"])
+@pytest.mark.parametrize("text", ["run", "promote", "waive 3 because", "waive revoke"])
 @pytest.mark.parametrize(("user", "said"), [("U0MAYA", eval_answers.NOT_SHOWN), (RESPONDER, eval_answers.OWNERS_ONLY)])
 def test_only_owners_act(ctx: WorkerContext, workspace: LocalWorkspace, text: str, user: str, said: str) -> None:
     """A requester reads that it is not theirs to see, a responder that it is not theirs to do; nothing happens."""
@@ -119,9 +137,9 @@ def test_only_its_people_look(ctx: WorkerContext, workspace: LocalWorkspace, tex
         ("diff acess", "I do not know `acess`. Did you mean `access`?"),
         ("case", "After `case` comes the id of one case."),
         ("case one two", "After `case` comes the id of one case."),
-        ("waive because", "After `waive` come a number of days and the reason."),
-        ("waive 3", "After `waive` come a number of days and the reason."),
-        ("waive ³ because", "After `waive` come a number of days and the reason."),
+        ("waive because", "After `waive` come a number of days and the reason, or `revoke`."),
+        ("waive 3", "After `waive` come a number of days and the reason, or `revoke`."),
+        ("waive ³ because", "After `waive` come a number of days and the reason, or `revoke`."),
     ],
 )
 def test_a_wrong_word_is_named(ctx: WorkerContext, workspace: LocalWorkspace, text: str, problem: str) -> None:
@@ -152,6 +170,8 @@ def test_an_owner_begins_an_evaluation_once(
     assert (run.played_by, run.width, run.model_is_standin) == (PlayedBy.WORKERS, eval_acts.WIDTH, True)
     assert (run.started_by, run.only, run.fixed_repeats) == (OWNER, [], None)
     assert [(job.func_name, job.args) for job in ctx.queue.queue.get_jobs()] == [(BEGIN_EVALUATION, [1])]
+    [begun] = [row for row in rows(ctx.database, AuditRow) if row.event == "evaluation.begun"]
+    assert (begun.actor, begun.record["run"], begun.record["played_by"]) == (OWNER, run.id, PlayedBy.WORKERS)
     with ctx.database.write() as session:
         values: dict[str, Any] = {"slice": "s", "hard": False, "transcript": [], "duration_ms": 1, "failures": []}
         eval_runs.add_result(session, 1, case_id="one", repeat=1, passed=True, **values)
@@ -211,7 +231,7 @@ def test_an_owner_promotes_what_has_passed(ctx: WorkerContext, workspace: LocalW
     with ctx.database.write() as session:
         judged(session, *pair)
     assert "The baseline is access@before, promoted" in told(ctx, workspace, "status")
-    assert f"{pair.release} is the baseline now" in told(ctx, workspace, "promote")
+    assert f"{pair.release} is the baseline now" in confirmed(ctx, workspace, "promote")
     assert "It is the baseline, promoted" in told(ctx, workspace, "status")
     assert "was not promoted: it is the baseline already." in told(ctx, workspace, "promote")
     [*_, last] = [row for row in rows(ctx.database, AuditRow) if row.event == "release.promoted"]
@@ -225,7 +245,8 @@ def test_an_owner_answers_for_what_did_not_pass(ctx: WorkerContext, workspace: L
     with ctx.database.write() as session:
         judged(session, *pair, verdict="inconclusive")
     assert "A waiver lasts 1 to 30 days. Nothing was signed." in told(ctx, workspace, "waive 31 urgent")
-    said = told(ctx, workspace, "waive access 3 Urgent, ask ivan.petrov@example.com")
+    assert "ivan.petrov" not in told(ctx, workspace, "waive access 3 Urgent, ask ivan.petrov@example.com")
+    said = confirmed(ctx, workspace, "waive access 3 Urgent, ask ivan.petrov@example.com")
     assert f"You answer for {pair.release} until <!date^" in said
     [waiver] = rows(ctx.database, Waiver)
     assert (waiver.owner, waiver.release, (waiver.ends_at - waiver.signed_at).days) in [

@@ -34,14 +34,17 @@ _RUNS = 3
 _USAGE = {
     "/agent-cost": "`/agent-cost [today|week|month] [by channel|user|team|agent|tool|outcome|model]`, "
     "for example `/agent-cost week by tool`. Without words: today, by user. `/agent-cost help` shows this.",
-    "/agent-eval": "`/agent-eval [status|diff|case ID]`; owners also `/agent-eval [run|promote|waive DAYS REASON]`.\n"
+    "/agent-eval": "`/agent-eval [status|diff|case ID]`; owners also "
+    "`/agent-eval [run|promote|waive DAYS REASON|waive revoke]`.\n"
     "• `status`, or no word: what is served, how it did in its last evaluation, which cases failed, whether it drifts, "
     "and how the handoffs of this week went\n"
     "• `diff`: the last evaluation beside the promoted release, by slice and case\n"
     "• `case ID`: what was said in one case, and what was expected\n"
-    "• `run`: plays all cases of what is served now; `status` shows how far it is\n"
+    "• `run`: plays all cases of what is served now; a direct message shows how far it is\n"
     "• `promote`: makes what is served now the baseline, if it has passed\n"
     "• `waive 3 REASON`: you answer for what is served now for three days, though it did not pass\n"
+    "• `waive revoke`: ends the waiver of what is served now\n"
+    "Before a promotion, a waiver and its end you are asked whether you are sure.\n"
     "Of several agents name one: `/agent-eval diff access`. `/agent-eval help` shows this.",
 }
 

@@ -6,6 +6,7 @@ verdicts        what a suite said of a release, and whether that lets it serve
 waivers         signatures under verdicts that are no pass
 notices         what responders were told of releases
 eval_runs       runs of evaluations and their results
+run_progress    how far the runs are that somebody in Slack looks on at
 baselines       which release later ones are held against
 comparisons     a run beside the plays of the baseline
 judge_calibrations  how well the judge of evaluations agrees with people

@@ -56,6 +56,14 @@ def plays(session: Session, agent: str, shas: Mapping[str, str]) -> dict[str, tu
     return {case_id: (won, played) for case_id, sha, won, played in session.execute(query) if shas.get(case_id) == sha}
 
 
+def refusal(session: Session, agent: str, pair: ReleasePair) -> NotPromoted | None:
+    """Return why a release cannot become the baseline of its agent now, or None."""
+    if verdicts.standing(session, pair.release, pair.suite).verdict is not Verdict.PASS:
+        return NotPromoted.NOT_PASSED
+    before = current(session, agent)
+    return NotPromoted.ALREADY if before is not None and before.release == pair.release else None
+
+
 def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Promotion | NotPromoted:
     """Make a release the baseline of its agent; it has passed the suite of the pair.
 
@@ -65,11 +73,9 @@ def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Prom
         pair: the release, and the suite in the agent's folder now.
         by: Slack user id of the owner who promotes it.
     """
-    if verdicts.standing(session, pair.release, pair.suite).verdict is not Verdict.PASS:
-        return NotPromoted.NOT_PASSED
+    if (why := refusal(session, agent, pair)) is not None:
+        return why
     before = current(session, agent)
-    if before is not None and before.release == pair.release:
-        return NotPromoted.ALREADY
     number = 1 if before is None else before.number + 1
     if not _promoted(session, agent, number, release=pair.release, suite=pair.suite, by=by):
         return NotPromoted.MEANWHILE

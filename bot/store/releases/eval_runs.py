@@ -28,6 +28,8 @@ class RunPlan:
     width: int = 1
     "How many plays are in the queue or in hand at a time."
     model_is_standin: bool = False
+    shown_to: str | None = None
+    "Slack user id of whom a direct message shows how far it is."
 
 
 def start_run(
@@ -53,9 +55,12 @@ def start_run(
         played_by=plan.played_by,
         width=plan.width,
         model_is_standin=plan.model_is_standin,
+        shown_to=plan.shown_to,
     )
     session.add(run)
     session.flush()
+    about: dict[str, Any] = {"release": release, "suite": suite, "run": run.id, "played_by": plan.played_by}
+    audit.append(session, "evaluation.begun", actor=started_by, **about)
     return run.id
 
 

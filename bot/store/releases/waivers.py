@@ -42,6 +42,13 @@ def sign(session: Session, pair: ReleasePair, *, run_id: int, owner: str, reason
     return waiver
 
 
+def in_force(session: Session, pair: ReleasePair, *, run_id: int) -> Sequence[Waiver]:
+    """Return the waivers by which a pair serves now under the verdict of a run, the oldest first."""
+    theirs = (Waiver.release == pair.release, Waiver.suite == pair.suite, Waiver.run_id == run_id)
+    query = select(Waiver).where(*theirs, Waiver.revoked_at.is_(None), Waiver.ends_at > now())
+    return session.scalars(query.order_by(Waiver.id)).all()
+
+
 def revoke(session: Session, waiver_id: int, by: str) -> Waiver | None:
     """End a waiver before its time, and audit it; None: it was not in force."""
     mine = update(Waiver).where(Waiver.id == waiver_id, Waiver.revoked_at.is_(None), Waiver.ends_at > now())

@@ -69,6 +69,8 @@ class MessageKind(StrEnum):
     "It asks a requester's manager whether the requester is who they say, or tells them what was done for them."
     RELEASE = "release"
     "It tells responders that an agent's release does not answer, or that it answers again."
+    EVALUATION = "evaluation"
+    "It shows the person who began an evaluation how far it is, and its verdict."
     EVENTS_LOST = "events_lost"
     "It tells owners that Slack has dropped events."
 

@@ -131,6 +131,10 @@ class EvalRun(Base):
     "The process of a command that sees to the run."
     seen_at: Mapped[datetime | None] = mapped_column(default=now)
     "When somebody last worked on the run; a command renews it for as long as it lives."
+    shown_to: Mapped[str | None]
+    "Slack user id of whom a direct message shows how far it is; None: nobody."
+    told_at: Mapped[datetime | None]
+    "When that message came to say how the run ended."
 
 
 class EvalResult(Base):

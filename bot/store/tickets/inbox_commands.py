@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from bot import durations
 from bot.store import db
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import InboxEvent, InboxKind, InboxState, now
 
 ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.PLEA)
 "The kinds of event that a job answers."
+ASKED_ABOUT, CONFIRMS = "asked_about", "confirms"
+"Keys in a command's detail: the release and suite that were shown with the question, and the command that was asked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,43 @@ def get(session: Session, event_id: int) -> InboxEvent | None:
     """Return an event, or None if it does not wait for an answer."""
     event = session.get(InboxEvent, event_id)
     return event if event is not None and event.state is InboxState.ACCEPTED else None
+
+
+def ask_first(session: Session, event: InboxEvent, pair: ReleasePair) -> None:
+    """Store about which release somebody is asked, before what they want is done."""
+    row = session.get_one(InboxEvent, event.id, populate_existing=True)
+    row.detail = {**row.detail, ASKED_ABOUT: list(pair)}
+    session.flush()
+
+
+def question(session: Session, event_id: int, *, user: str) -> InboxEvent | None:
+    """Return a command about which its author was asked whether they are sure; None: there is none of theirs."""
+    event = session.get(InboxEvent, event_id)
+    if event is None or event.kind is not InboxKind.COMMAND or event.user != user:
+        return None
+    return event if ASKED_ABOUT in event.detail and CONFIRMS not in event.detail else None
+
+
+def confirm(session: Session, asked: InboxEvent, *, response_url: str | None) -> int | None:
+    """Store once that the author of a command is sure; return the id of the new command, or None if it is known."""
+    detail = {**asked.detail, CONFIRMS: asked.id, "response_url": response_url}
+    return accept(
+        session,
+        InboxCommand(
+            event_id=f"confirm:{asked.id}",
+            kind=InboxKind.COMMAND,
+            team=asked.team,
+            channel=asked.channel,
+            user=asked.user,
+            text=asked.text,
+            detail=detail,
+        ),
+    )
+
+
+def confirmed(event: InboxEvent) -> ReleasePair | None:
+    """Return the release and suite that somebody saw before they said that they are sure; None: they were not asked."""
+    return ReleasePair(*event.detail[ASKED_ABOUT]) if CONFIRMS in event.detail else None
 
 
 def read_again(session: Session, event: InboxEvent) -> None:

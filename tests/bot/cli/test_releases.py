@@ -215,6 +215,16 @@ def test_a_waiver_serves_and_is_shown(installed: Installed, capsys: pytest.Captu
         assert verdicts.standing(session, *pair).serves
     assert "U0OLIVIA answers for it until" in run(capsys, "release", "list")
     assert [one["owner"] for one in asked(capsys, "release", "show", pair.release)["waivers"]] == ["U0OLIVIA"]
+    revoke = ("--release", pair.release, "--revoke", "--by")
+    assert "Only an owner" in run(capsys, "eval", "waive", *revoke, "U0PRIYA", code=1)
+    assert "or --revoke alone" in run(capsys, "eval", "waive", *revoke, "U0OLIVIA", "--days", "3", code=2)
+    assert "or --revoke alone" in run(capsys, "eval", "waive", "--release", pair.release, "--by", "U0OLIVIA", code=2)
+    ended = asked(capsys, "eval", "waive", *revoke, "U0OLIVIA")
+    assert (ended["revoked"], ended["by"], ended["release"]) == ([signed["waiver"]], "U0OLIVIA", pair.release)
+    with installed.database.read() as session:
+        assert not verdicts.standing(session, *pair).serves
+    assert "nothing to revoke" in run(capsys, "eval", "waive", *revoke, "U0OLIVIA", code=1)
+    asked(capsys, "eval", "waive", "--release", pair.release, *words)
     shutil.rmtree(installed.config / "agents/access/evals")
     with installed.database.read() as session:
         gutted = pair_of(Settings.from_environment(), card.load(installed.folder))

@@ -21,7 +21,8 @@ def test_a_finished_run_gives_its_own_release_the_verdict(database: Database) ->
         [said] = verdicts.of_release(session, "access@1")
         assert verdicts.of_release(session, "access@2") == []
     assert (said.suite, said.run_id, said.why) == (SUITE, run_id, [])
-    [record] = rows(database, AuditRow)
+    begun, record = rows(database, AuditRow)
+    assert (begun.event, begun.actor, begun.record["run"]) == ("evaluation.begun", "operator", run_id)
     assert (record.event, record.actor) == ("release.evaluated", "operator")
     assert record.record == {"release": "access@1", "run": run_id, "state": "finished", "verdict": "block"}
 

@@ -94,6 +94,7 @@ def test_a_waiver_is_revoked_once(database: Database) -> None:
     assert not standing(database).serves
     events = [(row.event, row.actor) for row in rows(database, AuditRow)]
     assert events == [
+        ("evaluation.begun", "operator"),
         ("release.evaluated", "operator"),
         ("release.waived", "U0OLIVIA"),
         ("release.waived", "U0OLIVIA"),
