@@ -81,14 +81,15 @@ def answer(ctx: WorkerContext, event: InboxEvent) -> tuple[Body, Body | None] | 
         case EvalVerb.RUN:
             return eval_acts.run(ctx, asked.agent, event.user), None
         case EvalVerb.PROMOTE | EvalVerb.WAIVE:
-            return _act(ctx, event, asked, inbox_commands.confirmed(event)), None
+            return _act(ctx, event, asked), None
         case _:
             assert_never(asked.verb)
 
 
-def _act(ctx: WorkerContext, event: InboxEvent, asked: EvalQuestion, seen: ReleasePair | None) -> Body:
+def _act(ctx: WorkerContext, event: InboxEvent, asked: EvalQuestion) -> Body:
     """Promote, waive or revoke what an owner has seen, or ask whether they are sure."""
-    agent, user = asked.agent, event.user
+    agent, user, about = asked.agent, event.user, inbox_commands.confirmed(event)
+    seen = None if about is None else ReleasePair(*about)
     if asked.verb is EvalVerb.PROMOTE:
         if seen is None:
             return eval_questions.before_promoting(ctx, agent, event)

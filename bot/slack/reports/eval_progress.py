@@ -3,7 +3,7 @@
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body, dollars
 from bot.slack.reports.evaluations import STANDIN
-from bot.store.releases.run_progress import RunProgress
+from bot.store.releases.run_progress import RunSoFar
 from bot.store.schema import RunState, Verdict
 
 BAR = 20
@@ -17,12 +17,12 @@ ENDS = {
 _WHY_CHARACTERS = 1_500
 
 
-def message(far: RunProgress, agent: str) -> Body:
+def message(far: RunSoFar, agent: str) -> Body:
     """Return the message as it is now: a bar while the run is under way, and the verdict once it has ended."""
     return _under_way(far) if far.run.state is RunState.RUNNING else _ended(far, agent)
 
 
-def _under_way(far: RunProgress) -> Body:
+def _under_way(far: RunSoFar) -> Body:
     share = far.played / far.total if far.total else 0.0
     full = int(share * BAR)
     bar = "\N{BLACK PARALLELOGRAM}" * full + "\N{WHITE PARALLELOGRAM}" * (BAR - full)
@@ -37,7 +37,7 @@ def _under_way(far: RunProgress) -> Body:
     }
 
 
-def _ended(far: RunProgress, agent: str) -> Body:
+def _ended(far: RunSoFar, agent: str) -> Body:
     run = far.run
     text = ENDS[run.verdict or Verdict.NOT_RUN].format(release=mrkdwn.line(run.release, 120))
     why = mrkdwn.clamp("\n".join(f"• {mrkdwn.line(str(one), 400)}" for one in run.why), _WHY_CHARACTERS)
@@ -48,7 +48,7 @@ def _ended(far: RunProgress, agent: str) -> Body:
     return {"text": text, "blocks": [mrkdwn.section(said + _failing(far)), mrkdwn.context(small)]}
 
 
-def _failing(far: RunProgress) -> str:
+def _failing(far: RunSoFar) -> str:
     if not far.failing:
         return ""
     names = ", ".join(f"`{mrkdwn.line(one, 60).replace('`', '')}`" for one in far.failing)
@@ -56,5 +56,5 @@ def _failing(far: RunProgress) -> str:
     return f"\nFailing: {names}{f' and {more:,} more' if more else ''}"
 
 
-def _standin(far: RunProgress) -> str:
+def _standin(far: RunSoFar) -> str:
     return STANDIN if far.run.model_is_standin else ""

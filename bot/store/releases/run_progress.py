@@ -16,7 +16,7 @@ MOST_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
-class RunProgress:
+class RunSoFar:
     """How far a run is, or how it ended."""
 
     run: EvalRun
@@ -47,14 +47,14 @@ def lock(session: Session, run_id: int) -> EvalRun | None:
     return run if run is not None and run.shown_to is not None and run.told_at is None else None
 
 
-def of(session: Session, run: EvalRun) -> RunProgress:
+def of(session: Session, run: EvalRun) -> RunSoFar:
     """Return how far a run is."""
     row = EvalResult
     counted = (func.count(), func.count().filter(row.passed), func.coalesce(func.sum(row.cost_nusd), 0))
     played, passed, cost = session.execute(select(*counted).where(row.run_id == run.id)).one()
     failed = select(row.case_id).where(row.run_id == run.id, row.played, ~row.passed).distinct()
     failing = session.scalars(failed.order_by(row.case_id)).all()
-    return RunProgress(run, played, passed, tuple(failing[:MOST_NAMED]), len(failing), int(cost))
+    return RunSoFar(run, played, passed, tuple(failing[:MOST_NAMED]), len(failing), int(cost))
 
 
 def told(session: Session, run: EvalRun) -> None:

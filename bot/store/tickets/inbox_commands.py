@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session
 
 from bot import durations
 from bot.store import db
-from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import InboxEvent, InboxKind, InboxState, now
 
 ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.PLEA)
 "The kinds of event that a job answers."
 ASKED_ABOUT, CONFIRMS = "asked_about", "confirms"
-"Keys in a command's detail: the release and suite that were shown with the question, and the command that was asked."
+"Keys in a command's detail: what its author was asked about, and the command that they confirm."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,10 @@ def get(session: Session, event_id: int) -> InboxEvent | None:
     return event if event is not None and event.state is InboxState.ACCEPTED else None
 
 
-def ask_first(session: Session, event: InboxEvent, pair: ReleasePair) -> None:
-    """Store about which release somebody is asked, before what they want is done."""
+def ask_first(session: Session, event: InboxEvent, about: Sequence[str]) -> None:
+    """Store about what somebody is asked, before what they want is done."""
     row = session.get_one(InboxEvent, event.id, populate_existing=True)
-    row.detail = {**row.detail, ASKED_ABOUT: list(pair)}
+    row.detail = {**row.detail, ASKED_ABOUT: list(about)}
     session.flush()
 
 
@@ -88,9 +87,9 @@ def confirm(session: Session, asked: InboxEvent, *, response_url: str | None) ->
     )
 
 
-def confirmed(event: InboxEvent) -> ReleasePair | None:
-    """Return the release and suite that somebody saw before they said that they are sure; None: they were not asked."""
-    return ReleasePair(*event.detail[ASKED_ABOUT]) if CONFIRMS in event.detail else None
+def confirmed(event: InboxEvent) -> Sequence[str] | None:
+    """Return about what somebody was asked before they said that they are sure; None: they were not asked."""
+    return list(map(str, event.detail[ASKED_ABOUT])) if CONFIRMS in event.detail else None
 
 
 def read_again(session: Session, event: InboxEvent) -> None:
