@@ -208,7 +208,7 @@ def modal(
 ) -> Block:
     """Return the view of a form about one row; without `submit` it has no button to send it."""
     sent = {} if submit is None else {"submit": PlainTextObject(text=submit).to_dict()}
-    return {  # a plain dict: slack_sdk's View drops blocks that it does not know
+    return {  # a plain dict: in slack_sdk's View a block that it does not know is null
         "type": "modal",
         "callback_id": callback_id,
         "private_metadata": str(row_id),

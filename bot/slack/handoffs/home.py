@@ -111,7 +111,7 @@ class HomeView:
 
 
 def home(view: HomeView) -> dict[str, Any]:
-    """Return the view for `views.publish` as a plain dict: slack_sdk's class drops blocks that it does not know."""
+    """Return the view for `views.publish`, a plain dict: in slack_sdk's class a block that it does not know is null."""
     worklist = [] if view.worklist is None else list(_worklist(view.worklist))
     dashboard = [_dashboard()] if view.dashboard else []
     idle = [mrkdwn.section(line) for line in view.idle]
