@@ -43,6 +43,10 @@ check: $(VENV)/.dev ## Run what CI runs: format, lint, types, layers, tests
 	$(BIN)/lint-imports
 	@$(MAKE) test
 
+.PHONY: check-databases
+check-databases: $(VENV)/.dev ## Run every test that needs a database on SQLite and on PostgreSQL, not only those of bot/store
+	@$(MAKE) test ARGS="--both-databases $(ARGS)"
+
 .PHONY: check-inspect
 check-inspect: $(VENV)/.dev ## Let inspect-ai's own reader open an exported evaluation (in an environment of its own)
 	@$(MAKE) $(VENV)/inspect/.ready

@@ -29,6 +29,8 @@ from tests.support import bytecode, kept_connections, shortcuts, xdist_order
 from tests.support.delegations import KEY_OF_TESTS
 from tests.support.redis_servers import RedisServer, start_redis
 
+_STORE = Path(__file__).parent / "bot" / "store"
+"Where the tests of all SQL are."
 _HANG_UP = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL (%s)"""
 _NO_POWER_CUT = (
@@ -66,6 +68,20 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.enable()
         gc.freeze()
         gc.set_threshold(_MANY_OBJECTS)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let people ask for every test on both databases."""
+    parser.addoption("--both-databases", action="store_true", help="run on SQLite what runs on PostgreSQL only, too")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on both databases what is about SQL, what is marked so, and everything when that is asked for."""
+    test = metafunc.definition
+    if "database_url" in metafunc.fixturenames and (
+        _STORE in test.path.parents or test.get_closest_marker("both_databases") or test.config.option.both_databases
+    ):
+        metafunc.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -191,15 +207,15 @@ def sqlite_url(_sqlite: Path, tmp_path: Path) -> str:
     return f"sqlite:///{shutil.copy(_sqlite, tmp_path / 'deskhand.db')}"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Return a migrated database's address: the test runs once on SQLite, once on PostgreSQL."""
-    return str(request.getfixturevalue(f"{request.param}_url"))
+    """Return a migrated database's address: on PostgreSQL, or once on each (see `pytest_generate_tests`)."""
+    return str(request.getfixturevalue(f"{getattr(request, 'param', 'postgres')}_url"))
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[db.Database]:
-    """Return a migrated database of the test's own, on SQLite and on PostgreSQL."""
+    """Return a migrated database of the test's own."""
     connected = db.connect(database_url)
     yield connected
     connected.close()

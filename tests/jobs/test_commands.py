@@ -407,6 +407,7 @@ def test_the_shortcut_refuses_with_a_reason(ctx: WorkerContext, workspace: Local
         assert [move.move for move in handoff_history.of_handoff(session, 1)] == ["opened"]
 
 
+@pytest.mark.both_databases
 def test_of_two_who_hand_over_at_once_one_is_told(ctx: WorkerContext, workspace: LocalWorkspace, thread: str) -> None:
     """The second waits for the first, finds the ticket with people, and is refused as at any other time."""
     asked = [shortcut(ctx, workspace, user, thread) for user in ("U0MAYA", "U0PRIYA")]

@@ -25,12 +25,6 @@ from tests.support.release_rows import judged, keep_release
 OWNER, RESPONDER, TEAM = "U0OLIVIA", "U0PRIYA", "T0DESKHAND"
 
 
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> str:
-    """Return the address of a database on SQLite, or on the one that a test asks for."""
-    return str(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
-
-
 def told(ctx: WorkerContext, workspace: LocalWorkspace, text: str, user: str = OWNER) -> str:
     """Let somebody ask, and return all that they read."""
     before = set(workspace.world.state.ephemeral)
@@ -182,7 +176,7 @@ def test_an_owner_begins_an_evaluation_once(
     assert len(ctx.queue.queue.get_jobs()) == 1
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.both_databases
 def test_of_owners_who_ask_at_once_one_begins(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """The others wait for the first, and read that it is under way."""
     agent = ctx.agents["access"]

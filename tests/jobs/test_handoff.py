@@ -444,6 +444,7 @@ def test_one_broken_handoff_does_not_stop_the_others(ctx: WorkerContext) -> None
     assert moves(ctx.database, other) == ["opened", "claimed", "expired"]
 
 
+@pytest.mark.both_databases
 def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext) -> None:
     """Four looks together remind, end, and escalate once each, and what is said of it stands once."""
     database = ctx.database

@@ -38,6 +38,7 @@ def house(
         yield opened
 
 
+@pytest.mark.both_databases
 def test_a_crowd_and_a_directory_that_is_down(house: SurgeHouse) -> None:
     """One handoff, no model call, each told once at the start and once at the end, and each answered after it."""
     size = CROWD[house.front.database.engine.dialect.name]

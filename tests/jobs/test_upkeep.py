@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from redis import Redis
 
 from bot import durations
@@ -153,6 +154,7 @@ def all_rounds(ctx: WorkerContext) -> None:
         look(ctx)
 
 
+@pytest.mark.both_databases
 def test_clocks_at_once_do_each_thing_once(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Four sweeps together queue each turn once, say each message once and close each ticket once."""
     turn_ids = [forgotten(ctx.database, number) for number in range(1, 21)]

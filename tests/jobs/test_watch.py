@@ -276,6 +276,7 @@ def test_what_is_over_before_it_was_told_is_never_told(ctx: WorkerContext, past:
     assert told(ctx) == []
 
 
+@pytest.mark.both_databases
 def test_of_clocks_that_look_at_once_one_opens_an_alert(ctx: WorkerContext, past: PastTickets, clock: Clock) -> None:
     """One row, one record and one message for each cause, and the same at its end."""
     past.add("access@1", tools=(LOOKED_UP,), ends_with=LOOKED_UP)

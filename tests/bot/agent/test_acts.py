@@ -131,6 +131,7 @@ def test_fifty_unlocks_in_one_turn_are_one(office: Office) -> None:
     assert "unlock_my_account" in told(asks(office, subject, unlocking()))
 
 
+@pytest.mark.both_databases
 def test_of_eight_turns_at_once_one_unlocks(database: Database, office_on: MakeOffice) -> None:
     """Eight tickets of one account, eight workers, and a directory that is locked again after each write: the row of
     the account is locked before its writes are counted, so that the bound holds to the one."""  # noqa: D205, D209 - one thought

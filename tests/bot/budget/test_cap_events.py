@@ -89,6 +89,7 @@ def test_a_call_that_passes_two_soft_caps_is_two_notices(meter: Meter, charge: C
     assert noticed(meter.database) == [(50, 85 * CALL), (80, 85 * CALL)]
 
 
+@pytest.mark.both_databases
 def test_of_many_calls_at_once_one_notices(
     connect: Callable[..., Meter], redis_url: str, database: Database, charge: Charge
 ) -> None:

@@ -445,6 +445,7 @@ def test_processes_settling_one_call_settle_it_once(
     assert account(meter, raw, charge) == {"spent": str(counted(postgres)), "held": "0"}
 
 
+@pytest.mark.both_databases
 def test_threads_never_pass_the_cap(meter: Meter, charge: Charge, raw: "redis.Redis") -> None:
     """Of 160 calls at once under a cap for 100 exactly 100 are made, on both databases."""
 

@@ -29,6 +29,7 @@ ALL, MOST = 100_000, 60_000
 Patch = pytest.MonkeyPatch
 
 
+@pytest.mark.both_databases
 def test_no_cap_is_passed_and_nothing_is_lost_whatever_breaks(database_url: str, tmp_path: Path) -> None:
     """Processes die, accounts vanish, Redis forgets all or comes back old, caps are raised: the books are right."""
     report = budget_trial.run_trials(1, seed=5, seconds=3.0, database_url=database_url, folder=tmp_path, say=print)

@@ -217,6 +217,7 @@ def test_a_write_is_known_by_its_key_afterwards(staged: Staged, act: str) -> Non
     assert (staged.directory.was_done("k"), staged.directory.was_done("another")) == (True, False)
 
 
+@pytest.mark.both_databases
 def test_twenty_workers_change_once(staged: Staged) -> None:
     """Under one key every one of them gets the unlocked account, and one write is on record."""
     staged.put(maya())

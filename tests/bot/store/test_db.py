@@ -17,6 +17,12 @@ from bot.store import db, schema
 from bot.store.installation import heartbeats, revisions
 
 
+def test_what_is_about_sql_is_tested_on_both_databases(request: pytest.FixtureRequest, database: db.Database) -> None:
+    """This test is parametrized with the database that it gets, as every test of this folder that asks for one."""
+    named = {"sqlite": "sqlite", "postgresql": "postgres"}[database.engine.dialect.name]
+    assert request.node.callspec.params == {"database_url": named}
+
+
 def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -> None:
     """A migrated database differs from the models in nothing."""
     with database.engine.connect() as connection:

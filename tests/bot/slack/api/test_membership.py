@@ -84,6 +84,7 @@ def test_the_language_of_a_person_outlives_what_else_was_said(
             assert (members.locale_of(session, MAYA), members.is_kept(session, MAYA)) == (locale, False)
 
 
+@pytest.mark.both_databases
 def test_threads_of_several_processes_that_ask_at_once_ask_once(database: Database) -> None:
     """The others wait until the first has its answer, which takes a while."""
     together = Barrier(8)

@@ -90,6 +90,7 @@ def test_a_message_that_slack_took_slowly_is_said_once(
     assert message(database, "slow").state == "posted"
 
 
+@pytest.mark.both_databases
 def test_two_senders_say_a_message_once(
     database: Database, workspace: LocalWorkspace, client: WebClient, thread: str
 ) -> None:
