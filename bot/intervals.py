@@ -8,14 +8,14 @@ ONE_SIDE = NormalDist().inv_cdf(0.95)
 "The true share lies beyond one bound with a confidence of 95 %."
 
 
-def wilson(part: float, whole: int, *, z: float = BOTH_SIDES) -> tuple[float, float]:
+def wilson(part: float, whole: float, *, z: float = BOTH_SIDES) -> tuple[float, float]:
     """Return the lower and the upper Wilson bound of a share, from 0 to 1.
 
     Source: Wilson, Probable inference (1927), without continuity correction.
 
     Args:
         part: how many cases count; a part of a case is allowed.
-        whole: the number of cases, at least one.
+        whole: the number of cases, at least one; an effective number may be no integer.
         z: how sure the bounds are, in standard deviations.
     """
     share, weight = part / whole, z * z / whole

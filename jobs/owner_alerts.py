@@ -12,7 +12,7 @@ from bot.slack.reports import owner_alert
 from bot.store.figures import owner_alerts
 from bot.store.figures.owner_alerts import EVERYBODYS, OpenAlert
 from bot.store.money import digests
-from bot.store.schema import MessageKind, now
+from bot.store.schema import AlertKind, MessageKind, now
 from jobs import alerts
 from jobs.process import WorkerContext
 
@@ -20,6 +20,9 @@ log = structlog.get_logger()
 
 MOST = 5
 "The most new alerts for one agent and day, as people stop reading when they get more. The others wait for tomorrow."
+
+AT_ONCE = frozenset({AlertKind.SAMPLE_FAILED})
+"Kinds that never wait for tomorrow: there are only a few causes of them."
 
 
 def tell(ctx: WorkerContext) -> None:
@@ -42,8 +45,9 @@ def _tell_of(ctx: WorkerContext, agent: str, owners: Sequence[str]) -> None:
             return
         room = max(0, MOST - owner_alerts.told_since(session, agent, today))
         present = digests.still_members(session, owners)
-    new = [one for one in waiting if not one.closed]
-    for one in [*new[:room], *(one for one in waiting if one.closed)]:
+    urgent = [one for one in waiting if not one.closed and one.kind in AT_ONCE]
+    new = [one for one in waiting if not one.closed and one.kind not in AT_ONCE]
+    for one in [*urgent, *new[:room], *(one for one in waiting if one.closed)]:
         _tell(ctx, present, one)
 
 

@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 BATCH = 200
 "The most turns that are looked at in one go."
-LOOP_GONE = timedelta(hours=24)
-"A loop is over when it was not seen for this long."
+UNSEEN = timedelta(hours=24)
+"A cause that is found in single turns is over when it was not seen for this long."
 TIME_TO_EVALUATE = timedelta(hours=1)
 "A release may be this old without a verdict before its owners are told."
 LEAST_TRAFFIC = 40
@@ -65,7 +65,7 @@ def look_at_turns(ctx: WorkerContext) -> None:
             if watermarks.move(session, watermarks.TURNS, before=before, to=turns[-1].mark):
                 _open(session, found)
                 _close_answered(session, played, found)
-    _close_old_loops(ctx)
+    close_unseen(ctx, AlertKind.LOOP)
 
 
 def look_around(ctx: WorkerContext) -> None:
@@ -75,8 +75,8 @@ def look_around(ctx: WorkerContext) -> None:
         standings = standing.read_all(session, ctx.agents)
     for agent in ctx.agents.values():
         active = agent.card.name in standings and standings[agent.card.name].works
-        _settle(ctx, agent.card.name, AlertKind.EVALUATION_STALE, _stale_verdict(ctx, agent) if active else {})
-        _settle(ctx, agent.card.name, AlertKind.NO_TRAFFIC, _no_traffic(ctx, agent) if active else {})
+        settle(ctx, agent.card.name, AlertKind.EVALUATION_STALE, _stale_verdict(ctx, agent) if active else {})
+        settle(ctx, agent.card.name, AlertKind.NO_TRAFFIC, _no_traffic(ctx, agent) if active else {})
     look_at_parts(ctx, alive=CLOCK)
 
 
@@ -94,7 +94,7 @@ def look_at_parts(ctx: WorkerContext, *, alive: str | None = None) -> frozenset[
         for one in signs
         if one.silent and one.last is not None and one.sign.name != alive
     }
-    _settle(ctx, EVERYBODYS, AlertKind.SILENT, silent)
+    settle(ctx, EVERYBODYS, AlertKind.SILENT, silent)
     return frozenset(silent)
 
 
@@ -132,7 +132,7 @@ def _other_models(session: Session, turns: Sequence[FinishedTurn]) -> Iterator[C
 def _open(session: Session, found: Sequence[Cause]) -> None:
     for agent, kind, subject, detail in found:
         if owner_alerts.open_(session, agent, kind, subject, detail):
-            _say_opened(session, agent, kind, subject)
+            say_opened(session, agent, kind, subject)
 
 
 def _close_answered(session: Session, turns: Sequence[FinishedTurn], found: Sequence[Cause]) -> None:
@@ -143,13 +143,14 @@ def _close_answered(session: Session, turns: Sequence[FinishedTurn], found: Sequ
             _close(session, agent, one.kind, one.subject)
 
 
-def _close_old_loops(ctx: WorkerContext) -> None:
-    since = now() - LOOP_GONE
+def close_unseen(ctx: WorkerContext, kind: AlertKind) -> None:
+    """Close the alerts of a kind whose cause was not seen for `UNSEEN`."""
+    since = now() - UNSEEN
     with ctx.database.read() as session:
-        if not owner_alerts.unseen_since(session, AlertKind.LOOP, since):
+        if not owner_alerts.unseen_since(session, kind, since):
             return
     with ctx.database.write() as session:
-        for one in owner_alerts.unseen_since(session, AlertKind.LOOP, since):
+        for one in owner_alerts.unseen_since(session, kind, since):
             _close(session, one.agent, one.kind, one.subject)
 
 
@@ -188,7 +189,7 @@ def _no_traffic(ctx: WorkerContext, agent: Agent) -> dict[str, Mapping[str, Any]
     return {"requests": {"hours": hours, "usual": sum(found.before) / len(found.before)}}
 
 
-def _settle(ctx: WorkerContext, agent: str, kind: AlertKind, found: Mapping[str, Mapping[str, Any]]) -> None:
+def settle(ctx: WorkerContext, agent: str, kind: AlertKind, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Open what is found and not open yet, and close what is open and no longer found."""
     with ctx.database.read() as session:
         if {one.subject for one in owner_alerts.open_ones(session, agent, kind)} == set(found):
@@ -196,7 +197,7 @@ def _settle(ctx: WorkerContext, agent: str, kind: AlertKind, found: Mapping[str,
     with ctx.database.write() as session:
         new, gone = owner_alerts.settle(session, agent, kind, found)
         for subject in new:
-            _say_opened(session, agent, kind, subject)
+            say_opened(session, agent, kind, subject)
         for subject in gone:
             _say_closed(session, agent, kind, subject)
 
@@ -206,7 +207,8 @@ def _close(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
         _say_closed(session, agent, kind, subject)
 
 
-def _say_opened(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
+def say_opened(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
+    """Note in the audit log and in the log that an alert was opened."""
     audit.append(session, "alert.opened", actor="clock", agent=agent, kind=kind, about=subject)
     log.warning("alert.opened", agent=agent, kind=kind, subject=subject)
 

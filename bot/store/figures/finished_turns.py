@@ -6,17 +6,23 @@ Arguments of tools and the words of people stay in the store: a call is known by
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from bot.store.figures.first_turns import SETTLED
 from bot.store.figures.watermarks import TurnMark
 from bot.store.schema import Step, StepKind, StepStatus, Ticket, Turn, now
+
+_FINISHED = (
+    select(Turn.id, Turn.ticket_id, Ticket.agent, Turn.release, Turn.finished_at, Turn.failures)
+    .join(Ticket, Ticket.id == Turn.ticket_id)
+    .order_by(Turn.finished_at, Turn.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,16 @@ class FinishedTurn:
 
 def after(session: Session, mark: TurnMark, *, limit: int) -> Sequence[FinishedTurn]:
     """Return the turns that ended after a mark, in the order of their ends, `limit` at most."""
-    query = (
-        select(Turn.id, Turn.ticket_id, Ticket.agent, Turn.release, Turn.finished_at, Turn.failures)
-        .join(Ticket, Ticket.id == Turn.ticket_id)
-        .where(tuple_(Turn.finished_at, Turn.id) > tuple_(*mark), Turn.finished_at <= now() - SETTLED)
-        .order_by(Turn.finished_at, Turn.id)
-        .limit(limit)
-    )
+    later = tuple_(Turn.finished_at, Turn.id) > tuple_(*mark)
+    return _read(session, _FINISHED.where(later, Turn.finished_at <= now() - SETTLED).limit(limit))
+
+
+def of(session: Session, turn_ids: Collection[int]) -> Sequence[FinishedTurn]:
+    """Return those of these turns that have ended, in the order of their ends."""
+    return _read(session, _FINISHED.where(Turn.id.in_(turn_ids)))
+
+
+def _read(session: Session, query: Select[int, int, str, str | None, datetime | None, int]) -> Sequence[FinishedTurn]:
     found = session.execute(query).all()
     steps = _steps(session, [turn.id for turn in found])
     return [

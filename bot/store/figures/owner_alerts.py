@@ -10,6 +10,10 @@ What `detail` holds
     evaluation_stale  days: the age of the verdict, None without one; release
     no_traffic        hours: how long nobody has asked; usual: requests in such a span in the weeks before, on average
     silent            last: when it last reported, as ISO 8601, or None; minutes: how often it should
+    sample_failed     said: what was seen; ticket. The subject is the invariant that does not hold
+    sampled_quality   rate, low, high: the share of good turns, from 0 to 1; scored: how many were; baseline: its
+                      release; baseline_rate, baseline_low: the share of its plays that passed. The subject is the
+                      release
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.store.figures import watermarks
 from bot.store.installation import heartbeats
+from bot.store.releases import samples
 from bot.store.schema import Turn, TurnState, now
 
 LastSeen = Callable[[Session], datetime | None]
@@ -61,6 +63,19 @@ def _last_turn(session: Session) -> datetime | None:
     return oldest if ended is None else max(oldest, ended)
 
 
+def _last_sample(session: Session) -> datetime | None:
+    """Return when a sample was last scored while a turn waits to be sampled or scored."""
+    mark = watermarks.get(session, watermarks.SAMPLES)
+    unread = None
+    if mark is not None:
+        unread = session.scalars(select(func.min(Turn.finished_at)).where(Turn.finished_at > mark[0])).one()
+    waiting = [one for one in (unread, samples.oldest_unscored(session)) if one is not None]
+    if not waiting:
+        return None
+    scored = samples.last_scored(session)
+    return min(waiting) if scored is None else max(min(waiting), scored)
+
+
 def _last_beat(kind: heartbeats.Kind) -> LastSeen:
     def read_beat(session: Session) -> datetime | None:
         found = heartbeats.last(session, kind)
@@ -83,6 +98,13 @@ SIGNS = (
         _last_beat("clock"),
         timedelta(minutes=5),
         "Start `deskhand clock`: nothing is repaired, escalated or told without it.",
+    ),
+    VitalSign(
+        "sample",
+        "No sampled turn has been scored, although turns wait for it,",
+        _last_sample,
+        timedelta(hours=24),
+        "Read the clock's log for `clock.crashed` and `clock.delayed` of the round `look`.",
     ),
 )
 "Every part that is watched; a new one joins with one more."

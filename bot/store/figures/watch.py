@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
+from bot.store.releases import samples
 from bot.store.schema import DriftCheck, EvalRun, Release, Ticket, Turn
 
 LOOKED_AT, TICKETS = 500, 50
@@ -33,7 +34,7 @@ class Sign:
 def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
     """Return the last sign of each part.
 
-    No part scores samples of production, plays probes or signs checkpoints of the audit log yet, so these have none.
+    No part plays probes or signs checkpoints of the audit log yet, so these have none.
 
     Args:
         session: an open transaction.
@@ -46,7 +47,7 @@ def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
         Sign("heartbeat of the clock", None if clock is None else clock[1], silent["clock"]),
         Sign("drift check", session.scalars(select(func.max(DriftCheck.at)).where(DriftCheck.agent.in_(agents))).one()),
         Sign("evaluation", _evaluation(session, agents)),
-        Sign("scored sample", None),
+        Sign("scored sample", samples.last_scored(session, list(agents)), silent["sample"]),
         Sign("probe", None),
         Sign("checkpoint of the audit log", None),
     )

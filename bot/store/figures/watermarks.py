@@ -14,6 +14,8 @@ from bot.store.schema import Watermark, now
 
 TURNS = "turns"
 "The mark of what looks at each turn by itself."
+SAMPLES, SAMPLES_BEGIN = "samples", "samples:begin"
+"How far ended turns are read to sample them, and where that began."
 
 TurnMark = tuple[datetime, int]
 "The end (UTC) and the id of the last turn that was checked; turns are checked in this order."

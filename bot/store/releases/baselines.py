@@ -4,7 +4,7 @@ Only a person promotes a release, and only one that has passed; else quality wou
 first that passes is promoted by itself, because there is nothing that it could be worse than.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from sqlalchemy import case, func, select
@@ -62,6 +62,14 @@ def refusal(session: Session, agent: str, pair: ReleasePair) -> NotPromoted | No
         return NotPromoted.NOT_PASSED
     before = current(session, agent)
     return NotPromoted.ALREADY if before is not None and before.release == pair.release else None
+
+
+def plays_of(session: Session, release: str, suite: str) -> Sequence[tuple[int, int]]:
+    """Return how a release did with a suite: for each case how many of its plays passed, and how many there were."""
+    passed = func.count(case((EvalResult.passed, 1)))
+    of = (EvalRun.release == release, EvalRun.suite == suite, EvalRun.state == RunState.FINISHED)
+    query = select(passed, func.count()).join(EvalRun, EvalRun.id == EvalResult.run_id).where(*of, EvalResult.played)
+    return [(won, played) for won, played in session.execute(query.group_by(EvalResult.case_id))]
 
 
 def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Promotion | NotPromoted:

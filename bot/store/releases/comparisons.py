@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from bot.store.releases import baselines, eval_runs
-from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
+from bot.store.schema import EvalResult, EvalRun, Verdict
 
 
 class PlayCount(NamedTuple):
@@ -81,7 +80,7 @@ def of_run(session: Session, agent: str, run: EvalRun) -> RunBeside:
     promoted, results = baselines.current(session, agent), eval_runs.results(session, run.id)
     shas = {result.case_id: result.case_sha for result in results}
     before = baselines.plays(session, agent, shas) or {}
-    standin = run.model_is_standin or (promoted is not None and _played_by_standin(session, promoted.release))
+    standin = run.model_is_standin or (promoted is not None and eval_runs.played_by_standin(session, promoted.release))
     cases = [
         Beside(case, rows[0].slice, rows[0].hard, _count(rows), PlayCount(*before[case]))
         for case, rows in _by_case(results).items()
@@ -124,8 +123,3 @@ def _by_slice(cases: list[Beside]) -> tuple[Beside, ...]:
 
 def _sum(one: PlayCount, other: PlayCount) -> PlayCount:
     return PlayCount(one.passed + other.passed, one.played + other.played)
-
-
-def _played_by_standin(session: Session, release: str) -> bool:
-    finished = (EvalRun.release == release, EvalRun.state == RunState.FINISHED, EvalRun.model_is_standin)
-    return bool(session.scalar(select(exists().where(*finished))))

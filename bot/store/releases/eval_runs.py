@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
@@ -102,6 +102,12 @@ def last_run(session: Session, agent: str) -> EvalRun | None:
         .limit(1)
     )
     return session.scalars(query).one_or_none()
+
+
+def played_by_standin(session: Session, release: str) -> bool:
+    """Return whether a stand-in answered in a finished run of a release."""
+    finished = (EvalRun.release == release, EvalRun.state == RunState.FINISHED, EvalRun.model_is_standin)
+    return bool(session.scalar(select(exists().where(*finished))))
 
 
 @dataclass(frozen=True, slots=True)

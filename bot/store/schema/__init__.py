@@ -33,7 +33,7 @@ from bot.store.schema.enums import (
     TurnState,
     WriteState,
 )
-from bot.store.schema.eval_enums import PlayedBy, RunState, Verdict
+from bot.store.schema.eval_enums import PlayedBy, RunState, SampledFor, Verdict
 from bot.store.schema.figures import FigureCounts, FigureDay, SuccessDay
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
@@ -54,6 +54,7 @@ from bot.store.schema.releases import (
     VerdictRow,
     Waiver,
 )
+from bot.store.schema.samples import Sample, SampledWeek
 from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
@@ -129,6 +130,9 @@ __all__ = [
     "Requester",
     "ReviewState",
     "RunState",
+    "Sample",
+    "SampledFor",
+    "SampledWeek",
     "SessionEnd",
     "SignInRow",
     "SpokenLanguage",

@@ -34,3 +34,24 @@ class PlayedBy(StrEnum):
     "Those of the command that began it, on a queue of the run's own."
     WORKERS = "workers"
     "The workers of the installation, a few plays at a time beside the turns of people."
+
+
+class SampledFor(StrEnum):
+    """Why a turn of production is looked at again; all but the last are kept for certain."""
+
+    THUMB_DOWN = "thumb_down"
+    "Somebody said that its answer did not help."
+    ERROR = "error"
+    "It ended in an error, or its worker died or crashed."
+    HANDOFF = "handoff"
+    "It ended in a handoff."
+    LOOP = "loop"
+    "It repeated itself."
+    REFUSED_CALL = "refused_call"
+    "A tool call was refused, failed, or was not seen to end."
+    HELD_BACK = "held_back"
+    "An answer was not sent as the model first wrote it."
+    REDACTED = "redacted"
+    "A secret or personal data was taken out of what the requester wrote."
+    DRAWN = "drawn"
+    "It was drawn from the turns of its week for which none of these holds."

@@ -53,7 +53,6 @@ class OwnerAlert(Base):
 
     __tablename__ = "owner_alerts"
     __table_args__ = (
-        CheckConstraint(f"kind IN ({listed(AlertKind)})", name="kind"),
         Index(
             "uq_owner_alerts_open",
             "agent",
@@ -94,7 +93,7 @@ class Watermark(Base):
     __tablename__ = "watermarks"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    "`turns`, or `drift:` and an agent's name."
+    "`turns`, `samples`, `samples:begin`, or `drift:` and an agent's name."
     turn_id: Mapped[int] = mapped_column(Id)
     finished_at: Mapped[datetime]
     "When that turn ended: turns are checked in the order in which they end."

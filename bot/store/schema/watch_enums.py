@@ -35,6 +35,10 @@ class AlertKind(StrEnum):
     "Nobody has asked anything in a span in which there were requests in each of the four weeks before."
     SILENT = "silent"
     "A part of Deskhand that should report regularly has not."
+    SAMPLE_FAILED = "sample_failed"
+    "In a turn that was looked at again something did not hold that must always hold."
+    SAMPLED_QUALITY = "sampled_quality"
+    "The turns of a release go worse than the plays of the baseline."
 
 
 class CountedEvents(StrEnum):

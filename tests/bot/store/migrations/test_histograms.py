@@ -14,7 +14,7 @@ from bot.store.installation import revisions
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.figure_folding import add_up
 
-BEFORE, AFTER = "0030", "0031"
+BEFORE, AFTER, TODAY = "0030", "0031", "head"
 WEEK = DashboardCohort(SPRING_FORWARD, SPRING_FORWARD + timedelta(days=7))
 COUNTS = table("figure_counts", *map(column, ("day", "agent", "events")), column("counts", JSON()))
 DAYS = table("success_days", column("day"), column("counted_at"), column("counts", JSON()))
@@ -43,7 +43,7 @@ NEW: tuple[dict[str, Any], ...] = (
 def go_to(database: Database, revision: str) -> None:
     """Migrate, up or down."""
     with database.engine.connect() as connection:
-        move = command.upgrade if revision == AFTER else command.downgrade
+        move = command.downgrade if revision == BEFORE else command.upgrade
         move(revisions._config(connection), revision)
         connection.commit()
 
@@ -67,7 +67,7 @@ def test_counts_by_milliseconds_become_lists_and_back(database: Database) -> Non
     assert stored(database) == NEW
     go_to(database, BEFORE)
     assert stored(database) == OLD
-    go_to(database, AFTER)
+    go_to(database, TODAY)  # the next test finds the tables of today
 
 
 def test_the_figures_stay(database: Database) -> None:
@@ -83,5 +83,5 @@ def test_the_figures_stay(database: Database) -> None:
     assert before.total.latency_p95_ms is not None
     assert before.handoffs.to_claim.count > 0
     go_to(database, BEFORE)
-    go_to(database, AFTER)
+    go_to(database, TODAY)
     assert shown() == before

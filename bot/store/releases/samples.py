@@ -1,0 +1,268 @@
+"""Turns of production that are scored again, the weeks that they were drawn from, and what was found.
+
+Invariant: a turn is kept once (a unique row), scored once and judged once (conditional updates), however many clocks
+run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from bot.store import db
+from bot.store.schema import Message, MessageState, Sample, SampledFor, SampledWeek, now
+
+JUDGE_LEASE = timedelta(minutes=15)
+"Nobody else asks the judge about a sample for this long; then it is asked again."
+
+
+@dataclass(frozen=True, slots=True)
+class WeekKey:
+    """One week of one release."""
+
+    agent: str
+    release: str
+    week: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSample:
+    """A sample that waits to be scored or judged."""
+
+    id: int
+    turn_id: int
+    ticket_id: int
+    agent: str
+    kept_for: SampledFor
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCount:
+    """Samples, and what was found in them."""
+
+    kept: int = 0
+    scored: int = 0
+    passed: int = 0
+    to_judge: int = 0
+    "Scored ones whose answer the judge has said something of, or may still be asked about."
+    judged: int = 0
+    called_good: int = 0
+
+    def __add__(self, other: "SampleCount") -> "SampleCount":
+        """Return both together."""
+        return SampleCount(
+            kept=self.kept + other.kept,
+            scored=self.scored + other.scored,
+            passed=self.passed + other.passed,
+            to_judge=self.to_judge + other.to_judge,
+            judged=self.judged + other.judged,
+            called_good=self.called_good + other.called_good,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedWeek:
+    """What is known of the turns of a release that ended in a week."""
+
+    week: str
+    turns: int
+    certain: SampleCount
+    "Those that are kept for certain."
+    below: SampleCount
+    "Of the others, those whose number is below a share of 1."
+    smallest: SampleCount
+    "Of the others, so many with the smallest numbers."
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSample:
+    """A turn in which something did not hold."""
+
+    turn_id: int
+    ticket_id: int
+    at: datetime
+    "When it ended (UTC)."
+    failures: tuple[tuple[str, str], ...]
+    "Each invariant that did not hold, with what was seen."
+
+
+def keep(session: Session, key: WeekKey, *, turn: tuple[int, int, datetime], kept_for: SampledFor, draw: float) -> bool:
+    """Keep a turn to be scored; return False if it is kept already.
+
+    Args:
+        session: an open write transaction.
+        key: the week in which it ended, of its release.
+        turn: its id, that of its ticket, and when it ended.
+        kept_for: why.
+        draw: its number.
+    """
+    turn_id, ticket_id, finished_at = turn
+    of = {"agent": key.agent, "release": key.release, "week": key.week, "failures": [], "judge_asked": 0}
+    row = {"turn_id": turn_id, "ticket_id": ticket_id, "finished_at": finished_at, "kept_at": now()}
+    return db.insert_new(session, Sample, **of, **row, kept_for=kept_for, draw=draw) is not None
+
+
+def keep_for_certain(session: Session, turn_id: int, kept_for: SampledFor) -> bool:
+    """Note that a turn which was drawn is kept for certain; return False if it was not drawn."""
+    drawn = update(Sample).where(Sample.turn_id == turn_id, Sample.kept_for == SampledFor.DRAWN)
+    return session.execute(drawn.values(kept_for=kept_for).returning(Sample.id)).scalar_one_or_none() is not None
+
+
+def count_turns(session: Session, key: WeekKey, turns: int) -> None:
+    """Add to the turns of a week; one transaction at a time does, as all hold the same watermark."""
+    more = update(SampledWeek).where(*_of(SampledWeek, key)).values(turns=SampledWeek.turns + turns)
+    if session.execute(more.returning(SampledWeek.week)).scalar_one_or_none() is None:
+        session.add(SampledWeek(agent=key.agent, release=key.release, week=key.week, turns=turns))
+        session.flush()
+
+
+def numbers(session: Session, key: WeekKey, *, at_most: int) -> Sequence[float]:
+    """Return the smallest numbers of the turns of a week that were drawn, in order."""
+    query = select(Sample.draw).where(*_of(Sample, key), Sample.kept_for == SampledFor.DRAWN)
+    return session.scalars(query.order_by(Sample.draw).limit(at_most)).all()
+
+
+def kept_of(session: Session, turn_ids: Sequence[int]) -> set[int]:
+    """Return those of some turns that are kept."""
+    return set(session.scalars(select(Sample.turn_id).where(Sample.turn_id.in_(turn_ids))))
+
+
+def unscored(session: Session, *, ended_before: datetime, limit: int) -> Sequence[KeptSample]:
+    """Return samples that are not scored, the oldest first.
+
+    One whose answer is still on its way to Slack waits for it, at most until an hour after its end.
+    """
+    unsaid = Message.state.in_((MessageState.STORED, MessageState.SENDING))
+    its_own = (Message.ticket_id == Sample.ticket_id, Message.turn_id == Sample.turn_id)
+    on_its_way = select(Message.id).where(*its_own, unsaid).exists()
+    late = Sample.finished_at < ended_before - timedelta(hours=1)
+    query = select(*_KEPT).where(Sample.scored_at.is_(None), Sample.finished_at < ended_before, late | ~on_its_way)
+    return [KeptSample(*row) for row in session.execute(query.order_by(Sample.id).limit(limit))]
+
+
+def score(session: Session, sample_id: int, failures: Sequence[tuple[str, str]], *, to_judge: bool) -> bool:
+    """Store what was found in a sample, once; return False if it is scored already.
+
+    Args:
+        session: an open write transaction.
+        sample_id: the sample.
+        failures: each invariant that did not hold, with what was seen.
+        to_judge: whether the judge is to be asked about its answer.
+    """
+    at = now()
+    scored = update(Sample).where(Sample.id == sample_id, Sample.scored_at.is_(None))
+    values = {"scored_at": at, "passed": not failures, "failures": [list(one) for one in failures]}
+    done = session.execute(scored.values(**values, judge_due_at=at if to_judge else None).returning(Sample.id))
+    return done.scalar_one_or_none() is not None
+
+
+def unjudged(session: Session, *, limit: int) -> Sequence[KeptSample]:
+    """Return samples about whose answer the judge is to be asked now, the one that is due longest first."""
+    query = select(*_KEPT).where(Sample.judge_due_at <= now())
+    return [KeptSample(*row) for row in session.execute(query.order_by(Sample.judge_due_at, Sample.id).limit(limit))]
+
+
+def take_to_judge(session: Session, sample_id: int) -> int | None:
+    """Set out to ask the judge about a sample; return how often that was done, or None if somebody else does."""
+    at = now()
+    due = update(Sample).where(Sample.id == sample_id, Sample.judge_due_at <= at)
+    taken = due.values(judge_due_at=at + JUDGE_LEASE, judge_asked=Sample.judge_asked + 1)
+    return session.execute(taken.returning(Sample.judge_asked)).scalar_one_or_none()
+
+
+def judge_later(session: Session, sample_id: int, after: timedelta | None) -> None:
+    """Have the judge asked about a sample again after a while, or not again."""
+    due = None if after is None else now() + after
+    session.execute(update(Sample).where(Sample.id == sample_id, Sample.judged_at.is_(None)).values(judge_due_at=due))
+
+
+def store_judgement(session: Session, sample_id: int, *, good: bool, said: dict[str, Any]) -> bool:
+    """Store what the judge said of a sample, once; return False if it is judged already."""
+    judged = update(Sample).where(Sample.id == sample_id, Sample.judged_at.is_(None))
+    values = {"judged_at": now(), "judged_good": good, "judgement": said, "judge_due_at": None}
+    return session.execute(judged.values(**values).returning(Sample.id)).scalar_one_or_none() is not None
+
+
+def weeks(
+    session: Session, agent: str, release: str, *, since: str, share: float, at_least: int
+) -> Sequence[CountedWeek]:
+    """Return what is known of the weeks of a release, the first one first.
+
+    Args:
+        session: an open transaction.
+        agent: the agent.
+        release: its release.
+        since: the first week.
+        share: which of the others are counted in `below`.
+        at_least: how many of the others are counted in `smallest`.
+    """
+    of = (SampledWeek.agent == agent, SampledWeek.release == release, SampledWeek.week >= since)
+    counted = session.execute(select(SampledWeek.week, SampledWeek.turns).where(*of).order_by(SampledWeek.week)).all()
+    mine = (Sample.agent == agent, Sample.release == release, Sample.week >= since)
+    certain, below = Sample.kept_for != SampledFor.DRAWN, Sample.draw < share
+    kind = case((certain, "certain"), (below, "below"), else_="others").label("kind")
+    query = select(Sample.week, kind, *_COUNTS).where(*mine).group_by(Sample.week, kind)
+    found = {(week, of_kind): SampleCount(*counts) for week, of_kind, *counts in session.execute(query)}
+    none = SampleCount()
+    return [
+        CountedWeek(
+            week=week,
+            turns=turns,
+            certain=found.get((week, "certain"), none),
+            below=found.get((week, "below"), none),
+            smallest=_smallest(session, WeekKey(agent, release, week), at_least),
+        )
+        for week, turns in counted
+    ]
+
+
+def failed(session: Session, agent: str, *, since: datetime, limit: int) -> Sequence[FailedSample]:
+    """Return turns of an agent since a time in which something did not hold, the newest first."""
+    query = select(Sample).where(Sample.agent == agent, ~Sample.passed, Sample.finished_at >= since)
+    return [
+        FailedSample(
+            row.turn_id, row.ticket_id, row.finished_at, tuple((str(name), str(saw)) for name, saw in row.failures)
+        )
+        for row in session.scalars(query.order_by(Sample.finished_at.desc(), Sample.id.desc()).limit(limit))
+    ]
+
+
+def last_scored(session: Session, agents: Sequence[str] | None = None) -> datetime | None:
+    """Return when a sample was last scored, of some agents or of all; None: none was."""
+    query = select(func.max(Sample.scored_at))
+    return session.scalars(query if agents is None else query.where(Sample.agent.in_(agents))).one()
+
+
+def oldest_unscored(session: Session) -> datetime | None:
+    """Return when the oldest turn ended that is kept and not scored; None: all are."""
+    return session.scalars(select(func.min(Sample.finished_at)).where(Sample.scored_at.is_(None))).one()
+
+
+def _smallest(session: Session, key: WeekKey, at_least: int) -> SampleCount:
+    drawn = select(*_ROW).where(*_of(Sample, key), Sample.kept_for == SampledFor.DRAWN)
+    inner = drawn.order_by(Sample.draw).limit(at_least).subquery()
+    return SampleCount(*session.execute(select(*_counts(inner.c))).one())
+
+
+def _of(table: type[Sample | SampledWeek], key: WeekKey) -> tuple[Any, ...]:
+    return table.agent == key.agent, table.release == key.release, table.week == key.week
+
+
+def _counts(of: Any) -> tuple[Any, ...]:
+    """Return the columns of a `SampleCount`."""
+    return (
+        func.count(of.id),
+        func.count(of.scored_at),
+        func.count(case((of.passed, 1))),
+        func.count(case((of.judged_at.is_not(None) | of.judge_due_at.is_not(None), 1))),
+        func.count(of.judged_at),
+        func.count(case((of.judged_good, 1))),
+    )
+
+
+_KEPT = (Sample.id, Sample.turn_id, Sample.ticket_id, Sample.agent, Sample.kept_for)
+_ROW = (Sample.id, Sample.scored_at, Sample.passed, Sample.judged_at, Sample.judge_due_at, Sample.judged_good)
+_COUNTS = _counts(Sample)
