@@ -163,7 +163,7 @@ def _score_one(ctx: WorkerContext, sample: KeptSample) -> None:
     with ctx.database.read() as session:
         seen = turn_evidence.read(session, sample.turn_id)
     if seen is None:
-        log.error("sample.unreadable", turn=sample.turn_id)
+        log.error("sample.not_read", turn=sample.turn_id)
         return
     found = invariants.violations(seen, links)
     to_judge = bool(not found and seen.answers and agent is not None and sample_judge.is_on(ctx, agent))
