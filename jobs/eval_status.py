@@ -6,7 +6,7 @@ from bot import agent_cards
 from bot.agent import card, standing
 from bot.agent.card import Agent
 from bot.evals import overview
-from bot.slack.reports import thumb_report
+from bot.slack.reports import sample_report, thumb_report
 from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
 from bot.store.db import Session
@@ -15,6 +15,7 @@ from bot.store.handoffs import handoff_metrics
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import now
 from bot.store.tickets import feedback, surges
+from jobs import alerts
 from jobs.process import WorkerContext
 
 
@@ -31,6 +32,7 @@ def report(ctx: WorkerContext, agent: Agent) -> EvalReport:
         under_way = surges.counts(session, name)
         drift = drift_checks.latest(session, name, pair.release)
         now_is = standing.read(session, agent)
+    failing = {ticket: alerts.about(ctx, ticket) for ticket in sample_report.failing_tickets(seen.sampled)}
     said, run = seen.said, seen.run
     return EvalReport(
         agent=name,
@@ -56,6 +58,8 @@ def report(ctx: WorkerContext, agent: Agent) -> EvalReport:
         surges=under_way,
         links=thumb_report.links(ctx.slack, thumbs),
         drift=drift,
+        sampled=seen.sampled,
+        tickets=failing,
     )
 
 

@@ -8,6 +8,7 @@ Sections of the overview
     volume          turns, times, tools and categories
     handovers       handoffs and their reasons, and what people thought of answers
     costs           model calls and the time of people
+    samples         how good turns are by the samples that were scored
     watching        drift, the last signs of each part, the last tickets
 What they are made of
     elements        builds HTML and SVG, and escapes everything; parts: frame, sections, tables

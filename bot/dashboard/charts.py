@@ -19,6 +19,8 @@ ROW, THICK = 38, 12
 "Pixels of a bar across with its name and the distance to the next, and of the bar alone."
 ACROSS = 74.0
 "Percent of the width of the longest bar across; the rest is for its figure."
+SCALE = 46
+"Pixels of a share with its interval and its name."
 SHORT = 42
 "The most letters of a name above a bar across; the table has the whole name."
 MARKED = 45
@@ -64,6 +66,16 @@ class BarAcross:
     parts: tuple[tuple[Ink, float], ...]
     figure: str
     "What stands behind the bar."
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalBar:
+    """A share between 0 and 1 with the interval that it lies in, and its name."""
+
+    name: str
+    share: float
+    low: float
+    high: float
 
 
 def stacked_bars(
@@ -158,14 +170,20 @@ def bars_across(caption: Caption, bars: Sequence[BarAcross]) -> Element:
 
 def interval(caption: Caption, share: float, low: float, high: float) -> Element:
     """Return a share between 0 and 1 on a scale to 100 %, with the interval that it lies in."""
-    scale = element("rect", x=0, y=8, width="100%", height=10, rx=5, class_="track")
-    reach = element("rect", x=f"{100 * low:.2f}%", y=8, width=f"{100 * (high - low):.2f}%", height=10, class_="reach")
-    at = element("line", x1=f"{100 * share:.2f}%", x2=f"{100 * share:.2f}%", y1=3, y2=23, class_="at")
-    ends = [
-        element("text", f"{mark} %", x=f"{mark}%", y=37, text_anchor=anchor, class_="tick")
-        for mark, anchor in ((0, "start"), (50, "middle"), (100, "end"))
+    return _chart(caption, 40, _interval(3, share, low, high), _percents(37))
+
+
+def intervals(caption: Caption, bars: Sequence[IntervalBar]) -> Element:
+    """Return several shares with their intervals, each below its name, on one scale to 100 %."""
+    drawn = [
+        element(
+            "g",
+            element("text", one.name, x=0, y=SCALE * place + 13, class_="name"),
+            _interval(SCALE * place + 18, one.share, one.low, one.high),
+        )
+        for place, one in enumerate(bars)
     ]
-    return _chart(caption, 40, scale, reach, at, ends)
+    return _chart(caption, SCALE * len(bars) + 18, drawn, _percents(SCALE * len(bars) + 14))
 
 
 def short_seconds(value: float) -> str:
@@ -243,6 +261,19 @@ def _mark(series: Series, place: int, slot: float, end: float) -> Element | None
     if series.ink is Ink.SOLID:
         return element("circle", cx=across, cy=down, r=2.5, class_=look)
     return element("rect", x=across, y=down - 2.5, width=5, height=5, transform="translate(-2.5)", class_=look)
+
+
+def _interval(top: float, share: float, low: float, high: float) -> Iterator[Element]:
+    """Yield a scale with the reach of an interval and the mark of its share."""
+    y, at = top + 5, f"{100 * share:.2f}%"
+    yield element("rect", x=0, y=y, width="100%", height=10, rx=5, class_="track")
+    yield element("rect", x=f"{100 * low:.2f}%", y=y, width=f"{100 * (high - low):.2f}%", height=10, class_="reach")
+    yield element("line", x1=at, x2=at, y1=top, y2=top + 20, class_="at")
+
+
+def _percents(y: float) -> Iterator[Element]:
+    for mark, anchor in ((0, "start"), (50, "middle"), (100, "end")):
+        yield element("text", f"{mark} %", x=f"{mark}%", y=y, text_anchor=anchor, class_="tick")
 
 
 def _bar(left: float, top: float, width: float, height: float, ink: Ink) -> Element:

@@ -2,7 +2,7 @@
 
 from bot.dashboard import charts, parts, wording
 from bot.dashboard.charts import BarAcross, Caption
-from bot.dashboard.elements import Element, element
+from bot.dashboard.elements import Element
 from bot.dashboard.inks import Ink
 from bot.dashboard.parts import Column
 from bot.principals import Reason
@@ -65,14 +65,10 @@ def _spread(spread: Spread) -> str:
 
 
 def quality(figures: DashboardFigures) -> Element:
-    """Return how good answers were found to be, by samples and by the people who got them."""
-    if figures.sampled_quality is None:
-        sampled = "No answer of these days has been sampled and scored yet, so no quality is shown."
-    else:
-        sampled = f"{wording.share(figures.sampled_quality)} of the sampled answers were scored as good."
+    """Return how good answers were found to be by the people who got them."""
     up, down = figures.total.thumbs_up, figures.total.thumbs_down
     if not up + down:
-        return parts.section("quality", "Quality of answers", sampled, element("p", "Nobody has rated an answer."))
+        return parts.section("quality", "Thumbs", "Nobody has rated an answer of these days.")
     thumbs = f"{up:,} of {wording.count(up + down, 'rating')} by requesters {'was' if up == 1 else 'were'} a thumb up."
     bars = [
         BarAcross("Helpful", ((Ink.SOLID, float(up)),), f"{up:,}"),
@@ -85,4 +81,4 @@ def quality(figures: DashboardFigures) -> Element:
     ]
     columns = (Column("Rating"), Column("Answers", number=True), Column("Share", number=True))
     table = parts.table("Thumbs of requesters, the last of each counts", columns, rows)
-    return parts.section("quality", "Quality of answers", sampled, element("p", thumbs), chart, table)
+    return parts.section("quality", "Thumbs", thumbs, chart, table)

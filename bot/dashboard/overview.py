@@ -5,7 +5,7 @@ Invariant: it shows only what its values hold, and a section without anything to
 
 from datetime import date, timedelta
 
-from bot.dashboard import costs, handovers, headline, parts, volume, watching, wording
+from bot.dashboard import costs, handovers, headline, parts, samples, volume, watching, wording
 from bot.dashboard.elements import Element, element
 from bot.dashboard.filters import WINDOWS, Filter
 from bot.dashboard.overview_values import Overview
@@ -19,7 +19,13 @@ def overview_page(overview: Overview) -> str:
     sections = [
         *(headline.by_day(overview), volume.volume(figures), volume.latency(figures), volume.outputs(figures)),
         *(volume.tools(figures), handovers.quality(figures), handovers.handoffs(figures)),
-        *(costs.costs(overview), watching.drift(overview), *watching.examples(overview), watching.signs(overview)),
+        *(
+            costs.costs(overview),
+            samples.sampled(overview),
+            watching.drift(overview),
+            *watching.examples(overview),
+            watching.signs(overview),
+        ),
     ]
     return parts.page(
         title,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.agent.standing import Standing
 from bot.dashboard.filters import Filter
+from bot.sampling.quality import SampledQuality
 from bot.store.figures.dashboard import DashboardFigures, ServedRelease
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.latest_tickets import LatestTickets
@@ -52,6 +53,8 @@ class Overview:
     "Whether the viewer owns all these agents: others do not see what was spent."
     drift: tuple[tuple[str, tuple[DriftReading, ...]], ...]
     "The latest readings of each agent's release."
+    sampled: tuple[SampledQuality, ...]
+    "What the samples of each agent's release say; failing turns only of agents that the viewer owns."
     signs: tuple[Sign, ...]
     latest: LatestTickets
     "The newest tickets of agents that the viewer owns."

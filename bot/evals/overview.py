@@ -6,6 +6,8 @@ from typing import Any
 from bot.evals import gate
 from bot.evals.gate import Score, SliceTally, pass_k
 from bot.evals.gate.pass_k import PassK
+from bot.sampling import quality, quality_words
+from bot.sampling.quality import SampledQuality
 from bot.store.db import Session
 from bot.store.releases import baselines, eval_runs, run_plays, verdicts
 from bot.store.releases.run_plays import RunUnderWay
@@ -27,6 +29,8 @@ class EvalOverview:
     results: tuple[EvalResult, ...]
     "The plays of that run that say something about the agent."
     under_way: tuple[RunUnderWay, ...]
+    sampled: SampledQuality
+    "What the samples of people's turns with this release say."
 
     @property
     def is_baseline(self) -> bool:
@@ -75,6 +79,7 @@ def read(session: Session, agent: str, pair: ReleasePair) -> EvalOverview:
         run=run,
         results=tuple(eval_runs.results(session, run.id)) if run else (),
         under_way=tuple(run_plays.of_agent(session, agent)),
+        sampled=quality.read(session, agent, pair.release),
     )
 
 
@@ -99,6 +104,7 @@ def as_json(found: EvalOverview) -> dict[str, Any]:
             {"run": one.run_id, "release": one.release, "suite": one.suite, "done": one.done, "total": one.total}
             for one in found.under_way
         ],
+        "samples": quality_words.as_json(found.sampled),
     }
 
 
@@ -112,13 +118,17 @@ def as_text(found: EvalOverview) -> str:
     ]
     run = found.run
     if run is None:
-        return "\n".join([*lines, "Nothing was evaluated yet: run `deskhand eval run`."])
+        return "\n".join([*lines, "Nothing was evaluated yet: run `deskhand eval run`.", "", *_sampled(found)])
     standin = ", STAND-IN MODEL" if run.model_is_standin else ""
     lines += ["", f"Last run: {run.id} of {run.release}{standin}. {'; '.join(map(str, run.why))}".rstrip()]
     lines += [f"  {one.slice:<24} {f'{one.passed}/{one.played}':>9}   {one.bounds}" for one in found.slices]
     lines += [f"  {one.words}" for one in found.in_a_row]
     failed = ", ".join(sorted({one.case_id for one in found.failed}))
-    return "\n".join([*lines, f"Failing cases: {failed or 'none'}"])
+    return "\n".join([*lines, f"Failing cases: {failed or 'none'}", "", *_sampled(found)])
+
+
+def _sampled(found: EvalOverview) -> list[str]:
+    return quality_words.as_text(found.sampled).splitlines()
 
 
 def _run(found: EvalOverview, run: EvalRun) -> dict[str, Any]:

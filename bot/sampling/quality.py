@@ -155,7 +155,7 @@ def _baseline(session: Session, agent: str) -> BaselineShare | None:
     promoted = baselines.current(session, agent)
     if promoted is None:
         return None
-    cases = baselines.plays_of(session, promoted.release, promoted.suite)
+    cases = baselines.plays_of(session, promoted.release)
     if not cases:
         return None
     weight = sum(passed / played for passed, played in cases)

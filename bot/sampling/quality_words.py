@@ -30,7 +30,7 @@ def sentences(found: SampledQuality) -> tuple[str, ...]:
     )
     if found.good is None:
         return (f"{_kept(every)} and none is scored yet.",)
-    said = [f"In {share(found.good)} of the turns all held that must always hold (95 % interval).", looked]
+    said = [f"Everything that must always hold did hold in {share(found.good)} of the turns (95 % interval).", looked]
     if every.kept > every.scored:
         said.append(f"{every.kept - every.scored:,} more are kept and not scored yet.")
     if found.baseline is not None:

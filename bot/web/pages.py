@@ -5,6 +5,7 @@ a page is read at one moment. No transaction is open while Slack is asked for na
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from bot import agent_cards, directory
@@ -17,6 +18,8 @@ from bot.dashboard.ticket_page import ticket_page
 from bot.dashboard.ticket_story import TicketStory, ids_in
 from bot.listeners.context import ListenerContext
 from bot.rights import Viewer
+from bot.sampling import quality
+from bot.sampling.quality import SampledQuality
 from bot.store.db import Session
 from bot.store.figures import drift_checks, figures, latest_tickets, success_days, watch
 from bot.store.figures.dashboard import DashboardCohort, ServedRelease
@@ -73,10 +76,17 @@ def _overview(
         figures=found,
         shows_costs=owned == agents,
         drift=tuple((one.agent, drift_checks.latest(session, one.agent, one.fingerprint)) for one in found.releases),
+        sampled=tuple(_sampled(session, one, owned) for one in found.releases),
         signs=watch.signs(session, agents),
         latest=latest_tickets.read(session, owned, wanted.begins, wanted.ends),
         owner=bool(owned),
     )
+
+
+def _sampled(session: Session, release: ServedRelease, owned: Collection[str]) -> SampledQuality:
+    """Return what the samples of a release say; which turns failed is for owners."""
+    found = quality.read(session, release.agent, release.fingerprint)
+    return found if release.agent in owned else replace(found, failures=())
 
 
 def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> Served:

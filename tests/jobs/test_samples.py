@@ -1,4 +1,4 @@
-"""Which turns a clock keeps, that each is scored once, and what owners are told: `jobs.samples`, on both databases."""
+"""Which turns a clock keeps, that each is scored once, and what owners are told: `jobs.samples`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -41,6 +41,7 @@ def read(ctx: WorkerContext, release: str = RELEASE) -> SampledQuality:
         return quality.read(session, "access", release)
 
 
+@pytest.mark.both_databases
 def test_the_sample_is_the_one_that_the_rule_gives(
     ctx: WorkerContext, past: PastTickets, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +75,7 @@ def test_the_sample_is_the_one_that_the_rule_gives(
     assert (seen.turns, seen.certain.kept, seen.drawn.kept, seen.all.scored) == (96, 6, 30, 36)
 
 
+@pytest.mark.both_databases
 def test_two_clocks_keep_and_score_each_turn_once(ctx: WorkerContext, past: PastTickets, clock: Clock) -> None:
     """However often both look at the same time: one row a turn, each turn counted once, each alert opened once."""
     add_answered(past, RELEASE, 40)
@@ -91,6 +93,7 @@ def test_two_clocks_keep_and_score_each_turn_once(ctx: WorkerContext, past: Past
     assert [row.event for row in rows(ctx.database, AuditRow)] == ["alert.opened"]
 
 
+@pytest.mark.both_databases
 def test_of_many_who_score_or_judge_a_sample_one_does(ctx: WorkerContext, past: PastTickets, clock: Clock) -> None:
     """The others learn that somebody else has, and store nothing."""
     past.add(RELEASE, outcome="handoff", reason="requested")
@@ -116,6 +119,7 @@ def test_of_many_who_score_or_judge_a_sample_one_does(ctx: WorkerContext, past: 
     assert take(0) == 2
 
 
+@pytest.mark.both_databases
 def test_an_answer_that_did_not_help_is_kept_whenever_that_is_said(
     ctx: WorkerContext, past: PastTickets, clock: Clock
 ) -> None:

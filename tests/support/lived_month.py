@@ -1,16 +1,19 @@
 """A month of an installation as owners see it: some hundred requests with every kind of end, for pages to show."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from bot.store.db import Database
+from bot.sampling import draw
+from bot.store.db import Database, Session
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading, Shift
 from bot.store.installation import heartbeats
-from bot.store.releases import eval_runs, releases
+from bot.store.releases import eval_runs, releases, samples
+from bot.store.releases.samples import WeekKey
 from bot.store.schema import (
     Base,
     DriftStream,
@@ -21,6 +24,7 @@ from bot.store.schema import (
     LedgerRow,
     Message,
     RunState,
+    SampledFor,
     Step,
     Ticket,
     Turn,
@@ -52,6 +56,7 @@ CALLED_FOR = (
     "repeated_failure",
     "budget",
 )
+FAILED = ("context_handed_over", "The handoff does not tell of look_up_my_account.")
 PEOPLE = ("U0MAYA", "U0LENA", "U0BEN", "U0NOAH")
 
 
@@ -216,7 +221,27 @@ def live(database: Database, at: datetime) -> Month:
         heartbeats.give(session, "clock", who="clock-1")
         drift_checks.replace(session, "access", RELEASE, [_reading(stream, window, at) for stream in DriftStream
                                                           for window in (100, 300)])  # fmt: skip
+        _sample(session, month)
     return month
+
+
+def _sample(session: Session, month: Month) -> None:
+    """Sample the turns of the month by the rule, and score all but the newest; one handoff in nine fails."""
+    weeks: dict[WeekKey, list[dict[str, Any]]] = defaultdict(list)
+    for turn in month.history.rows[Turn]:
+        if turn["outcome"] in ("reply", "handoff"):
+            weeks[WeekKey("access", RELEASE, draw.week_of(turn["finished_at"]))].append(turn)
+    for key, turns in weeks.items():
+        samples.count_turns(session, key, len(turns))
+        rest = sorted((one for one in turns if one["outcome"] == "reply"), key=lambda one: draw.number(one["id"]))
+        drawn = rest[: draw.drawn([draw.number(one["id"]) for one in rest])]
+        for turn in [*drawn, *(one for one in turns if one["outcome"] == "handoff")]:
+            number, why = turn["id"], SampledFor.DRAWN if turn["outcome"] == "reply" else SampledFor.HANDOFF
+            ended = (number, turn["ticket_id"], turn["finished_at"])
+            samples.keep(session, key, turn=ended, kept_for=why, draw=draw.number(number))
+    for sample in samples.unscored(session, ended_before=month.at - timedelta(hours=2), limit=1_000):
+        failed = sample.kept_for is SampledFor.HANDOFF and sample.turn_id % 9 == 0
+        samples.score(session, sample.id, [FAILED] if failed else [], to_judge=False)
 
 
 def _reading(stream: DriftStream, window: int, at: datetime) -> DriftReading:

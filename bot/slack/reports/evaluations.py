@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.agent.standing import ACTIVE, Standing
+from bot.sampling.quality import SampledQuality
 from bot.slack import charts, mrkdwn
 from bot.slack.mrkdwn import Block, Body, dollars
-from bot.slack.reports import agent_standing, drift_report, handoff_report, success_report, thumb_report
+from bot.slack.reports import agent_standing, drift_report, handoff_report, sample_report, success_report, thumb_report
+from bot.slack.reports.about_ticket import About
 from bot.slack.reports.handoff_report import Week
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.success import Success
@@ -91,6 +93,10 @@ class EvalReport:
     "Addresses of the answers that did not help, by ticket id."
     drift: tuple[DriftReading, ...] = ()
     "The latest comparisons of the release with its own past."
+    sampled: SampledQuality | None = None
+    "What the samples of people's turns with this release say."
+    tickets: Mapping[str, About | None] = field(default_factory=dict)
+    "What may be seen of the tickets whose sampled turns failed, by their number."
 
 
 def evaluation(report: EvalReport) -> Body:
@@ -177,6 +183,7 @@ def _eval_details(report: EvalReport) -> list[Block]:
         lines = ["*Failed cases*", *shown[:_FAILURES], *tail] if shown else ["No case failed."]
         blocks.append(mrkdwn.section("\n".join(lines)))
     thumbs = mrkdwn.section("\n".join(thumb_report.lines(report.thumbs, report.links)))
+    blocks += sample_report.blocks(report.sampled, report.tickets)
     return [*blocks, *drift_report.blocks(report.drift), thumbs, *handoff_report.blocks(report.handoffs)]
 
 

@@ -165,8 +165,6 @@ class DashboardFigures:
     "The most frequent reason first."
     releases: tuple[ServedRelease, ...]
     "By agent."
-    sampled_quality: float | None = None
-    "Share (0 to 1) of sampled answers that were scored as good; None: no sample has been scored."
 
 
 def last_days(

@@ -64,10 +64,10 @@ def refusal(session: Session, agent: str, pair: ReleasePair) -> NotPromoted | No
     return NotPromoted.ALREADY if before is not None and before.release == pair.release else None
 
 
-def plays_of(session: Session, release: str, suite: str) -> Sequence[tuple[int, int]]:
-    """Return how a release did with a suite: for each case how many of its plays passed, and how many there were."""
+def plays_of(session: Session, release: str) -> Sequence[tuple[int, int]]:
+    """Return how a release did in its finished runs: how many plays of each case passed, and how many there were."""
     passed = func.count(case((EvalResult.passed, 1)))
-    of = (EvalRun.release == release, EvalRun.suite == suite, EvalRun.state == RunState.FINISHED)
+    of = (EvalRun.release == release, EvalRun.state == RunState.FINISHED)
     query = select(passed, func.count()).join(EvalRun, EvalRun.id == EvalResult.run_id).where(*of, EvalResult.played)
     return [(won, played) for won, played in session.execute(query.group_by(EvalResult.case_id))]
 

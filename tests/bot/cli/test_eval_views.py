@@ -51,6 +51,7 @@ def test_the_last_evaluation_is_shown_as_in_slack(
         "The baseline is access@before, promoted",
         f"Last run: {last} of {pair.release}",
         "Failing cases: one",
+        "Sampled turns\n  No turn of this release has been sampled in these weeks.",
         "pass^1 75.0 % (",
         f"Under way: run {last + 1}, 0 of 2 plays until the next look, begun by operator.",
     ):
@@ -58,6 +59,8 @@ def test_the_last_evaluation_is_shown_as_in_slack(
     assert deskhand("eval", "status", "--json") == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["verdict"], facts["serves"], facts["is_baseline"]) == ("pass", True, False)
+    assert (facts["samples"]["turns"], facts["samples"]["good"]) == (0, None)
+    assert facts["samples"]["baseline"]["release"] == "access@before"
     assert (facts["run"]["run"], facts["run"]["failures"], facts["under_way"][0]["total"]) == (last, ["one"], 2)
 
     assert deskhand("eval", "diff") == 0

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bot.dashboard import charts, inks, scales
-from bot.dashboard.charts import BarAcross, Caption, Series
+from bot.dashboard.charts import BarAcross, Caption, IntervalBar, Series
 from bot.dashboard.elements import Element
 from bot.dashboard.inks import Ink
 
@@ -54,6 +54,18 @@ def test_lines_break_where_there_is_no_value() -> None:
     assert [one["points"] for one in drawn(chart, "polyline")] == ["0.5,75.00 1.5,0.00"]
     assert len(drawn(chart, "circle", "point")) == 3
     assert len(drawn(chart, "rect", "point")) == 1
+
+
+def test_intervals_stand_below_each_other_on_one_scale() -> None:
+    """Each below its name, with its reach and its mark; the percents are written once."""
+    bars = [IntervalBar("Turns", 0.9, 0.8, 0.95), IntervalBar("Plays", 0.99, 0.98, 1.0)]
+    chart = charts.intervals(CAPTION, bars)
+    reach = drawn(chart, "rect", "reach")
+    assert [(one["x"], one["width"]) for one in reach] == [("80.00%", "15.00%"), ("98.00%", "2.00%")]
+    assert float(reach[1]["y"]) - float(reach[0]["y"]) == charts.SCALE
+    assert [one["x1"] for one in drawn(chart, "line", "at")] == ["90.00%", "99.00%"]
+    assert [len(drawn(chart, "text", look)) for look in ("name", "tick")] == [2, 3]
+    assert float(drawn(chart, "svg")[0]["height"]) > charts.SCALE * 2
 
 
 def test_a_long_line_marks_only_days_that_stand_alone() -> None:

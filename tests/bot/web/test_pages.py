@@ -8,10 +8,11 @@ import pytest
 
 from bot.agent_cards import Cards
 from bot.releases.pairs import pair_of
+from bot.sampling import draw
 from bot.settings import Settings
 from bot.store.installation import agents
 from bot.store.releases import eval_runs, releases
-from bot.store.schema import LedgerRow, RunState, Ticket, Turn, Verdict, now
+from bot.store.schema import LedgerRow, RunState, Sample, Ticket, Turn, Verdict, now
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.dashboard_visits import VisitedAddress, with_session
 from tests.support.hostile_texts import PAYLOADS, write_hostile
@@ -70,6 +71,15 @@ def test_the_figures_are_those_of_the_rows(house: FrontDoor, visit: VisitedAddre
     assert f"Passed{RELEASE}" in page
     assert "121 of 122 plays of its cases passed" in page
     assert "Drift1 of 12 comparisons with the past shows a drift" in page
+    since = draw.week_of(now() - timedelta(weeks=3))
+    scored = [one for one in house.rows(Sample) if one.scored_at is not None and one.week >= since]
+    failed = [one for one in scored if not one.passed]
+    assert len(failed) > 1
+    assert f"{len(scored)} sampled turns were scored in the last four weeks; in {len(failed)} of them" in page
+    assert f"Ticket {failed[-1].ticket_id}" in page
+    assert "% of the turns (95 % interval)" in page
+    assert "Plays of the baseline" in page
+    assert "No sampled answer was judged for tone and groundedness." in page
 
 
 def test_nothing_of_another_agent_is_counted(house: FrontDoor, visit: VisitedAddress, owner: str) -> None:

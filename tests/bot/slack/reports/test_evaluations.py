@@ -11,12 +11,14 @@ from bot.evals import gate
 from bot.evals.gate import Score
 from bot.principals import AgentStatus
 from bot.slack.reports import evaluations, success_report
+from bot.slack.reports.about_ticket import About
 from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
 from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Figures
 from bot.store.schema import Verdict
 from tests.support.block_checks import check, only_block, shown, texts, tried
+from tests.support.sampled_quality import SAMPLED
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 QUIET = Figures(day=None, reason=None, outcomes=0)
@@ -49,6 +51,26 @@ def test_that_it_is_suspended_is_said_first() -> None:
     by_card = replace(EVAL, standing=Standing(AgentStatus.RETIRED))
     assert "*access is retired*, as its card says." in shown(evaluations.evaluation(by_card))
     assert "is suspended" not in shown(evaluations.evaluation(EVAL))
+
+
+def test_sampled_turns_stand_beside_the_baseline_with_links_to_those_that_failed() -> None:
+    """Each with the invariant that did not hold, five at the most; a ticket that was written in private has no link."""
+    tickets = {
+        "7": About("U0MAYA", "C0HELP", "https://example.slack.com/archives/C0HELP/p1"),
+        "10": About("U0MAYA", None, None),
+    }
+    for form in (evaluations.evaluation, evaluations.fallback):
+        said = shown(form(replace(EVAL, sampled=SAMPLED, tickets=tickets)))
+        assert "*Sampled turns of the last four weeks*\nEverything that must always hold did hold in 93.4 to" in said
+        assert "Of the plays of the baseline, access@0, 98.0 to" in said
+        assert (
+            "• <https://example.slack.com/archives/C0HELP/p1|ticket 7> in <#C0HELP>: `no_secret_said`. An answer"
+            in said
+        )
+        assert "• ticket 10 in a direct message: `no_loop`. It &lt;called&gt; twice." in said
+        assert said.count("`no_loop`") == 4
+        assert "… and 2 more." in said
+        assert "Sampled turns" not in shown(form(EVAL))
 
 
 def test_a_stand_in_is_named_beside_its_figures() -> None:
