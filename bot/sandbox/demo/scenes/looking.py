@@ -9,6 +9,8 @@ from http import HTTPStatus
 from http.cookiejar import CookieJar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from bot.dashboard import wording
+from bot.sampling import quality
 from bot.sandbox.demo.scenes import reporting
 from bot.sandbox.demo.scenes.asking import unlock
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, check
@@ -91,8 +93,20 @@ def dashboard(stage: Stage) -> Json:
 def _agreed(stage: Stage, browser: _Browser) -> tuple[str, ...] | None:
     """Return what the page says, once that is what the database says."""
     _, text = browser.page("/dashboard")
-    sentences = _sentences(_counted(stage))
+    found = _counted(stage)
+    sampled = _sampled(stage, found.releases[0].fingerprint)
+    if sampled is None:
+        return None
+    sentences = (*_sentences(found), sampled)
     return sentences if all(sentence in text for sentence in sentences) else None
+
+
+def _sampled(stage: Stage, release: str) -> str | None:
+    """Return how many sampled turns are scored, as the page says it; None: none is yet."""
+    found = stage.read(lambda session: quality.read(session, AGENT, release)).all
+    failed = found.scored - found.passed
+    words = wording.count(found.scored, "sampled turn was", "sampled turns were")
+    return f"{words} scored in the last four weeks; in {failed} of them" if found.scored else None
 
 
 def _counted(stage: Stage) -> DashboardFigures:

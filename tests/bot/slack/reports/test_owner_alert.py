@@ -22,6 +22,15 @@ MOVED = {
     "moved": [["handoff", 0.2, 0.35]],
     "since": AT.isoformat(),
 }
+WORSE = {
+    "rate": 0.812,
+    "low": 0.745,
+    "high": 0.874,
+    "scored": 158,
+    "baseline": "access@0",
+    "baseline_rate": 0.99,
+    "baseline_low": 0.962,
+}
 CAUSES: dict[AlertKind, tuple[str, dict[str, Any]]] = {
     AlertKind.DRIFT: ("access@1f3c9a20", {"streams": {"outcome": MOVED}, "clean": 0, "examples": [7, 8]}),
     AlertKind.LOOP: ("same:look", {"how": "it called look twice in a turn", "ticket": 7}),
@@ -29,6 +38,8 @@ CAUSES: dict[AlertKind, tuple[str, dict[str, Any]]] = {
     AlertKind.EVALUATION_STALE: ("access@1f3c9a20", {"release": "access@1f3c9a20", "days": 40}),
     AlertKind.NO_TRAFFIC: ("requests", {"hours": 5.2, "usual": 13.5}),
     AlertKind.SILENT: ("clock", {"last": AT.isoformat(), "minutes": 5.0}),
+    AlertKind.SAMPLE_FAILED: ("no_secret_said", {"said": "An answer holds what looks like a secret.", "ticket": 7}),
+    AlertKind.SAMPLED_QUALITY: ("access@1f3c9a20", WORSE),
 }
 LINKED = About("U0MAYA", "C0HELP", "https://example.com/archives/C0HELP/p1")
 PRIVATE = About("U0MAYA", None, None)
@@ -65,6 +76,13 @@ def test_drift_says_all_that_is_known() -> None:
 def test_a_drift_that_another_release_ended_says_so() -> None:
     """It has not recovered: nobody follows it any further."""
     assert "no longer serves" in owner_alert.over(alert(AlertKind.DRIFT, closed=True, replaced="access@2"))["text"]
+
+
+def test_low_quality_is_told_with_both_shares() -> None:
+    """The share of the turns with its interval and how many were scored, and that of the baseline's plays."""
+    text = owner_alert.found(alert(AlertKind.SAMPLED_QUALITY), {})["text"]
+    assert "In 81.2 % of its turns all held that must always hold: 74.5 % to 87.4 %, by 158 turns" in text
+    assert "Of the plays of access@0, 99.0 % passed: at least 96.2 %." in text
 
 
 def test_a_release_without_a_verdict_is_no_old_one() -> None:
