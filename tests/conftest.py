@@ -61,6 +61,7 @@ os.environ["DESKHAND_DELEGATION_KEYS"] = KEY_OF_TESTS
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let no garbage collection look through what stays: the modules and tests, a million objects."""
     gc.disable()
+    shortcuts.take_before_collection()
     try:
         bytecode.compile_share(session.config)
         return (yield)

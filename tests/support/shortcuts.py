@@ -30,12 +30,16 @@ from bot.yaml_text import Loader
 from tests.support import kept_connections
 
 
-def take() -> None:
-    """Take every shortcut, for as long as the process lives."""
-    _compile_statements_once()
+def take_before_collection() -> None:
+    """Take those that count already while the files of tests are imported: several read tables and cards then."""
     _parse_yaml_once()
     _use_yaml_in_c()
     _compile_patterns_once()
+
+
+def take() -> None:
+    """Take every other shortcut, for as long as the process lives."""
+    _compile_statements_once()
     _read_rates_once()
     _read_certificates_once()
     _read_own_version_once()

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.store import db
 from bot.store.schema import FileText, KeptFile
+from bot.store.sql import prebuilt
 
 
 def keep(session: Session, owner: str, files: Mapping[str, str]) -> None:
@@ -20,10 +20,12 @@ def keep(session: Session, owner: str, files: Mapping[str, str]) -> None:
     """
     if not files or session.scalars(select(KeptFile.name).where(KeptFile.owner == owner).limit(1)).first() is not None:
         return
-    for name, text in sorted(files.items()):
-        sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        db.insert_new(session, FileText, sha=sha, text=text)
-        db.upsert(session, KeptFile, owner=owner, name=name, sha=sha)
+    named = {name: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for name, text in files.items()}
+    texts = {sha: files[name] for name, sha in named.items()}
+    # Sorted, so that processes which store the same at once wait for each other and never in a circle.
+    prebuilt.insert_new_rows(session, FileText, [{"sha": sha, "text": text} for sha, text in sorted(texts.items())])
+    kept = [{"owner": owner, "name": name, "sha": sha} for name, sha in sorted(named.items())]
+    prebuilt.insert_new_rows(session, KeptFile, kept)
 
 
 def read(session: Session, owner: str) -> dict[str, str]:

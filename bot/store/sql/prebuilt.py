@@ -7,6 +7,7 @@ plain values; an object of a changed row that the session already holds keeps it
 The parameters of an UPDATE or INSERT that are named like a column set it; others fill a `bindparam` of that name.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVarTuple
 
@@ -29,6 +30,13 @@ def run(session: Session, statement: Executable, **parameters: object) -> None:
     """Run a statement that returns no rows."""
     session.flush()
     session.connection().execute(statement, parameters)
+
+
+def insert_new_rows(session: Session, table: type[DeclarativeBase], values: Sequence[Mapping[str, object]]) -> None:
+    """Insert, in one round trip, those rows for which none with the same unique values exists."""
+    if values:
+        session.flush()
+        session.connection().execute(_insertions(session.get_bind().dialect.name, table), values)
 
 
 @cache
@@ -65,6 +73,11 @@ def upsertion_if(
     new = {name: insert.excluded[name] for name in names}
     written = insert.on_conflict_do_update(index_elements=unique, set_=new, where=only_if)
     return written.returning(inspect(table).primary_key[0])
+
+
+@cache
+def _insertions(dialect: str, table: type[DeclarativeBase]) -> Executable:
+    return _insert(dialect, table).on_conflict_do_nothing()
 
 
 def _insert(dialect: str, table: type[DeclarativeBase]) -> postgresql.Insert | sqlite.Insert:
