@@ -110,7 +110,7 @@ class EvalCommand:
             run = run_plays.lock(session, self._run_id)
             if run is None:
                 return
-            run_plays.forget_queued(session, run, run.queued)
+            run_plays.forget_queued(run, run.queued)
         setting = self._desk.setting(run)
         if setting is None:
             raise ConfigError(f"run {self._run_id} is of another release or suite than this process has")

@@ -33,7 +33,7 @@ def play(name: str) -> None:
     with desk.database.read() as session:
         run = run_plays.get(session, int(number))
         due = run is not None and run.state is RunState.RUNNING
-        due = due and (case_id, int(repeat)) not in run_plays.stored(session, int(number))
+        due = due and not run_plays.is_stored(session, int(number), case_id, int(repeat))
     setting = desk.setting(run) if run is not None and due else None
     if run is None or setting is None or case_id not in setting.cases:
         return

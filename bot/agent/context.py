@@ -6,8 +6,9 @@ from typing import Any
 from bot.store.db import Session
 from bot.store.handoffs import responses
 from bot.store.money import spending
-from bot.store.schema import Handoff, HandoffContext, HandoffState, Step, StepKind, StepStatus
+from bot.store.schema import Handoff, HandoffContext, HandoffState, StepKind, StepStatus
 from bot.store.tickets import steps
+from bot.store.tickets.steps import TakenStep
 
 
 def context_of(
@@ -22,7 +23,7 @@ def context_of(
         last: the previous handoff of the ticket.
         known: context that is in no row: the account's state now, where the requester writes, and the like.
     """
-    taken, cost = steps.of_ticket(session, ticket_id), spending.ticket_cost(session, ticket_id)
+    taken, cost = steps.taken(session, ticket_id), spending.ticket_cost(session, ticket_id)
     known = known or HandoffContext()
     states = [
         s.response["content"]["status"] for s in taken if s.response and "status" in s.response.get("content", {})
@@ -38,7 +39,7 @@ def context_of(
     )
 
 
-def _went_through(step: Step) -> bool:
+def _went_through(step: TakenStep) -> bool:
     return step.kind is StepKind.TOOL and step.status is StepStatus.OK
 
 
@@ -51,7 +52,7 @@ def _previous_handoff(session: Session, last: Handoff | None) -> tuple[str, str,
     return HandoffState.RESOLVED, last.claimed_by, str((last.resolution or {}).get("done", ""))
 
 
-def _in_words(step: Step) -> str:
+def _in_words(step: TakenStep) -> str:
     if step.response is None or step.status == StepStatus.UNSEEN:
         return "no answer was seen"
     content: dict[str, Any] = step.response["content"]

@@ -56,8 +56,10 @@ def delegate(work: TurnWork, step: int, tool: Tool, arguments: Args) -> str:
     Raises:
         ValueError: an argument has no canonical form, see `hashing.of_arguments`.
     """
-    with work.runtime.database.read() as session:
-        approval = _approval_of(session, work, step, tool)
+    approval = None
+    if tool.needs_approval:
+        with work.runtime.database.read() as session:
+            approval = _approval_of(session, work, step, tool)
     return work.runtime.issuer.mint(delegation(work, step, tool, arguments, approval=approval), at=now())
 
 

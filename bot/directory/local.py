@@ -156,4 +156,4 @@ class LocalDirectory:
     def written(self) -> tuple[tuple[str, str], ...]:
         """Return the account and action of each change made through this directory, oldest first."""
         with self.database.read() as session:
-            return tuple((write.account_id, write.action) for write in accounts.writes(session))
+            return tuple(accounts.written(session))

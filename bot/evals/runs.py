@@ -164,7 +164,7 @@ def requeue(database: Database, run_id: int, cases: Sequence[Case], lost: Iterab
         run = run_plays.lock(session, run_id)
         if run is None:
             return ()
-        run_plays.forget_queued(session, run, tuple(lost))
+        run_plays.forget_queued(run, tuple(lost))
         return run_plays.take_next(session, run, _owed(session, run, cases))
 
 
@@ -178,7 +178,7 @@ def keep(database: Database, run_id: int, played: Play, *, agent: Agent, cases: 
         if run is None:
             return ()
         _store(session, run_id, played)
-        run_plays.forget_queued(session, run, (play_name(played.case.id, played.repeat),))
+        run_plays.forget_queued(run, (play_name(played.case.id, played.repeat),))
         if not played.played:
             _end_not_run(session, run, (f"never played to the end: {played.case.id}",))
             return ()

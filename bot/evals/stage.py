@@ -28,13 +28,15 @@ from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, CaseMessage
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
+from bot.store.accounts import accounts
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.installation import scratch_database
 from bot.store.outbox import messages
-from bot.store.schema import MessageKind, Purpose, Step, StepKind, StepStatus, TurnOutcome
+from bot.store.schema import MessageKind, Purpose, StepKind, StepStatus, TurnOutcome
 from bot.store.tickets import steps, threads, tickets, turns
+from bot.store.tickets.steps import TakenStep
 from bot.store.tickets.tickets import Attachment, Heard
 from bot.store.tickets.turns import Attempt
 
@@ -248,9 +250,11 @@ def _heard(case: Case, message: CaseMessage, number: int) -> Heard:
 
 def _record_turn(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, outcome: Outcome | NotAdmitted) -> None:
     with runtime.database.read() as session:
-        taken = [step for step in steps.of_ticket(session, attempt.ticket.id) if step.turn_id == attempt.turn_id]
+        taken = steps.taken(session, attempt.ticket.id)
     for step in taken:
-        _record_step(step, seen)
+        if step.turn_id == attempt.turn_id:
+            _record_step(step, seen)
+    seen.cost_nusd = sum(step.cost_nusd for step in taken)
     match outcome:
         case Reply():
             seen.outcome, seen.reason = TurnOutcome.REPLY, None
@@ -265,7 +269,7 @@ def _record_turn(runtime: AgentRuntime, attempt: Attempt, seen: CaseOutcome, out
             seen.outcome, seen.reason, seen.category = TurnOutcome.REFUSED, outcome.why, None
 
 
-def _record_step(step: Step, seen: CaseOutcome) -> None:
+def _record_step(step: TakenStep, seen: CaseOutcome) -> None:
     response = step.response or {}
     if step.kind is StepKind.TOOL:
         if step.status is StepStatus.OK:
@@ -280,16 +284,13 @@ def _record_step(step: Step, seen: CaseOutcome) -> None:
 
 def _record_state(case: Case, database: Database, seen: CaseOutcome) -> None:
     """Record the state that is left, from the directory itself and not from what a tool says of it."""
-    directory = LocalDirectory(database)
-    for key in case.accounts:
-        account = directory.account(key)
-        seen.directory[key] = "gone" if account is None else account.status
-    for account_id, action in directory.written():
-        seen.writes.setdefault(account_id, []).append(action)
     with database.read() as session:
+        for key in case.accounts:
+            account = accounts.find(session, key)
+            seen.directory[key] = "gone" if account is None else account.status
+        for account_id, action in accounts.written(session):
+            seen.writes.setdefault(account_id, []).append(action)
         ticket = threads.ticket_at(session, CHANNEL, FIRST)
-        if ticket is not None:
-            seen.ticket = ticket.state
-            seen.cost_nusd = sum(step.cost_nusd for step in steps.of_ticket(session, ticket.id))
+        seen.ticket = "" if ticket is None else ticket.state
     if any(end.never_kept for end in case.expect):  # writing all of it down takes as long as a tenth of the play
         seen.kept = scratch_database.everything(database)

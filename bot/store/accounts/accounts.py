@@ -47,6 +47,8 @@ _SIGN_INS = (
     .limit(bindparam("most"))
 )
 
+_WRITTEN = select(DirectoryWrite.account_id, DirectoryWrite.action).order_by(DirectoryWrite.at)
+
 
 class SignInSeed(BaseModel):
     """A sign-in attempt in a seed file."""
@@ -136,16 +138,15 @@ def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
 def _seed(session: Session, given: Mapping[str, AccountSeed]) -> None:
     """Store accounts with as few statements as possible: a directory may have thousands."""
     stored = {row.id: row for row in session.scalars(select(AccountRow).where(AccountRow.id.in_(given)))}
-    for one in given.values():
-        row = stored.get(one.id) or AccountRow(id=one.id)
-        row.email, row.slack_user, row.name = plain(one.email) or one.email, one.slack_user, one.name
-        row.status, row.lock_reason = one.status, one.lock_reason
-        row.privileged, row.liftable, row.factors = one.privileged, one.liftable, list(one.factors)
-        row.password_changed_at, row.manager = _ago(days=one.password_changed), one.manager
-        session.add(row)
+    for account_id, row in stored.items():
+        for name, value in _columns(given[account_id]).items():
+            setattr(row, name, value)
     session.flush()
-    session.execute(delete(SignInRow).where(SignInRow.account_id.in_(given)))
-    session.execute(delete(AccountSession).where(AccountSession.account_id.in_(given)))
+    if new := [{"id": one.id, **_columns(one)} for one in given.values() if one.id not in stored]:
+        session.execute(insert(AccountRow), new)
+    if stored:
+        session.execute(delete(SignInRow).where(SignInRow.account_id.in_(stored)))
+        session.execute(delete(AccountSession).where(AccountSession.account_id.in_(stored)))
     at = now()
     sign_ins = [
         {
@@ -174,6 +175,21 @@ def _seed(session: Session, given: Mapping[str, AccountSeed]) -> None:
         session.execute(insert(AccountSession), sessions)
 
 
+def _columns(one: AccountSeed) -> dict[str, object]:
+    return {
+        "email": plain(one.email) or one.email,
+        "slack_user": one.slack_user,
+        "name": one.name,
+        "status": one.status,
+        "lock_reason": one.lock_reason,
+        "privileged": one.privileged,
+        "liftable": one.liftable,
+        "factors": list(one.factors),
+        "password_changed_at": _ago(days=one.password_changed),
+        "manager": one.manager,
+    }
+
+
 def set_status(session: Session, account_id: str, status: AccountStatus, *, lock_reason: str | None = None) -> bool:
     """Change an account as its owner or an administrator would; return False if it does not exist."""
     row = session.get(AccountRow, account_id, with_for_update=True)
@@ -189,6 +205,11 @@ def writes(session: Session, account_id: str | None = None) -> Sequence[Director
     """Return the changes made in this directory, the oldest first."""
     query = select(DirectoryWrite).order_by(DirectoryWrite.at)
     return session.scalars(query if account_id is None else query.where(DirectoryWrite.account_id == account_id)).all()
+
+
+def written(session: Session) -> list[tuple[str, str]]:
+    """Return account and action of each change made in this directory, the oldest first."""
+    return [(account, action) for account, action in prebuilt.rows(session, _WRITTEN)]
 
 
 def account_of(row: AccountRow | Row[*tuple[Any, ...]]) -> Account:

@@ -22,7 +22,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from bot.escalation import EscalationAction
@@ -46,6 +46,8 @@ CLOCK = "clock"
 "The actor of moves that the clock makes."
 ACTIVE = Handoff.state.in_([literal_column("'open'"), literal_column("'claimed'")])
 "Literally the condition of the partial index: with bound values SQLite would not use it."
+_ACTIVE = select(Handoff).where(Handoff.ticket_id == bindparam("ticket"), ACTIVE)
+_LAST = select(Handoff).where(Handoff.ticket_id == bindparam("ticket")).order_by(Handoff.id.desc()).limit(1)
 
 
 def open_for(
@@ -255,8 +257,7 @@ def read_again(session: Session, handoff_id: int) -> Handoff:
 
 def active(session: Session, ticket_id: int) -> Handoff | None:
     """Return a ticket's open or claimed handoff, or None."""
-    query = select(Handoff).where(Handoff.ticket_id == ticket_id, ACTIVE)
-    return session.scalars(query).one_or_none()
+    return session.scalars(_ACTIVE, {"ticket": ticket_id}).one_or_none()
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Handoff]:
@@ -266,8 +267,7 @@ def of_ticket(session: Session, ticket_id: int) -> Sequence[Handoff]:
 
 def last(session: Session, ticket_id: int) -> Handoff | None:
     """Return the newest handoff of a ticket, or None."""
-    query = select(Handoff).where(Handoff.ticket_id == ticket_id).order_by(Handoff.id.desc()).limit(1)
-    return session.scalars(query).one_or_none()
+    return session.scalars(_LAST, {"ticket": ticket_id}).one_or_none()
 
 
 def _ended(

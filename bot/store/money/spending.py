@@ -6,9 +6,10 @@ Amounts are nano-US-dollars. The time to read a window depends on the calls in i
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, or_, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.cost_dimensions import Dimension
@@ -24,6 +25,7 @@ from bot.store.schema import (
     TicketState,
     Turn,
 )
+from bot.store.sql import prebuilt
 
 BudgetHolder = tuple[str, str]
 "A scope and who it is: `('channel', 'C0HELP')`."
@@ -227,9 +229,13 @@ def first_call(session: Session) -> datetime | None:
 
 def ticket_cost(session: Session, ticket_id: int) -> TicketCost:
     """Return what a ticket has cost so far."""
-    row = select(func.count(), _sum(LedgerRow.cost_nusd)).where(LedgerRow.ticket_id == ticket_id)
-    calls, cost = session.execute(row).one()
+    calls, cost = prebuilt.rows(session, _ticket_cost(), ticket=ticket_id).one()
     return TicketCost(calls, int(cost))
+
+
+@cache
+def _ticket_cost() -> Select[int, Any]:
+    return select(func.count(), _sum(LedgerRow.cost_nusd)).where(LedgerRow.ticket_id == bindparam("ticket"))
 
 
 def _tickets(session: Session, where: LedgerFilter) -> dict[str, Any]:

@@ -8,10 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store.schema import EvalResult, EvalRun, Release, RunState, now
+from bot.store.sql import prebuilt
+
+_RUN = select(EvalRun).where(EvalRun.id == bindparam("run")).execution_options(populate_existing=True)
+_LOCKED = _RUN.with_for_update()
+_STORED = select(EvalResult.case_id, EvalResult.repeat).where(EvalResult.run_id == bindparam("run"))
+_ONE = _STORED.where(EvalResult.case_id == bindparam("case"), EvalResult.repeat == bindparam("number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,12 @@ class RunUnderWay:
 
 def get(session: Session, run_id: int) -> EvalRun | None:
     """Return a run as it is now, or None."""
-    return session.get(EvalRun, run_id, populate_existing=True)
+    return session.scalars(_RUN, {"run": run_id}).one_or_none()
 
 
 def lock(session: Session, run_id: int) -> EvalRun | None:
     """Return a run that is still under way, locked until the transaction ends; None: there is none."""
-    run = session.get(EvalRun, run_id, with_for_update=True, populate_existing=True)
+    run = session.scalars(_LOCKED, {"run": run_id}).one_or_none()
     return run if run is not None and run.state is RunState.RUNNING else None
 
 
@@ -130,8 +136,13 @@ def let_go(session: Session, run_id: int, who: str) -> None:
 
 def stored(session: Session, run_id: int) -> set[tuple[str, int]]:
     """Return case and repeat of every result of a run."""
-    found = session.execute(select(EvalResult.case_id, EvalResult.repeat).where(EvalResult.run_id == run_id))
-    return {(case, repeat) for case, repeat in found}
+    return {(case, repeat) for case, repeat in prebuilt.rows(session, _STORED, run=run_id)}
+
+
+def is_stored(session: Session, run_id: int, case_id: str, repeat: int) -> bool:
+    """Return whether a play has a result."""
+    which = {"case": case_id, "number": repeat}
+    return prebuilt.rows(session, _ONE, run=run_id, **which).one_or_none() is not None
 
 
 def all_results(session: Session, run_id: int) -> Sequence[EvalResult]:
@@ -162,11 +173,10 @@ def take_next(session: Session, run: EvalRun, owed: Sequence[str]) -> tuple[str,
     return taken
 
 
-def forget_queued(session: Session, run: EvalRun, plays: Sequence[str]) -> None:
+def forget_queued(run: EvalRun, plays: Sequence[str]) -> None:
     """Note that plays are in no queue any more; the run is locked."""
     gone = set(plays)
     run.queued = [play for play in run.queued if play not in gone]
-    session.flush()
 
 
 def play_until(session: Session, run: EvalRun, repeats: int) -> None:

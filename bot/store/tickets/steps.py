@@ -6,7 +6,7 @@ A later attempt replays the finished steps instead of making them again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -34,6 +34,25 @@ _DONE = (
     .where(Turn.ticket_id == bindparam("ticket"), Step.kind == StepKind.TOOL, Step.status == StepStatus.OK)
     .order_by(Step.turn_id, Step.seq)
 )
+
+_TAKEN = (
+    select(Step.turn_id, Step.kind, Step.name, Step.status, Step.response, Step.cost_nusd)
+    .join(Turn, Turn.id == Step.turn_id)
+    .where(Turn.ticket_id == bindparam("ticket"))
+    .order_by(Step.turn_id, Step.seq)
+)
+
+
+class TakenStep(NamedTuple):
+    """A step without what was asked: a model call's prompt is the whole conversation."""
+
+    turn_id: int
+    kind: StepKind
+    name: str
+    status: StepStatus
+    response: dict[str, Any] | None
+    "None while the call is under way."
+    cost_nusd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +183,11 @@ def done_after_stop(session: Session, turn_id: int) -> set[str]:
 def done_calls(session: Session, ticket_id: int) -> list[DoneCall]:
     """Return the tool calls of a ticket's turns that succeeded, in order."""
     return [DoneCall(*row) for row in prebuilt.rows(session, _DONE, ticket=ticket_id)]
+
+
+def taken(session: Session, ticket_id: int) -> list[TakenStep]:
+    """Return every step of a ticket's turns, in order, without what was asked."""
+    return [TakenStep(*row) for row in prebuilt.rows(session, _TAKEN, ticket=ticket_id)]
 
 
 def of_ticket(session: Session, ticket_id: int) -> Sequence[Step]:

@@ -7,7 +7,7 @@ of them. In a direct conversation people do not start threads: what they write a
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from bot.store.schema import (
@@ -33,11 +33,17 @@ AT_TOP = "at_top"
 NEWEST = 20
 "Number of a person's newest tickets that are considered."
 
+_BEGAN = (
+    select(Ticket)
+    .where(Ticket.channel == bindparam("channel"), Ticket.thread_ts == bindparam("thread"))
+    .order_by(Ticket.id)
+    .limit(1)
+)
+
 
 def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
     """Return the ticket of a thread: the one that began with it, or the one that its root belongs to."""
-    began = select(Ticket).where(Ticket.channel == channel, Ticket.thread_ts == thread_ts)
-    found = session.scalars(began.order_by(Ticket.id).limit(1)).one_or_none()
+    found = session.scalars(_BEGAN, {"channel": channel, "thread": thread_ts}).one_or_none()
     if found is not None:
         return found
     here = Ticket.channel == channel

@@ -29,7 +29,22 @@ from bot.store.sql import prebuilt
 from bot.store.tickets import quotes, shares, threads
 from bot.store.tickets.quotes import Quoted
 
+_LOCK = (
+    select(Ticket).where(Ticket.id == bindparam("ticket")).with_for_update().execution_options(populate_existing=True)
+)
 _HOLD = select(Ticket.id).where(Ticket.id == bindparam("ticket")).with_for_update()
+_BEGUN = (
+    select(Ticket.id)
+    .where(Ticket.channel == bindparam("channel"), Ticket.thread_ts == bindparam("thread"))
+    .order_by(Ticket.id)
+    .limit(1)
+)
+_EVENT = select(InboxEvent).where(InboxEvent.id == bindparam("event"))
+_ACTIVE = (
+    select(Turn)
+    .where(Turn.ticket_id == bindparam("ticket"), Turn.state != TurnState.DONE)
+    .with_for_update(key_share=True)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +125,17 @@ def accept(
     if event_id is None:
         return None
     ticket = _ticket(session, heard, agent=agent) if joins is None else lock(session, joins)
-    event = session.get_one(InboxEvent, event_id)
+    event = session.scalars(_EVENT, {"event": event_id}).one()
     if ticket.requester != heard.user:
         session.delete(event)
         return Accepted(event, ticket.id, None, bystander=True)
-    event.ticket_id = ticket.id
     if ticket.state is TicketState.RESOLVED:
         ticket.state = TicketState.OPEN
     if ticket.state is TicketState.HANDED_OFF:
-        event.state = InboxState.RELAYED
+        event.ticket_id, event.state = ticket.id, InboxState.RELAYED
         return Accepted(event, ticket.id, None, handed_off=True)
     turn = to_answer(session, ticket, event, at_once=at_once)
+    event.ticket_id = ticket.id  # now, so that one statement stores ticket and turn
     held_back = turn is not None and turn.held_back
     return Accepted(event, ticket.id, None if turn is None or held_back else turn.id, held_back=held_back)
 
@@ -147,8 +162,7 @@ def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: i
 
 def active(session: Session, ticket_id: int) -> Turn | None:
     """Return the ticket's turn that is not done, locked, so that no attempt begins before this message is added."""
-    query = select(Turn).where(Turn.ticket_id == ticket_id, Turn.state != TurnState.DONE)
-    return session.scalars(query.with_for_update(key_share=True)).one_or_none()
+    return session.scalars(_ACTIVE, {"ticket": ticket_id}).one_or_none()
 
 
 def has_begun(turn: Turn) -> bool:
@@ -222,7 +236,7 @@ def withdraw(ticket: Ticket) -> None:
 
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Lock a ticket for this transaction, so that its messages, claims and endings come one after another."""
-    return session.get_one(Ticket, ticket_id, with_for_update=True, populate_existing=True)
+    return session.scalars(_LOCK, {"ticket": ticket_id}).one()
 
 
 def hold(session: Session, ticket_id: int) -> None:
@@ -246,10 +260,10 @@ def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> T
 def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
     """Return the ticket of a message's thread, locked; it is opened if there is none."""
     thread_ts = heard.thread_ts or heard.ts
-    begun = select(Ticket.id).where(Ticket.channel == heard.channel, Ticket.thread_ts == thread_ts)
-    found = session.scalars(begun.order_by(Ticket.id).limit(1)).one_or_none()
+    thread = {"channel": heard.channel, "thread": thread_ts}
+    found = prebuilt.rows(session, _BEGUN, **thread).scalar_one_or_none()
     if found is None:
-        db.insert_new(
+        found = db.insert_new(
             session,
             Ticket,
             team=heard.team,
@@ -261,5 +275,6 @@ def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
             state=TicketState.OPEN,
             created_at=now(),
         )
-        found = session.scalars(begun.order_by(Ticket.id).limit(1)).one()
+    if found is None:  # another message of the thread was quicker
+        found = prebuilt.rows(session, _BEGUN, **thread).scalar_one()
     return lock(session, found)

@@ -43,6 +43,7 @@ _BEGIN = (
 )
 _IS_OURS = and_(Turn.id == bindparam("turn"), Turn.attempt == bindparam("number"), Turn.state == TurnState.RUNNING)
 _FINISH = update(Turn).where(_IS_OURS).values(state=TurnState.DONE).returning(Turn.id)
+_TICKET = select(Ticket).where(Ticket.id == bindparam("ticket"))
 _HANDOFFS = select(Handoff).where(Handoff.ticket_id == bindparam("ticket")).order_by(Handoff.id)
 _ANSWERED = select(Step).where(Step.turn_id == bindparam("turn"), Step.response.is_not(None))
 _IS_LEFT = and_(Turn.id == bindparam("turn"), Turn.state != TurnState.DONE)
@@ -116,18 +117,19 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
     if begun is None:
         return None
     number, ticket_id, accepted_at, failures, waits, waited = begun
+    answered = session.scalars(_ANSWERED, {"turn": turn_id}) if number > 1 else ()
     return Attempt(
         turn_id,
         number,
         worker,
-        session.get_one(Ticket, ticket_id),
+        session.scalars(_TICKET, {"ticket": ticket_id}).one(),
         accepted_at,
         at,
         failures,
         waits,
         heard=ticket_messages.messages_of(session, turn_id),
         handoffs=session.scalars(_HANDOFFS, {"ticket": ticket_id}).all(),
-        journal={step.seq: step for step in session.scalars(_ANSWERED, {"turn": turn_id})},
+        journal={step.seq: step for step in answered},
         waited=timedelta(seconds=waited),
     )
 
