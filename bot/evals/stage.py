@@ -28,7 +28,6 @@ from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, Transient
 from bot.evals.cases import Case, CaseMessage
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS, Reason, Subject
-from bot.store.accounts import accounts
 from bot.store.db import Database, Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
@@ -284,12 +283,13 @@ def _record_step(step: TakenStep, seen: CaseOutcome) -> None:
 
 def _record_state(case: Case, database: Database, seen: CaseOutcome) -> None:
     """Record the state that is left, from the directory itself and not from what a tool says of it."""
+    directory = LocalDirectory(database)
+    for key in case.accounts:
+        account = directory.account(key)
+        seen.directory[key] = "gone" if account is None else account.status
+    for account_id, action in directory.written():
+        seen.writes.setdefault(account_id, []).append(action)
     with database.read() as session:
-        for key in case.accounts:
-            account = accounts.find(session, key)
-            seen.directory[key] = "gone" if account is None else account.status
-        for account_id, action in accounts.written(session):
-            seen.writes.setdefault(account_id, []).append(action)
         ticket = threads.ticket_at(session, CHANNEL, FIRST)
         seen.ticket = "" if ticket is None else ticket.state
     if any(end.never_kept for end in case.expect):  # writing all of it down takes as long as a tenth of the play
