@@ -16,12 +16,12 @@ SAYS, DOES = 52, 115
 
 @contextmanager
 def asked_of(database: Database) -> Iterator[list[str]]:
-    """Collect the statements of a block, without those that only open a transaction."""
+    """Collect the statements of a block, without those that open a transaction, or renew a lease as time passes."""
     asked: list[str] = []
 
     def note(*told: object) -> None:
         statement = " ".join(str(told[2]).split())
-        if not statement.startswith("BEGIN"):
+        if not statement.startswith(("BEGIN", "UPDATE turns SET lease_until")):
             asked.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", note)
