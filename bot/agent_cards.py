@@ -3,7 +3,8 @@
 Invariant: an agent is served as its whole folder is now: card, prompt, words and suite. A changed prompt is another
 release, and a changed case another suite: the agent does not serve until that pair passes or is waived. A wrong folder
 leaves the agent as it was; an agent whose folder is gone is no longer here. A new folder needs a restart, and so does
-new code: a process runs the code that it has loaded.
+new code: a process runs the code that it has loaded. A folder that a rollback was about to exchange when it crashed is
+put into its place at the start.
 """
 
 import time
@@ -13,6 +14,7 @@ from threading import Lock
 
 import structlog
 
+from bot import folder_exchange
 from bot.agent import card, suite_files
 from bot.agent.card import Agent
 from bot.errors import ConfigError
@@ -42,6 +44,7 @@ class Cards(Mapping[str, Agent]):
         Raises:
             ConfigError: a card is wrong; the message names file and field.
         """
+        folder_exchange.mend(config)
         self._config, self._check = config, check
         self._looking = Lock()
         self._next_look = time.monotonic() + LOOK_SECONDS

@@ -49,6 +49,8 @@ SILENT = timedelta(seconds=12)
 "A command without a sign of life for this long counts as dead; longer than `DRAIN_SECONDS`."
 LOST_SECONDS = 5.0
 "Between two looks for plays that were lost from the queue."
+POP_SECONDS = 0.1
+"The longest wait of a worker for its next play; the command waits for it at the end."
 DRAIN_SECONDS = 6.0
 "How long a play may go on after the command was interrupted or has died."
 
@@ -172,7 +174,12 @@ def _work(desk: EvalDesk, queue: JobQueue, name: str, alive: int, parents_end: i
     eval_desk.take(desk)
     redis = worker_connection(desk.settings.redis_url, desk.ground, connections=THREADS + SPARE_CONNECTIONS)
     worker = ThreadWorker(
-        [run_queue.over(queue, redis)], connection=redis, name=name, concurrency=THREADS, drain_seconds=DRAIN_SECONDS
+        [run_queue.over(queue, redis)],
+        connection=redis,
+        name=name,
+        concurrency=THREADS,
+        pop_seconds=POP_SECONDS,
+        drain_seconds=DRAIN_SECONDS,
     )
 
     def outlive_nobody() -> None:

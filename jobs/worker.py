@@ -70,6 +70,7 @@ def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
 
 def collect_garbage_seldom() -> None:
     """Let collections leave out what is loaded by now: half a million objects that stay for as long as the process."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(MANY_OBJECTS)

@@ -62,7 +62,7 @@ def eval_run(
     options += [] if repeats is None else [f"--repeats={repeats}"]
     options += [f"--slice={one}" for one in slices] + [f"--case={one}" for one in cases]
     options += ["--fresh"] * fresh + ["--json"] * as_json
-    root.become("jobs.evaluation", *options)
+    root.become("jobs.evaluate", *options)
 
 
 @eval_group.command("runs")

@@ -110,9 +110,11 @@ def release_rollback(*, name: str | None, to: str | None, as_json: bool) -> None
     Only what decides behaviour is put back: owners, responders and channels stay as they are now. The files of now
     are kept in a folder that the command names.
     """
+    from bot import folder_exchange
     from bot.releases import rollback
 
     settings = settings_to_look_at()
+    folder_exchange.mend(settings.deskhand_config)
     folder = _agent_folder(settings.deskhand_config, name)
     with own_database(settings) as database:
         done = rollback.roll_back(settings, folder, database, to=to, at=datetime.now(UTC))

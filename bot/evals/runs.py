@@ -17,6 +17,7 @@ from bot.evals.cases import Case, Suite
 from bot.evals.gate import GoOn, ReleaseVerdict, Score
 from bot.evals.judge import judging
 from bot.evals.plays import Play, PlayedCase
+from bot.releases import registry
 from bot.store.db import Database, Session
 from bot.store.releases import baselines, eval_runs, releases, run_plays
 from bot.store.releases.eval_runs import RunPlan
@@ -124,8 +125,7 @@ def _alike(session: Session, planned: PlannedRun) -> list[EvalRun]:
 
 
 def _register(session: Session, planned: PlannedRun) -> None:
-    release = planned.release
-    releases.register(session, agent=release.agent, fingerprint=str(release), body=release.body, files=release.files)
+    registry.register(session, planned.agent, planned.release)
 
 
 def start(session: Session, planned: PlannedRun) -> int:

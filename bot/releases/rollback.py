@@ -1,19 +1,19 @@
 """The way back to a release that passed: its files are put in the place of those of now.
 
 Invariant: what is put back is, with the code and the environment of here, exactly a pair of release and suite that may
-serve; that is worked out from a copy before any file is touched. Then the whole folder changes place at once, and the
-folder of before is kept.
+serve; that is worked out from a copy before any file is touched. Then the intent is written down, the whole folder
+changes place (`bot.folder_exchange`), and the folder of before is kept.
 """
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from bot import folder_exchange
 from bot.agent import card, suite_files
 from bot.agent.card import Agent
 from bot.agent.release import ReleaseId, release_of
@@ -24,9 +24,6 @@ from bot.store import audit
 from bot.store.db import Database, Session
 from bot.store.releases import kept_files, releases, verdicts
 from bot.store.releases.verdicts import ReleasePair
-
-KEPT = "rollbacks"
-"The folder beside `agents/` that keeps the folders of before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +61,18 @@ def roll_back(settings: Settings, name: str, database: Database, *, to: str | No
     Raises:
         ConfigError: there is no such release, or it cannot be served by the code that runs here; nothing was changed.
     """
-    folder = settings.deskhand_config / "agents" / name
+    config = settings.deskhand_config
+    folder_exchange.mend(config)
+    folder = config / folder_exchange.AGENTS / name
     running, present = _present(settings, folder)
+    kept = config / folder_exchange.KEPT / f"{name}-{at:%Y-%m-%dT%H-%M-%S}"
     with database.write() as session:
         chosen = _chosen(session, settings, folder, to=to, present=present)
         before = present.release if present is not None else str(running)
-        kept = settings.deskhand_config / KEPT / f"{name}-{at:%Y-%m-%dT%H-%M-%S}"
-        audit.append(
-            session,
-            "release.rolled_back",
-            actor="operator",
-            agent=name,
-            release=chosen.pair.release,
-            suite=chosen.pair.suite,
-            before=before,
-            kept=kept.name,
-        )
+        what = {**chosen.pair._asdict(), "agent": name, "before": before, "kept": kept.name}
+        intent = audit.append(session, "rollback.intended", actor="operator", **what)
+    with database.write() as session:
+        audit.append(session, "release.rolled_back", actor="operator", intent_id=intent, **what)
         changed = _exchange(folder, chosen.files, kept)
     return RolledBack(name, before, chosen.pair, kept, changed)
 
@@ -170,7 +163,7 @@ def _exchange(folder: Path, files: Mapping[str, str], kept: Path) -> tuple[str, 
     Raises:
         ConfigError: the disk refuses it; the folder is as it was.
     """
-    fresh = kept.with_name(f".{kept.name}.new")
+    fresh = folder_exchange.waiting(kept)
     try:
         kept.parent.mkdir(exist_ok=True)
         shutil.copytree(folder, fresh)
@@ -179,17 +172,9 @@ def _exchange(folder: Path, files: Mapping[str, str], kept: Path) -> tuple[str, 
         changed = tuple(name for name, text in sorted(files.items()) if _text(folder / name) != text)
         gone = tuple(sorted(suite_files.read(folder).keys() - files.keys()))
         _write(fresh, files)
-        _sync(fresh)
-        folder.rename(kept)
-        try:
-            fresh.rename(folder)
-        except OSError:
-            kept.rename(folder)
-            raise
-        for place in (folder.parent, kept.parent):
-            _sync_one(place)
+        folder_exchange.exchange(folder, kept)
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
+        folder_exchange.discard(kept)
         raise ConfigError(f"{folder}: cannot be replaced: {error.strerror}. Nothing was changed.") from error
     return (*changed, *gone)
 
@@ -206,18 +191,3 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-
-
-def _sync(folder: Path) -> None:
-    """Let every file and folder reach the disk, so that a crash after the exchange finds them whole."""
-    inside: Sequence[Path] = sorted(folder.rglob("*"), reverse=True)
-    for place in (*inside, folder):
-        _sync_one(place)
-
-
-def _sync_one(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock, Semaphore, Thread
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from uuid import uuid4
 
 import structlog
@@ -68,6 +68,7 @@ class ThreadWorker(RegisteredWorker):
         *,
         concurrency: int = 1,
         drain_seconds: float = math.inf,
+        pop_seconds: float = POP_SECONDS,
         on_abandon: Callable[[], object] = lambda: None,
         **options: Any,
     ) -> None:
@@ -77,20 +78,19 @@ class ThreadWorker(RegisteredWorker):
             queues: one queue; RQ has no intermediate queue for several.
             name: unique among the living workers.
             concurrency: the most jobs at once.
+            pop_seconds: the longest wait for a job; a signal takes effect after it.
             drain_seconds: how long running jobs may go on after a stop signal.
             on_abandon: called if some still run after that; the process must end right after `work`.
             options: options of RQ's own workers; `job_class` decides which jobs are run, by default only ours.
         """
         super().__init__(queues, name, **{"job_class": ValidatedJob, **options, "serializer": JSONSerializer})
-        self.drain_seconds = drain_seconds
+        self.drain_seconds, self.pop_seconds = drain_seconds, pop_seconds
         self.in_hand: set[InHand] = set()
         "Jobs that are still in it when `work` returns were abandoned."
         self._on_abandon = on_abandon
         self._slots = Semaphore(concurrency)
-        self._gives_up_at = math.inf
-        self._looked_at = -math.inf
-        self._failing = Lock()
-        self._beside: list[Thread] = []
+        self._gives_up_at, self._looked_at = math.inf, -math.inf
+        self._failing, self._beside = Lock(), list[Thread]()
 
     # --- the main thread: what RQ's loop calls, in its order ---
 
@@ -193,7 +193,7 @@ class ThreadWorker(RegisteredWorker):
         [queue] = self.queues
         try:
             while not self._stop_requested:
-                popped = queue.lmove(self.connection, queue.key, timeout)
+                popped = queue.lmove(self.connection, queue.key, cast("Any", timeout and self.pop_seconds))
                 if popped is None:
                     return None
                 job, wrong = job_validation.fetch(self.job_class, queue, popped[1])

@@ -40,6 +40,7 @@ _LOADED = (
         "bot.sandbox.standin",
         "jobs.clock",
         "jobs.commands",
+        "jobs.evaluate",
         "jobs.evaluation",
         "jobs.rerouting",
     ),

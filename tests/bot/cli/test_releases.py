@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 import yaml
 
-from bot import agent_cards
+from bot import agent_cards, folder_exchange
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
-from bot.releases import registry, rollback
+from bot.evals import cases, runs
+from bot.evals.runs import PlannedRun
+from bot.releases import registry
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store.db import Database
 from bot.store.releases import eval_runs, verdicts
+from bot.store.releases.eval_runs import RunPlan
 from bot.store.releases.verdicts import ReleasePair
-from bot.store.schema import AuditRow, EvalRun
+from bot.store.schema import AuditRow, EvalRun, RunState, Verdict
 from tests.support.agent_folders import copied_agent
 from tests.support.command_line import deskhand
 from tests.support.factories import rows
@@ -105,9 +108,31 @@ def test_a_rollback_brings_the_last_passing_release_back(
     kept = Path(done["kept"])
     assert {file.relative_to(kept).as_posix(): file.read_text() for file in kept.rglob("*") if file.is_file()} == spoilt
     assert sorted(one.name for one in kept.parent.iterdir()) == [kept.name]
-    [record] = [row.record for row in rows(installed.database, AuditRow) if row.event == "release.rolled_back"]
+    intended, made = [
+        row for row in rows(installed.database, AuditRow) if "rollback" in row.event or "rolled" in row.event
+    ]
+    assert (made.event, made.intent_id, made.record) == ("release.rolled_back", intended.seq, intended.record)
+    record = made.record
     assert (record["release"], record["before"], record["kept"]) == (first.release, blocked.release, kept.name)
     assert cards["access"].prompt == restored.prompt  # a process that runs has read it again
+
+
+def test_a_release_that_was_only_evaluated_can_be_put_back(
+    installed: Installed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The evaluation itself keeps the files of what it plays; no worker ever served them."""
+    settings, agent = Settings.from_environment(), card.load(installed.folder)
+    suite, was = cases.load(agent), installed.files()
+    plan = RunPlan(fixed_repeats=1)
+    run_id = runs.begin(
+        installed.database, PlannedRun(agent, release_of(settings, agent), suite, suite.cases, plan, "operator")
+    )
+    with installed.database.write() as session:
+        eval_runs.finish_run(session, run_id, state=RunState.FINISHED, verdict=Verdict.PASS)
+    installed.edit("prompt.md", "Be brief.")
+    installed.edit("evals/locked.yaml", "# easier")
+    assert "evals/locked.yaml, prompt.md" in run(capsys, "release", "rollback")
+    assert installed.files() == was
 
 
 def test_a_broken_card_is_rolled_back_as_a_whole(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,12 +161,28 @@ def test_a_rollback_without_a_way_back_changes_nothing(
     assert "only other code makes it" in told
     assert "deploy Deskhand 0.1.0" in told
     with monkeypatch.context() as patch:
-        patch.setattr(rollback, "_sync", refuse)
+        patch.setattr(folder_exchange, "_sync", refuse)
         assert "cannot be replaced: No space left" in run(capsys, "release", "rollback", code=2)
     assert installed.files() == before
     assert not [row for row in rows(installed.database, AuditRow) if row.event == "release.rolled_back"]
     assert not any((installed.config / "rollbacks").iterdir())
     assert first.release in run(capsys, "release", "rollback", "--to", first.release)
+
+
+def test_a_rollback_that_was_killed_is_ended_by_the_next_command(
+    installed: Installed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder that waited is put into its place first; without it there would be no agent to roll back."""
+    first, was = installed.judge(), installed.files()
+    kept = installed.config / folder_exchange.KEPT / "access-2026-12-01T05-00-00"
+    kept.parent.mkdir()
+    shutil.copytree(installed.folder, folder_exchange.waiting(kept))
+    installed.edit("prompt.md", "Be brief.")
+    installed.folder.rename(kept)
+    assert f"{first.release} has not passed, or is what runs now" in run(
+        capsys, "release", "rollback", "--to", first.release, code=2
+    )
+    assert installed.files() == was
 
 
 def refuse(_folder: Path) -> None:

@@ -171,7 +171,7 @@ def test_the_command_hands_over_its_options(sqlite_url: str, monkeypatch: pytest
     options = ("--repeats=2", "--slice=locked", "--case=one", "--case=two", "--fresh", "--json")
     assert deskhand("eval", "run", *options, "--workers=3") == 0
     [(module, *given)] = became
-    assert (module, set(given)) == ("jobs.evaluation", {"--agent=access", "--workers=3", *options})
+    assert (module, set(given)) == ("jobs.evaluate", {"--agent=access", "--workers=3", *options})
 
 
 def test_of_several_agents_none_is_evaluated_by_accident(tmp_path: Path) -> None:
