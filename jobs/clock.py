@@ -31,6 +31,7 @@ from jobs import (
     handoff,
     home,
     owner_alerts,
+    probes,
     process,
     release_notices,
     reviews,
@@ -83,6 +84,7 @@ ROUNDS: Mapping[Round, float] = {
     reviews.remind: 60.0,
     evals.look: 5.0,
     eval_progress.look: 2.0,
+    probes.look: 30.0,
     show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."

@@ -52,6 +52,7 @@ def report(ctx: WorkerContext, agent: Agent) -> EvalReport:
         suite=pair.suite,
         baseline=seen.baseline,
         in_a_row=tuple(one.words for one in seen.in_a_row),
+        probe=seen.probe,
         under_way=seen.under_way,
         model_is_standin=run is not None and run.model_is_standin,
         thumbs=thumbs,

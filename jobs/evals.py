@@ -13,8 +13,8 @@ from bot.evals import plays, runs
 from bot.evals.plays import Play, PlayedCase
 from bot.queue import BEGIN_EVALUATION, PLAY_CASE, JobQueue
 from bot.store.releases import run_plays
-from bot.store.schema import EvalRun, PlayedBy, RunState, now
-from jobs import eval_desk
+from bot.store.schema import EvalRun, PlayedBy, RunKind, RunState, now
+from jobs import eval_desk, probes
 from jobs.engine import run_queue
 from jobs.eval_desk import EvalDesk, RunSetting
 from jobs.process import WorkerContext
@@ -38,6 +38,8 @@ def play(name: str) -> None:
     if run is None or setting is None or case_id not in setting.cases:
         return
     played = _played(setting, case_id, int(repeat))
+    if run.kind is RunKind.PROBE:
+        probes.note_models(desk.database, setting.agent.card.name, run.release, played)
     more = runs.keep(desk.database, run.id, played, agent=setting.agent, cases=tuple(setting.cases.values()))
     _queue(setting, run, more)
 

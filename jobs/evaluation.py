@@ -18,10 +18,15 @@ from bot import logs, private
 from bot.agent import card
 from bot.errors import ConfigError, DeskhandError
 from bot.evals import cases, endpoint, report, runs
+from bot.evals.cases import Case, Suite
+from bot.evals.runner import RunReport
 from bot.evals.runs import Chosen, NothingToPlay, PlannedRun
 from bot.settings import Settings
+from bot.store.db import Database
+from bot.store.releases import probes, verdicts
 from bot.store.releases.eval_runs import RunPlan
-from bot.store.schema import PlayedBy, Verdict
+from bot.store.releases.verdicts import ReleasePair
+from bot.store.schema import PlayedBy, ProbeState, RunKind, Verdict
 from jobs import eval_desk
 from jobs.eval_command import AHEAD, THREADS, EvalCommand
 
@@ -48,6 +53,8 @@ class EvalRequest:
     repeats: int | None
     workers: int
     fresh: bool
+    probes: bool = False
+    "Whether the probes are played: then there is no verdict."
 
 
 @click.command()
@@ -57,6 +64,7 @@ class EvalRequest:
 @click.option("--repeats", type=int)
 @click.option("--workers", type=int, required=True)
 @click.option("--fresh", is_flag=True)
+@click.option("--probes", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
 def main(
     *,
@@ -66,12 +74,13 @@ def main(
     repeats: int | None,
     workers: int,
     fresh: bool,
+    probes: bool,
     as_json: bool,
 ) -> None:
     """Run an evaluation; `bot.cli.evals` is what people call."""
     private.keep_to_ourselves()
     logs.guard()
-    request = EvalRequest(agent, Chosen(slices, case_ids), repeats, workers, fresh)
+    request = EvalRequest(agent, Chosen(slices, case_ids), repeats, workers, fresh, probes)
     try:
         code = _evaluate(request, as_json=as_json)
     except (DeskhandError, KeyboardInterrupt) as error:
@@ -89,25 +98,60 @@ def _evaluate(request: EvalRequest, *, as_json: bool) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     agent = card.load_all(settings.deskhand_config)[request.agent]
     suite = cases.load(agent)
-    chosen = request.chosen.of(suite)
+    chosen = _probes(request.agent, suite) if request.probes else request.chosen.of(suite)
     with closing(eval_desk.open_desk(settings)) as desk:
         runtime = desk.runtime(agent)
         plan = _plan(request, standin=endpoint.is_standin(settings.anthropic_base_url))
         planned = PlannedRun(agent, runtime.release, suite, chosen, plan, "operator")
+        if request.probes:
+            _must_serve(desk.database, ReleasePair(str(runtime.release), suite.fingerprint))
         if request.fresh:
             runs.abandon(desk.database, planned)
         run_id, done = runs.resume_or_begin(desk.database, planned)
         if done:
             click.echo(f"Run {run_id} goes on; {done} plays are done.", err=True)
         result = EvalCommand(desk, run_id, request.workers).see_to_the_end()
+        if request.probes:
+            return _say_probe(desk.database, result, as_json=as_json)
     click.echo(json.dumps(report.as_json(result)) if as_json else report.as_text(result))
     return CODES[result.verdict]
 
 
+def _probes(agent: str, suite: Suite) -> tuple[Case, ...]:
+    if not suite.probes:
+        raise NothingToPlay(f"{agent} has no probes: list ids of its cases in evals/{cases.PROBES}")
+    return suite.probes
+
+
+def _must_serve(database: Database, pair: ReleasePair) -> None:
+    """Refuse to probe what was never evaluated.
+
+    Raises:
+        NothingToPlay: no evaluation has said anything of the release with these cases.
+    """
+    with database.read() as session:
+        if verdicts.standing(session, *pair).verdict is None:
+            raise NothingToPlay(f"{pair.release} was never evaluated with these cases: run `deskhand eval run` first")
+
+
+def _say_probe(database: Database, result: RunReport, *, as_json: bool) -> int:
+    """Print what a run of the probes says of its release; return the exit code."""
+    with database.read() as session:
+        last = probes.of_run(session, result.run_id)
+    if as_json:
+        click.echo(json.dumps(report.as_json(result) | {"probe": None if last is None else last.as_json()}))
+    else:
+        click.echo(report.as_text(result))
+    if last is None:
+        return NOT_RUN
+    return BLOCKED if last.result.state is ProbeState.WORSE else PASSED
+
+
 def _plan(request: EvalRequest, *, standin: bool) -> RunPlan:
     return RunPlan(
-        fixed_repeats=request.repeats,
+        fixed_repeats=1 if request.probes else request.repeats,
         only=request.chosen.words,
+        kind=RunKind.PROBE if request.probes else RunKind.EVALUATION,
         played_by=PlayedBy.COMMAND,
         width=request.workers * THREADS * AHEAD,
         model_is_standin=standin,

@@ -124,8 +124,7 @@ def _other_models(session: Session, turns: Sequence[FinishedTurn]) -> Iterator[C
                 continue
             if turn.release is not None and turn.release not in first:
                 first[turn.release] = finished_turns.first_model(session, turn.release)
-            meant = first.get(turn.release or "") or answered
-            if DATED.sub("", answered) != asked or meant not in {asked, answered}:
+            if is_other(asked, answered, first=first.get(turn.release or "")):
                 yield turn.agent, AlertKind.MODEL_CHANGED, answered, {"asked": asked, "ticket": turn.ticket_id}
 
 
@@ -199,20 +198,32 @@ def settle(ctx: WorkerContext, agent: str, kind: AlertKind, found: Mapping[str, 
         for subject in new:
             say_opened(session, agent, kind, subject)
         for subject in gone:
-            _say_closed(session, agent, kind, subject)
+            say_closed(session, agent, kind, subject)
 
 
 def _close(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
     if owner_alerts.close(session, agent, kind, subject):
-        _say_closed(session, agent, kind, subject)
+        say_closed(session, agent, kind, subject)
+
+
+def is_other(asked: str, answered: str, *, first: str | None) -> bool:
+    """Return whether a response names another model than the one that was asked for.
+
+    Args:
+        asked: the model's id in the request.
+        answered: the one in the response.
+        first: the one in the first response of the release, which says what a name without a date meant then.
+    """
+    return answered != asked and (DATED.sub("", answered) != asked or (first or answered) not in {asked, answered})
 
 
 def say_opened(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
-    """Note in the audit log and in the log that an alert was opened."""
+    """Record and log that an alert is open."""
     audit.append(session, "alert.opened", actor="clock", agent=agent, kind=kind, about=subject)
     log.warning("alert.opened", agent=agent, kind=kind, subject=subject)
 
 
-def _say_closed(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
+def say_closed(session: Session, agent: str, kind: AlertKind, subject: str) -> None:
+    """Record and log that an alert is over."""
     audit.append(session, "alert.closed", actor="clock", agent=agent, kind=kind, about=subject)
     log.info("alert.closed", agent=agent, kind=kind, subject=subject)

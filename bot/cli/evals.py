@@ -65,6 +65,22 @@ def eval_run(
     root.become("jobs.evaluate", *options)
 
 
+@eval_group.command("probe")
+@click.option("--agent", "name", help="The folder under config/agents/; not needed where there is only one.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of stdout, progress on stderr.")
+def eval_probe(*, name: str | None, as_json: bool) -> None:
+    """Play the pinned probe cases of what is served now, as the clock does twice a day; the verdict stays as it is.
+
+    Exit code 0 when they do not show the release to be worse than in its own evaluation, 1 when they do, and 2 when
+    they were not played to the end.
+    """
+    settings = settings_to_look_at()
+    agent = known(settings, name).card.name
+    with reading_database(settings):
+        pass  # it is there, and its schema is this code's
+    root.become("jobs.evaluation", f"--agent={agent}", "--workers=1", "--probes", *["--json"] * as_json)
+
+
 @eval_group.command("runs")
 @click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")

@@ -1,6 +1,7 @@
 """The first figures: what is served, and the success criterion with what it is made of. Pure."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import assert_never
 
 from bot.agent.standing import Standing
@@ -12,6 +13,7 @@ from bot.dashboard.overview_values import Overview, Served
 from bot.dashboard.parts import Column, Fact
 from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Spread
+from bot.store.releases.probes import LastProbe
 from bot.store.schema import Verdict
 
 ENDS = (
@@ -25,7 +27,7 @@ ENDS = (
 
 def served(overview: Overview) -> Element:
     """Return a line for each release: its verdict, and whether it answers people."""
-    lines = [_served(one) for one in overview.served]
+    lines = [_served(one, overview.at) for one in overview.served]
     if not lines:
         lines = [
             element("li", element("span", "No release yet", class_="state warn"), _words("Nothing was evaluated."))
@@ -33,7 +35,7 @@ def served(overview: Overview) -> Element:
     return element("ul", *lines, class_="verdict", aria_label="Releases that are served")
 
 
-def _served(one: Served) -> Element:
+def _served(one: Served, at: datetime) -> Element:
     release = one.release
     match release.verdict:
         case Verdict.PASS:
@@ -62,7 +64,13 @@ def _served(one: Served) -> Element:
     said = f"{release.fingerprint}{age}{run}{hard}. {serves}"
     if idle is not None:
         look, state, said = "bad", str(idle.status).capitalize(), f"{state}: {said}"
-    return element("li", element("span", state, class_=f"state {look}"), _words(said))
+    probe = "" if one.probe is None else f" {_probed(one.probe, at)}"
+    return element("li", element("span", state, class_=f"state {look}"), _words(f"{said}{probe}"))
+
+
+def _probed(probe: LastProbe, at: datetime) -> str:
+    """Return in words what the last probes of a release say."""
+    return f"Probes {wording.age(probe.finished_at, at)}: {probe.words}."
 
 
 def _idle(standing: Standing) -> str:

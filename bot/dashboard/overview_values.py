@@ -11,6 +11,7 @@ from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.latest_tickets import LatestTickets
 from bot.store.figures.success import Success
 from bot.store.figures.watch import Sign
+from bot.store.releases.probes import LastProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Served:
     "The release that this process would serve, if it is another one; it was never evaluated."
     standing: Standing | None = None
     "Whether its agent works now; None: its folder is gone."
+    probe: LastProbe | None = None
+    "What the last probes of the release say."
 
 
 @dataclass(frozen=True, slots=True)

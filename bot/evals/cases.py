@@ -1,7 +1,8 @@
 """The cases of a suite: `config/agents/<name>/evals/*.yaml`, one slice per file.
 
-`coverage.yaml` says how many cases a verdict needs of each slice. A wrong file is refused with its name, the line and
-the reason, and nothing is played then: a suite that lost a case must not give a verdict of fewer cases.
+`coverage.yaml` says how many cases a verdict needs of each slice, and `probes.yaml` which cases are probes. A wrong
+file is refused with its name, the line and the reason, and nothing is played then: a suite that lost a case must not
+give a verdict of fewer cases.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from bot.agent import suite_files
 from bot.agent.card import Agent, Card
 from bot.errors import ConfigError
-from bot.evals import case_checks, case_text
+from bot.evals import case_checks, case_text, probe_ids
 from bot.evals.case_models import DOMAIN, REQUESTER, Case, CaseMessage, CasePart, Expect
 from bot.evals.case_text import BrokenFiles, Place, Problem, YamlFile
 from bot.evals.judge.judge import instructions_of
@@ -27,6 +28,8 @@ __all__ = ["DOMAIN", "REQUESTER", "Case", "CaseMessage", "Expect", "Suite", "loa
 PLAYING = ("case_models.py", "plays.py", "stage.py", "scorers.py")
 "The code that plays and scores a case."
 COVERAGE = "coverage.yaml"
+PROBES = "probes.yaml"
+"The ids of the cases that are played again and again while a release serves."
 
 _Valid = TypeVar("_Valid")
 
@@ -49,6 +52,8 @@ class Suite:
     cases: tuple[Case, ...]
     fingerprint: str
     "SHA-256 of the case files and the code that plays and scores them; a verdict is valid only for it."
+    probes: tuple[Case, ...] = ()
+    "Those that are played twice a day while a release serves, to see whether it is as it was."
 
 
 def load(agent: Agent) -> Suite:
@@ -57,11 +62,12 @@ def load(agent: Agent) -> Suite:
     Raises:
         ConfigError: there is no case, or what the judge is told cannot be read; or, as `BrokenFiles` with every
                 problem, a file is wrong, two cases share an id, a slice is not in the manifest or has too few cases, a
-                case contradicts itself or wants something that the agent's card does not have.
+                case contradicts itself or wants something that the agent's card does not have, or the probes are not
+                as the card says.
     """
     folder = agent.folder / "evals"
     manifest = folder / COVERAGE
-    files = sorted(set(folder.glob("*.yaml")) - {manifest})
+    files = sorted(set(folder.glob("*.yaml")) - {manifest, folder / PROBES})
     if not files:
         raise ConfigError(f"{folder}: no case; expected <slice>.yaml")
     problems, found = list[Problem](), list[_Found]()
@@ -71,15 +77,23 @@ def load(agent: Agent) -> Suite:
         except BrokenFiles as broken:
             problems += broken.problems
     problems += _taken_twice(found)
+    broken_files, ids = {problem.file for problem in problems}, list[str]()
     try:
-        problems += _uncovered(manifest, files, found, broken={problem.file for problem in problems})
+        problems += _uncovered(manifest, files, found, broken=broken_files)
+    except BrokenFiles as broken:
+        problems += broken.problems
+    try:
+        known = None if broken_files else {one.case.id: one.case.slice for one in found}
+        ids += probe_ids.read(folder / PROBES, count=agent.card.evals.probes, slices=known)
     except BrokenFiles as broken:
         problems += broken.problems
     if problems:
         raise BrokenFiles(problems)
     if agent.card.evals.judge is not None:
         instructions_of(agent, agent.card.evals.judge)  # so that what is missing is found before the first play
-    return Suite(tuple(one.case for one in found), suite_files.suite_of(agent))
+    all_cases, pinned = tuple(one.case for one in found), set(ids)
+    probes = tuple(case for case in all_cases if case.id in pinned)
+    return Suite(all_cases, suite_files.suite_of(agent), probes)
 
 
 @cache

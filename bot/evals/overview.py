@@ -9,7 +9,8 @@ from bot.evals.gate.pass_k import PassK
 from bot.sampling import quality, quality_words
 from bot.sampling.quality import SampledQuality
 from bot.store.db import Session
-from bot.store.releases import baselines, eval_runs, run_plays, verdicts
+from bot.store.releases import baselines, eval_runs, probes, run_plays, verdicts
+from bot.store.releases.probes import LastProbe
 from bot.store.releases.run_plays import RunUnderWay
 from bot.store.releases.verdicts import ReleasePair, ReleaseStanding
 from bot.store.schema import EvalResult, EvalRun, Promotion
@@ -31,6 +32,8 @@ class EvalOverview:
     under_way: tuple[RunUnderWay, ...]
     sampled: SampledQuality
     "What the samples of people's turns with this release say."
+    probe: LastProbe | None = None
+    "What the last probes of this release say."
 
     @property
     def is_baseline(self) -> bool:
@@ -67,6 +70,13 @@ class EvalOverview:
             return f"It is the baseline, {promoted}."
         return f"The baseline is {self.baseline.release}, {promoted}."
 
+    @property
+    def probe_words(self) -> str:
+        """Return in a sentence what the last probes of the release say."""
+        if self.probe is None:
+            return "Its probes were not played yet."
+        return f"Probes of {self.probe.finished_at:%Y-%m-%d %H:%M} UTC (run {self.probe.run_id}): {self.probe.words}."
+
 
 def read(session: Session, agent: str, pair: ReleasePair) -> EvalOverview:
     """Return what is known of the pair that an agent serves."""
@@ -80,6 +90,7 @@ def read(session: Session, agent: str, pair: ReleasePair) -> EvalOverview:
         results=tuple(eval_runs.results(session, run.id)) if run else (),
         under_way=tuple(run_plays.of_agent(session, agent)),
         sampled=quality.read(session, agent, pair.release),
+        probe=probes.last(session, pair),
     )
 
 
@@ -100,6 +111,7 @@ def as_json(found: EvalOverview) -> dict[str, Any]:
         "baseline": None if baseline is None else {"release": baseline.release, "at": baseline.at.isoformat()},
         "is_baseline": found.is_baseline,
         "run": None if run is None else _run(found, run),
+        "probe": None if found.probe is None else found.probe.as_json(),
         "under_way": [
             {"run": one.run_id, "release": one.release, "suite": one.suite, "done": one.done, "total": one.total}
             for one in found.under_way
@@ -114,6 +126,7 @@ def as_text(found: EvalOverview) -> str:
     lines = [
         f"{found.pair.release} against suite {found.pair.suite[:12]} {found.said.words}. {serves}",
         found.baseline_words,
+        found.probe_words,
         *(f"Under way: {one.words}, begun by {one.started_by}." for one in found.under_way),
     ]
     run = found.run

@@ -55,6 +55,8 @@ class Play:
     "Why its tries ended early, one sentence each."
     played: bool
     "False if every try met an outage; the case then says nothing about the release."
+    models: tuple[tuple[str, str], ...] = ()
+    "Each call of a model: the id that was asked for, and the one that the response named."
 
     @property
     def score(self) -> Score:
@@ -80,6 +82,7 @@ def play(case: Case, repeat: int, runtime_for: RuntimeFor, judge: Judge | None =
         cost_nusd=cost,
         outages=tuple(outages),
         played=seen.outage is None,
+        models=tuple(seen.models),
     )
     judged = judge is not None and played.played and not played.failures and repeat == judging.JUDGED_REPEAT
     return _judged(judge, played) if judge is not None and judged and seen.replies else played

@@ -9,7 +9,7 @@ from bot.evals.gate.pass_k import PassK
 from bot.evals.plays import Play
 from bot.evals.runner import RunProgress, RunReport
 from bot.slack.mrkdwn import dollars
-from bot.store.schema import EvalRun, Verdict
+from bot.store.schema import EvalRun, RunKind, RunState, Verdict
 
 UNTOUCHED = (
     "The release keeps the verdict that it had, if any. Fix what was down, and run the evaluation again: `deskhand"
@@ -40,7 +40,7 @@ def as_text(report: RunReport) -> str:
     for play in report.plays:
         lines += _failure(play)
     reasons = [reason for reason in report.why if not reason.startswith(pass_k.ALARM_WORD)]
-    lines += ["", f"{WORDS[report.verdict]}{': ' if reasons else ''}{'; '.join(reasons)}"]
+    lines += ["", f"{_headline(report)}{': ' if reasons else ''}{'; '.join(reasons)}"]
     if report.verdict is Verdict.NOT_RUN:
         lines += [UNTOUCHED]
     lines += [f"{report.judge[0].upper()}{report.judge[1:]}."]
@@ -48,11 +48,18 @@ def as_text(report: RunReport) -> str:
     return "\n".join(lines)
 
 
+def _headline(report: RunReport) -> str:
+    if report.kind is RunKind.PROBE and report.state is RunState.FINISHED:
+        return "PROBES, the verdict stays as it is"
+    return WORDS[report.verdict]
+
+
 def as_json(report: RunReport) -> dict[str, Any]:
     """Return a run as plain values; money in nano-USD."""
     rows = [*gate.tally(report.scores), *([gate.total(report.scores)] if report.scores else [])]
     return {
         "run": report.run_id,
+        "kind": report.kind,
         "release": report.release,
         "suite": report.suite,
         "state": report.state,
@@ -95,6 +102,7 @@ def runs_as_text(runs: Sequence[EvalRun]) -> str:
     lines = [f"{'run':>6}  {'release':<24} {'begun (UTC)':<17} {'cases':>6} {'plays':>6}  result"]
     for run in runs:
         part = f", only {' '.join(map(str, run.only))}" if run.only else ""
+        part = ", probes" if run.kind is RunKind.PROBE else part
         standin = ", stand-in model" if run.model_is_standin else ""
         verdict = (run.verdict.upper().replace("_", " ")) if run.verdict else run.state.upper()
         begun = f"{run.started_at:%Y-%m-%d %H:%M}"
@@ -109,6 +117,7 @@ def run_as_json(run: EvalRun) -> dict[str, Any]:
     """Return what is known of a run without its plays; money in nano-USD, times in UTC."""
     return {
         "run": run.id,
+        "kind": run.kind,
         "release": run.release,
         "suite": run.suite,
         "state": run.state,

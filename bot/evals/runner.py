@@ -20,7 +20,7 @@ from bot.store.db import Database, Session
 from bot.store.releases import releases, run_plays
 from bot.store.releases.eval_runs import RunPlan
 from bot.store.releases.run_plays import PlayStored
-from bot.store.schema import EvalResult, EvalRun, RunState, Verdict, now
+from bot.store.schema import EvalResult, EvalRun, RunKind, RunState, Verdict, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class RunReport:
     suite: str
     state: RunState
     verdict: Verdict | None
-    "None while it is under way."
+    "None while it is under way, and of a run of the probes that was played to its end."
     why: tuple[str, ...]
     repeats: int
     plays: tuple[Play, ...]
@@ -67,6 +67,7 @@ class RunReport:
     model_is_standin: bool = False
     judge: str = judging.OFF
     "What the judge says of the run, in a sentence."
+    kind: RunKind = RunKind.EVALUATION
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -150,6 +151,7 @@ def report_of(session: Session, run_id: int) -> RunReport:
         cost_nusd=sum(result.cost_nusd for result in results),
         model_is_standin=run.model_is_standin,
         judge=_judge(session, run, results),
+        kind=run.kind,
     )
 
 

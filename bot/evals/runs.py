@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.agent.card import Agent
 from bot.agent.release import ReleaseId
 from bot.errors import DeskhandError
-from bot.evals import gate
+from bot.evals import gate, probing
 from bot.evals.cases import Case, Suite
 from bot.evals.gate import GoOn, ReleaseVerdict, Score
 from bot.evals.judge import judging
@@ -21,7 +21,7 @@ from bot.releases import registry
 from bot.store.db import Database, Session
 from bot.store.releases import baselines, eval_runs, releases, run_plays
 from bot.store.releases.eval_runs import RunPlan
-from bot.store.schema import EvalResult, EvalRun, RunState, Verdict
+from bot.store.schema import EvalResult, EvalRun, RunKind, RunState, Verdict
 
 MOST_OUTAGES = 0.02
 "The largest share of plays that may meet an outage in a valid run."
@@ -118,7 +118,7 @@ def _alike(session: Session, planned: PlannedRun) -> list[EvalRun]:
     return [
         run
         for run in run_plays.unfinished(session, release=release, suite=planned.suite.fingerprint)
-        if run.played_by is plan.played_by
+        if (run.kind, run.played_by) == (plan.kind, plan.played_by)
         and tuple(run.only) == plan.only
         and plan.fixed_repeats in (None, run.fixed_repeats)
     ]
@@ -202,6 +202,8 @@ def cases_of(run: EvalRun, suite: Suite) -> tuple[Case, ...]:
     Raises:
         NothingToPlay: its choice matches no case.
     """
+    if run.kind is RunKind.PROBE:
+        return suite.probes
     words = [str(option).split(" ", 1) for option in run.only]
     chosen = Chosen(
         tuple(name for option, name in words if option == "--slice"),
@@ -223,6 +225,9 @@ def _owed(session: Session, run: EvalRun, cases: Sequence[Case]) -> list[str]:
 
 def _next_round(session: Session, run: EvalRun, agent: Agent, cases: Sequence[Case]) -> list[str]:
     """Let the gate look, and end the run or return the plays of its next round."""
+    if run.kind is RunKind.PROBE:
+        probing.finish(session, run)
+        return []
     results = run_plays.all_results(session, run.id)
     if outages := _too_many_outages(results):
         _end_not_run(session, run, (outages,))

@@ -78,6 +78,8 @@ class CaseOutcome:
     "Notes of a colleague for which no handoff was open."
     transcript: list[dict[str, Any]] = field(default_factory=list)
     cost_nusd: int = 0
+    models: list[tuple[str, str]] = field(default_factory=list)
+    "Each call of the model: the id that was asked for, and the one that the response named."
     outage: str | None = None
     "Why the case could not be played to its end, through no fault of the agent; else None."
 
@@ -276,6 +278,8 @@ def _record_step(step: TakenStep, seen: CaseOutcome) -> None:
         entry = {"by": "tool", "name": step.name, "status": step.status, "gave": response.get("content", {})}
         seen.transcript.append(entry)
         return
+    if (answered := response.get("usage", {}).get("model")) is not None:
+        seen.models.append((step.name, str(answered)))
     for block in response.get("content", ()):
         if block["type"] == "tool_use":
             seen.called.append(block["name"])

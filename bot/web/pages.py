@@ -25,7 +25,7 @@ from bot.store.figures import drift_checks, figures, latest_tickets, success_day
 from bot.store.figures.dashboard import DashboardCohort, ServedRelease
 from bot.store.handoffs.handoff_metrics import Cohort
 from bot.store.money import spending
-from bot.store.releases import eval_runs, verdicts
+from bot.store.releases import eval_runs, probes, verdicts
 from bot.store.schema import now
 from bot.store.tickets import ticket_history
 
@@ -97,10 +97,11 @@ def _served(ctx: ListenerContext, session: Session, release: ServedRelease) -> S
     instead = None if pair is None or pair.release == release.fingerprint else pair.release
     passed = pair is not None and verdicts.standing(session, *pair).serves
     serving = active and passed and instead is None
+    probe = None if pair is None or instead is not None else probes.last(session, pair)
     if release.run_id is None:
-        return Served(release, serving, instead=instead, standing=now_is)
+        return Served(release, serving, instead=instead, standing=now_is, probe=probe)
     tally = eval_runs.tally(session, release.run_id)
-    return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead, now_is)
+    return Served(release, serving, tally.passed, tally.played, tally.hard_failures, instead, now_is, probe)
 
 
 def _names(ctx: ListenerContext, ids: Collection[str]) -> dict[str, str]:

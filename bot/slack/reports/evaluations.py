@@ -17,8 +17,9 @@ from bot.slack.reports.about_ticket import About
 from bot.slack.reports.handoff_report import Week
 from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.success import Success
+from bot.store.releases.probes import LastProbe
 from bot.store.releases.run_plays import RunUnderWay
-from bot.store.schema import Promotion, Verdict
+from bot.store.schema import ProbeState, Promotion, RunKind, Verdict
 from bot.store.tickets.feedback import Thumbs
 from bot.store.tickets.surges import SurgeCount
 
@@ -77,6 +78,8 @@ class EvalReport:
     "Which release was promoted last."
     in_a_row: tuple[str, ...] = ()
     "pass^k of that evaluation, each with its bounds in words."
+    probe: LastProbe | None = None
+    "What the last probes of the release say."
     under_way: tuple[RunUnderWay, ...] = ()
     "The evaluations that have not ended."
     model_is_standin: bool = False
@@ -119,10 +122,8 @@ def usage(command: str) -> Body:
 def under_way(run: RunUnderWay) -> str:
     """Return the sentence about an evaluation that has not ended."""
     release = mrkdwn.line(run.release, 120)
-    return (
-        f":hourglass_flowing_sand: *An evaluation of {release} is under way:* {run.words}, begun by "
-        f"{by_whom(run.started_by)}."
-    )
+    what = f"The probes of {release} are" if run.kind is RunKind.PROBE else f"An evaluation of {release} is"
+    return f":hourglass_flowing_sand: *{what} under way:* {run.words}, begun by {by_whom(run.started_by)}."
 
 
 def by_whom(user: str) -> str:
@@ -160,7 +161,15 @@ def _run(report: EvalReport) -> list[Block]:
         said = [f"{run}.{STANDIN if report.model_is_standin else ''}", *report.in_a_row]
     if report.suite:
         said.append(f"Suite `{report.suite[:12]}`. {_baseline(report)}")
+        said.append(_probe(report.probe))
     return [mrkdwn.context("\n".join(said))] if said else []
+
+
+def _probe(probe: LastProbe | None) -> str:
+    if probe is None:
+        return "Probes: none were played yet of this release."
+    mark = ":rotating_light: " if probe.result.state is ProbeState.WORSE else ""
+    return f"{mark}Probes of {mrkdwn.date(probe.finished_at)}, run {probe.run_id}: {mrkdwn.line(probe.words, 400)}."
 
 
 def _baseline(report: EvalReport) -> str:

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body
-from bot.slack.reports import about_ticket, drift_report, sample_alert
+from bot.slack.reports import about_ticket, drift_report, probe_alert, sample_alert
 from bot.slack.reports.about_ticket import About
 from bot.store.figures.owner_alerts import OpenAlert
 from bot.store.figures.vital_signs import SIGNS
@@ -60,7 +60,8 @@ def _words(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, 
             return heading, [f"For example in {where}."], "Read that ticket: the tool's answer may not tell it enough."
         case AlertKind.MODEL_CHANGED:
             asked, answered = drift_report.value(str(detail["asked"])), drift_report.value(alert.subject)
-            where = about_ticket.shown(str(detail["ticket"]), tickets.get(str(detail["ticket"])))
+            where = f"the probe case {drift_report.value(str(detail['case']))}" if "case" in detail else ""
+            where = where or about_ticket.shown(str(detail["ticket"]), tickets.get(str(detail["ticket"])))
             return (
                 f"Another model answers {agent}",
                 [f"{asked} was asked and {answered} answered, first in {where}. Its evaluation was of the first one."],
@@ -80,6 +81,8 @@ def _words(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, 
                 [f"In the same hours of each of the four weeks before there were {detail['usual']:.0f} on average."],
                 "Write a test request; then run `deskhand doctor`: Slack may no longer reach Deskhand.",
             )
+        case AlertKind.PROBES_WORSE | AlertKind.NO_PROBE:
+            return probe_alert.found(alert)
         case AlertKind.SILENT:
             sign = next(one for one in SIGNS if one.name == alert.subject)
             last = mrkdwn.date(datetime.fromisoformat(str(detail["last"])))
@@ -116,9 +119,7 @@ def _end(alert: OpenAlert) -> str:
     agent = mrkdwn.line(alert.agent, 80)
     match alert.kind:
         case AlertKind.DRIFT:
-            if alert.detail.get("replaced"):
-                return f"{mrkdwn.line(alert.subject, 80)} no longer serves, so its drift is not followed any further."
-            return f"{mrkdwn.line(alert.subject, 80)} behaves as it did before, in three checks in a row."
+            return _end_of_drift(alert)
         case AlertKind.LOOP:
             return f"{agent} has not repeated that for a day: {mrkdwn.line(str(alert.detail['how']), 200)}."
         case AlertKind.MODEL_CHANGED:
@@ -127,6 +128,8 @@ def _end(alert: OpenAlert) -> str:
             return f"the release that serves for {agent} has a verdict that is not old."
         case AlertKind.NO_TRAFFIC:
             return f"{agent} is asked again."
+        case AlertKind.PROBES_WORSE | AlertKind.NO_PROBE:
+            return probe_alert.over(alert)
         case AlertKind.SILENT:
             sign = next((one for one in SIGNS if one.name == alert.subject), None)
             return f"{alert.subject if sign is None else sign.name} works again."
@@ -134,3 +137,9 @@ def _end(alert: OpenAlert) -> str:
             return sample_alert.end(alert)
         case _:
             assert_never(alert.kind)
+
+
+def _end_of_drift(alert: OpenAlert) -> str:
+    if alert.detail.get("replaced"):
+        return f"{mrkdwn.line(alert.subject, 80)} no longer serves, so its drift is not followed any further."
+    return f"{mrkdwn.line(alert.subject, 80)} behaves as it did before, in three checks in a row."

@@ -6,9 +6,11 @@ the one caller who takes it, so that two clocks tell it once. What is closed bef
 What `detail` holds
     drift             streams: what moved, by stream; clean: checks in a row without it; examples: ids of tickets
     loop              how: what was repeated; ticket: the id of a ticket in which it was
-    model_changed     asked: the model's id that was asked for; ticket
+    model_changed     asked: the model's id that was asked for; ticket, or case: the id of the probe
     evaluation_stale  days: the age of the verdict, None without one; release
     no_traffic        hours: how long nobody has asked; usual: requests in such a span in the weeks before, on average
+    probes_worse      run: the run of the probes; said: what it says, in words; replaced: the release that serves now
+    no_probe          last: when the release was last evaluated or probed, as ISO 8601
     silent            last: when it last reported, as ISO 8601, or None; minutes: how often it should
     sample_failed     said: what was seen; ticket. The subject is the invariant that does not hold
     sampled_quality   rate, low, high: the share of good turns, from 0 to 1; scored: how many were; baseline: its

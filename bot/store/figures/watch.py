@@ -7,13 +7,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
 from bot.store.releases import samples
-from bot.store.schema import DriftCheck, EvalRun, Release, Ticket, Turn
+from bot.store.schema import DriftCheck, EvalRun, Release, RunKind, RunState, Ticket, Turn
 
 LOOKED_AT, TICKETS = 500, 50
 "The last turn is looked for among so many turns of all agents, and those of so many tickets of each."
@@ -34,7 +34,7 @@ class Sign:
 def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
     """Return the last sign of each part.
 
-    No part plays probes or signs checkpoints of the audit log yet, so these have none.
+    No part signs checkpoints of the audit log yet, so these have none.
 
     Args:
         session: an open transaction.
@@ -46,9 +46,9 @@ def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
         Sign("turn", _turn(session, agents), silent["turn"]),
         Sign("heartbeat of the clock", None if clock is None else clock[1], silent["clock"]),
         Sign("drift check", session.scalars(select(func.max(DriftCheck.at)).where(DriftCheck.agent.in_(agents))).one()),
-        Sign("evaluation", _evaluation(session, agents)),
+        Sign("evaluation", _run(session, agents, EvalRun.kind == RunKind.EVALUATION)),
         Sign("scored sample", samples.last_scored(session, list(agents)), silent["sample"]),
-        Sign("probe", None),
+        Sign("probe", _run(session, agents, EvalRun.kind == RunKind.PROBE, EvalRun.state == RunState.FINISHED)),
         Sign("checkpoint of the audit log", None),
     )
 
@@ -66,6 +66,6 @@ def _turn(session: Session, agents: Collection[str]) -> datetime | None:
     return max((one for one in found if one is not None), default=None)
 
 
-def _evaluation(session: Session, agents: Collection[str]) -> datetime | None:
+def _run(session: Session, agents: Collection[str], *which: ColumnElement[bool]) -> datetime | None:
     query = select(func.max(EvalRun.finished_at)).join(Release, Release.fingerprint == EvalRun.release)
-    return session.scalars(query.where(Release.agent.in_(agents))).one()
+    return session.scalars(query.where(Release.agent.in_(agents), *which)).one()

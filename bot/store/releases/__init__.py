@@ -8,6 +8,7 @@ notices         what responders were told of releases
 eval_runs       runs of evaluations and their results
 run_progress    how far the runs are that somebody in Slack looks on at
 baselines       which release later ones are held against
+probes          runs of the pinned probe cases, and what each said of its release
 comparisons     a run beside the plays of the baseline
 judge_calibrations  how well the judge of evaluations agrees with people
 """

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.store import audit, db
 from bot.store.releases import verdicts
 from bot.store.releases.verdicts import ReleasePair
-from bot.store.schema import EvalResult, EvalRun, Promotion, Release, RunState, Verdict, now
+from bot.store.schema import EvalResult, EvalRun, Promotion, Release, RunKind, RunState, Verdict, now
 
 
 class NotPromoted(StrEnum):
@@ -44,13 +44,17 @@ def plays(session: Session, agent: str, shas: Mapping[str, str]) -> dict[str, tu
         The counts by the id of the case, or None if no release of the agent was promoted.
     """
     baseline = current(session, agent)
-    if baseline is None:
-        return None
+    return None if baseline is None else plays_of(session, baseline.release, shas)
+
+
+def plays_of(session: Session, release: str, shas: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """Return how a release did in its own evaluations, for each case of which the same is true; probes do not count."""
     passed = func.count(case((EvalResult.passed, 1)))
+    evaluated = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUATION, EvalResult.played)
     query = (
         select(EvalResult.case_id, EvalResult.case_sha, passed, func.count())
         .join(EvalRun, EvalRun.id == EvalResult.run_id)
-        .where(EvalRun.release == baseline.release, EvalRun.state == RunState.FINISHED, EvalResult.played)
+        .where(EvalRun.release == release, *evaluated)
         .group_by(EvalResult.case_id, EvalResult.case_sha)
     )
     return {case_id: (won, played) for case_id, sha, won, played in session.execute(query) if shas.get(case_id) == sha}

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import and_, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
 from bot.store.releases import baselines, verdicts
 from bot.store.releases.verdicts import ReleasePair
-from bot.store.schema import EvalResult, EvalRun, PlayedBy, Release, RunState, Verdict, now
+from bot.store.schema import EvalResult, EvalRun, PlayedBy, Release, RunKind, RunState, Verdict, now
 
-_IN_PART = func.json_array_length(EvalRun.only) > 0
-"Only a part of the suite was chosen, so the run gives no verdict."
+_WHOLE = and_(EvalRun.kind == RunKind.EVALUATION, func.json_array_length(EvalRun.only) == 0)
+"The whole suite is played, for a verdict."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class RunPlan:
     "How many times each case is played; None: the gate decides after each round."
     only: tuple[str, ...] = ()
     "What was chosen of the suite; empty: all of it."
+    kind: RunKind = RunKind.EVALUATION
     played_by: PlayedBy = PlayedBy.COMMAND
     width: int = 1
     "How many plays are in the queue or in hand at a time."
@@ -52,6 +53,7 @@ def start_run(
         started_by=started_by,
         fixed_repeats=plan.fixed_repeats,
         only=list(plan.only),
+        kind=plan.kind,
         played_by=plan.played_by,
         width=plan.width,
         model_is_standin=plan.model_is_standin,
@@ -72,24 +74,28 @@ def add_result(session: Session, run_id: int, **values: Any) -> bool:
 def finish_run(
     session: Session, run_id: int, *, state: RunState, verdict: Verdict | None, why: Sequence[str] = ()
 ) -> None:
-    """Close a run. A finished run gives its release and suite their verdict; an invalid one does not change it."""
+    """Close a run. A finished evaluation gives its release and suite their verdict.
+
+    An invalid one does not change the verdict, and neither do probes, however they went.
+    """
+    run = _close(session, run_id, state, verdict, why)
+    by, release = run.started_by, run.release
+    if run.kind is RunKind.PROBE:
+        audit.append(session, "release.probed", actor=by, release=release, run=run_id, state=state)
+        return
+    if state is RunState.FINISHED and verdict not in (None, Verdict.NOT_RUN):
+        verdicts.give(session, run_id, ReleasePair(release, run.suite), verdict, why)
+    audit.append(session, "release.evaluated", actor=by, release=release, run=run_id, state=state, verdict=verdict)
+    baselines.promote_first(session, run_id)
+
+
+def _close(session: Session, run_id: int, state: RunState, verdict: Verdict | None, why: Sequence[str]) -> EvalRun:
     run = session.get_one(EvalRun, run_id)
     run.state, run.verdict, run.finished_at, run.why = state, verdict, now(), list(why)
     run.queued, run.held_by = [], None
     spent = select(func.coalesce(func.sum(EvalResult.cost_nusd), 0)).where(EvalResult.run_id == run_id)
     run.cost_nusd = session.scalars(spent).one()
-    if state is RunState.FINISHED and verdict not in (None, Verdict.NOT_RUN):
-        verdicts.give(session, run_id, ReleasePair(run.release, run.suite), verdict, why)
-    audit.append(
-        session,
-        "release.evaluated",
-        actor=run.started_by,
-        release=run.release,
-        run=run_id,
-        state=state,
-        verdict=verdict,
-    )
-    baselines.promote_first(session, run_id)
+    return run
 
 
 def last_run(session: Session, agent: str) -> EvalRun | None:
@@ -97,7 +103,7 @@ def last_run(session: Session, agent: str) -> EvalRun | None:
     query = (
         select(EvalRun)
         .join(Release, Release.fingerprint == EvalRun.release)
-        .where(Release.agent == agent, EvalRun.state != RunState.RUNNING, ~_IN_PART)
+        .where(Release.agent == agent, EvalRun.state != RunState.RUNNING, _WHOLE)
         .order_by(EvalRun.id.desc())
         .limit(1)
     )

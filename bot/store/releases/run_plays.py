@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from bot.store.schema import EvalResult, EvalRun, Release, RunState, now
+from bot.store.schema import EvalResult, EvalRun, Release, RunKind, RunState, now
 from bot.store.sql import prebuilt
 
 _RUN = select(EvalRun).where(EvalRun.id == bindparam("run")).execution_options(populate_existing=True)
@@ -49,11 +49,13 @@ class RunUnderWay:
     model_is_standin: bool
     in_part: bool
     "Whether only a part of the suite is played, so that there will be no verdict."
+    kind: RunKind = RunKind.EVALUATION
 
     @property
     def words(self) -> str:
         """Return how far it is: `run 7, 12 of 300 plays until the next look`."""
         part = ", only a part of the cases" if self.in_part else ""
+        part = ", probes" if self.kind is RunKind.PROBE else part
         standin = ", stand-in model" if self.model_is_standin else ""
         return f"run {self.run_id}, {self.done:,} of {self.total:,} plays until the next look{part}{standin}"
 
@@ -99,7 +101,8 @@ def of_agent(session: Session, agent: str) -> Sequence[RunUnderWay]:
             total=run.cases * run.repeats,
             started_by=run.started_by,
             model_is_standin=run.model_is_standin,
-            in_part=bool(run.only),
+            in_part=bool(run.only) or run.kind is RunKind.PROBE,
+            kind=run.kind,
         )
         for run, done in session.execute(query)
     ]

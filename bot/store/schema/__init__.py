@@ -33,7 +33,7 @@ from bot.store.schema.enums import (
     TurnState,
     WriteState,
 )
-from bot.store.schema.eval_enums import PlayedBy, RunState, SampledFor, Verdict
+from bot.store.schema.eval_enums import PlayedBy, ProbeState, RunKind, RunState, SampledFor, Verdict
 from bot.store.schema.figures import FigureCounts, FigureDay, SuccessDay
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
@@ -49,6 +49,7 @@ from bot.store.schema.releases import (
     EvalRun,
     FileText,
     KeptFile,
+    ProbeResult,
     Release,
     ReleaseNotice,
     VerdictRow,
@@ -121,6 +122,8 @@ __all__ = [
     "OwnerAlert",
     "PlayedBy",
     "PriceVersion",
+    "ProbeResult",
+    "ProbeState",
     "Promotion",
     "Proof",
     "ProofState",
@@ -129,6 +132,7 @@ __all__ = [
     "ReleaseNotice",
     "Requester",
     "ReviewState",
+    "RunKind",
     "RunState",
     "Sample",
     "SampledFor",

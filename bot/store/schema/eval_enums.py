@@ -22,9 +22,29 @@ class RunState(StrEnum):
     RUNNING = "running"
     "It is running, or it was interrupted and can go on."
     FINISHED = "finished"
-    "It has a verdict."
+    "It was played to its end: an evaluation has its verdict, and probes have their result."
     INVALID = "invalid"
     "It is over and says nothing about the release: too little was played, or there were outages."
+
+
+class RunKind(StrEnum):
+    """What a run is for."""
+
+    EVALUATION = "evaluation"
+    "It gives a release its verdict."
+    PROBE = "probe"
+    "It plays the pinned probe cases of a release that serves, to see whether it is as it was; it gives no verdict."
+
+
+class ProbeState(StrEnum):
+    """What the probes of a release say at the end of a run of them."""
+
+    AS_BEFORE = "as_before"
+    "They pass as often as in the release's own evaluation."
+    UNCLEAR = "unclear"
+    "They show neither that it is as it was nor that it is worse."
+    WORSE = "worse"
+    "They pass less often, or one of a hard slice has failed."
 
 
 class PlayedBy(StrEnum):

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, Money, now
-from bot.store.schema.eval_enums import PlayedBy, RunState, Verdict
+from bot.store.schema.eval_enums import PlayedBy, ProbeState, RunKind, RunState, Verdict
 
 
 class Release(Base):
@@ -97,7 +97,7 @@ class ReleaseNotice(Base):
 
 
 class EvalRun(Base):
-    """One run of a suite against one release."""
+    """One run of a suite, or of the probes among its cases, against one release."""
 
     __tablename__ = "eval_runs"
 
@@ -122,6 +122,7 @@ class EvalRun(Base):
     started_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
     cost_nusd: Mapped[int] = mapped_column(Money, default=0)
+    kind: Mapped[RunKind] = mapped_column(default=RunKind.EVALUATION)
     played_by: Mapped[PlayedBy] = mapped_column(default=PlayedBy.COMMAND)
     width: Mapped[int] = mapped_column(default=1)
     "How many plays are in the queue or in hand at a time."
@@ -161,3 +162,20 @@ class EvalResult(Base):
     transcript: Mapped[list[Any]] = mapped_column(default=list)
     duration_ms: Mapped[int]
     cost_nusd: Mapped[int] = mapped_column(Money, default=0)
+
+
+class ProbeResult(Base):
+    """What a run of probes that was played to its end says of its release, beside the release's own evaluation."""
+
+    __tablename__ = "probe_results"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("eval_runs.id"), primary_key=True, autoincrement=False)
+    state: Mapped[ProbeState]
+    runs: Mapped[int]
+    "How many of the last runs are compared together, in the window that shows the most."
+    p_value: Mapped[float | None]
+    "How likely passes as few as those of the window are if nothing has changed; None: there was nothing to compare."
+    difference: Mapped[float | None]
+    "The pass rate of the window less that of the evaluation, as the mean over the cases, from -1 to 1."
+    hard_failures: Mapped[list[Any]] = mapped_column(default=list)
+    "Ids of the cases of hard slices that failed in this run."
