@@ -49,9 +49,11 @@ def look(ctx: WorkerContext) -> None:
         pair = ctx.pairs[name]
         with ctx.database.read() as session:
             since = _served_since(session, agent, pair)
+            times = probes.times(session, pair)
+        if since is not None and is_due(times, since):
+            _begin(ctx, agent, pair)
+        with ctx.database.read() as session:
             times, last = probes.times(session, pair), probes.last(session, pair)
-        if since is not None and is_due(times, since) and _begin(ctx, agent, pair):
-            continue
         watch.settle(ctx, name, AlertKind.NO_PROBE, {} if since is None else _silence(times, since, pair))
         watch.settle(ctx, name, AlertKind.PROBES_WORSE, _worse(ctx, name, pair, last))
         if last is not None:
@@ -95,17 +97,17 @@ def _served_since(session: Session, agent: Agent, pair: ReleasePair) -> datetime
     return said.at if said.serves else None
 
 
-def _begin(ctx: WorkerContext, agent: Agent, pair: ReleasePair) -> bool:
-    """Begin a run of the probes; return False if it cannot be, or another clock has begun it."""
+def _begin(ctx: WorkerContext, agent: Agent, pair: ReleasePair) -> None:
+    """Begin a run of the probes, unless another clock has begun it or it cannot be begun now."""
     release = ctx.runtime(agent.card.name).release
     try:
         suite = cases.load(agent)
         is_standin = endpoint.is_standin(ctx.settings.anthropic_base_url)
     except (ConfigError, Transient) as error:
         log.warning("probe.refused", agent=agent.card.name, error=str(error))
-        return False
+        return
     if (str(release), suite.fingerprint) != tuple(pair):
-        return False  # its files are being changed
+        return  # its files are being changed
     plan = RunPlan(
         fixed_repeats=1, kind=RunKind.PROBE, played_by=PlayedBy.WORKERS, width=WIDTH, model_is_standin=is_standin
     )
@@ -113,11 +115,10 @@ def _begin(ctx: WorkerContext, agent: Agent, pair: ReleasePair) -> bool:
         releases.lock(session, pair.release)
         since = _served_since(session, agent, pair)
         if since is None or not is_due(probes.times(session, pair), since):
-            return False
+            return
         run_id = runs.start(session, PlannedRun(agent, release, suite, suite.probes, plan, "clock"))
     ctx.queue.put(BEGIN_EVALUATION, run_id)
     log.info("probe.begun", agent=agent.card.name, release=pair.release, run=run_id)
-    return True
 
 
 def _silence(times: ProbeTimes, since: datetime, pair: ReleasePair) -> dict[str, Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 The agent
     card              its folder, read and checked; categories: what its requests turn out to be; limits: of one turn
-                      and one person; approval_terms: what a person may approve
+                      and one person; approval_terms: what a person may approve; passing: what it asks of a release
     release           all that decides its behaviour, under one hash
     runtime           what it works with in this process; binding: whose account it works for
 A turn

@@ -19,8 +19,8 @@ from bot.agent import categories as kinds
 from bot.agent.addresses import Link
 from bot.agent.approval_terms import ApprovalTerms
 from bot.agent.categories import Categories
-from bot.agent.judge_terms import JudgeTerms
 from bot.agent.limits import PerPerson, TurnLimits
+from bot.agent.passing import Passing
 from bot.agent.phrases import LanguagePhrases
 from bot.budget import config
 from bot.errors import ConfigError, kind
@@ -56,18 +56,6 @@ class Admission(CardPart):
     def rules(self) -> Rules:
         """Return the rules for `bot.admission`."""
         return Rules(self.guest_policy, self.accept_organisation)
-
-
-class Passing(CardPart):
-    """When a first release may serve, and after how many days owners are alerted that its verdict is old."""
-
-    pass_at_least: float = Field(default=0.8, gt=0, le=1)
-    "What the lower bound of the pass rate over all cases must reach (95 %, one-sided; see `bot.evals.gate`)."
-    stale_after_days: int = Field(default=30, ge=1)
-    probes: int = Field(default=0, ge=0)
-    "How many cases `evals/probes.yaml` lists, which are played twice a day while a release serves; 0: none are."
-    judge: JudgeTerms | None = None
-    "The model that judges tone and groundedness; without it they are not judged."
 
 
 class Card(CardPart):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bot.agent.card import Agent, Passing
+    from bot.agent.card import Agent
+    from bot.agent.passing import Passing
 
 FOLDER = "evals"
 FILES = (f"{FOLDER}/*.yaml", f"{FOLDER}/**/*.md")

@@ -90,7 +90,10 @@ def house(sqlite_url: str, redis_url: str, tmp_path: Path) -> Iterator[EvalHouse
     (config / "agents/access/evals/small.yaml").write_text(SUITE)
     (config / "agents/access/evals/coverage.yaml").write_text(f"small: {len(NUMBERS)}\n")
     card = config / "agents/access/card.yaml"
-    card.write_text(card.read_text().replace("pass_at_least: 0.8", "pass_at_least: 0.5"))
+    card.write_text(
+        card.read_text().replace("pass_at_least: 0.8", "pass_at_least: 0.5").replace("probes: 30", "probes: 2")
+    )
+    (config / "agents/access/evals/probes.yaml").write_text("[case-3, case-5]\n")
     with served(create_app(StandinConfig(latency=0.4))) as model, closing(db.connect(sqlite_url)) as database:
         environment = {
             "DATABASE_URL": sqlite_url,

@@ -8,9 +8,10 @@ import pytest
 from bot.agent import card
 from bot.evals import cases
 from bot.evals.case_text import BrokenFiles
+from tests.support.eval_runtimes import without_probes
 from tests.support.paths import CONFIG
 
-AGENT = card.load(CONFIG / "agents" / "access")
+AGENT = without_probes(card.load(CONFIG / "agents" / "access"))
 FILE = """hard: false
 fixtures:
   locked: &locked

@@ -12,12 +12,12 @@ from bot.evals.case_models import Case, CaseMessage, Expect
 from bot.evals.case_text import BrokenFiles
 from bot.evals.scorers import score
 from bot.evals.stage import play_case
-from tests.support.eval_runtimes import RuntimesOf
+from tests.support.eval_runtimes import RuntimesOf, without_probes
 from tests.support.paths import CONFIG, ROOT
 
 PAGE = (ROOT / "docs/how-to/write-a-case.md").read_text(encoding="utf-8")
 GOOD, BAD = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-AGENT = card.load(CONFIG / "agents/access")
+AGENT = without_probes(card.load(CONFIG / "agents/access"))
 
 
 def loaded(folder: Path, file: str) -> Case:

@@ -37,6 +37,11 @@ def downgrade() -> None:
     alerts = sa.table("owner_alerts", sa.column("kind"))
     op.execute(alerts.delete().where(alerts.c.kind.in_(ADDED)))
     _allow(BEFORE)
+    # The build before knows no probes: their plays must not count as those of an evaluation.
+    names = (sa.column("kind"), sa.column("state"), sa.column("verdict"), sa.column("only", sa.JSON()))
+    runs = sa.table("eval_runs", *names)
+    unfinished = {"state": "invalid", "verdict": "not_run", "only": ["--probes"]}
+    op.execute(runs.update().where(runs.c.kind == "probe").values(**unfinished))
     op.drop_table("probe_results")
     op.drop_column("eval_runs", "kind")
 

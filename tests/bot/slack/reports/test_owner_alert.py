@@ -37,6 +37,8 @@ CAUSES: dict[AlertKind, tuple[str, dict[str, Any]]] = {
     AlertKind.MODEL_CHANGED: ("other-model", {"asked": "stand-in-1", "ticket": 7}),
     AlertKind.EVALUATION_STALE: ("access@1f3c9a20", {"release": "access@1f3c9a20", "days": 40}),
     AlertKind.NO_TRAFFIC: ("requests", {"hours": 5.2, "usual": 13.5}),
+    AlertKind.PROBES_WORSE: ("access@1f3c9a20", {"run": 12, "said": "20 of 30 probes passed (exact p below 0.001)"}),
+    AlertKind.NO_PROBE: ("access@1f3c9a20", {"last": AT.isoformat()}),
     AlertKind.SILENT: ("clock", {"last": AT.isoformat(), "minutes": 5.0}),
     AlertKind.SAMPLE_FAILED: ("no_secret_said", {"said": "An answer holds what looks like a secret.", "ticket": 7}),
     AlertKind.SAMPLED_QUALITY: ("access@1f3c9a20", WORSE),
