@@ -1,4 +1,4 @@
-"""Alerts and runs of before are kept when probes come and when they go: revision 0034."""
+"""Alerts and runs of before are kept when probes come and when they go: revision 0037."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.store.schema import AlertKind, EvalRun, OwnerAlert, ProbeState, RunKind
 from tests.support.factories import rows
 from tests.support.release_rows import judged
 
-BEFORE = "0032"
+BEFORE = "0035"
 ALERTS = "SELECT id, agent, kind, subject, found_at, closed_at FROM owner_alerts ORDER BY id"
 OPEN = (
     "INSERT INTO owner_alerts (agent, kind, subject, detail, found_at, seen_at)"
