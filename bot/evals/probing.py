@@ -18,7 +18,7 @@ def finish(session: Session, run: EvalRun) -> None:
     """End a run of which every probe was played, and store what it says; the run is locked."""
     pair = ReleasePair(run.release, run.suite)
     ended, before = probes.plays_of(session, run.id), probes.plays(session, pair, runs=probing.LONGEST - 1)
-    evaluation = baselines.plays_of(session, run.release, {one.case_id: one.case_sha for one in ended})
+    evaluation = baselines.own_plays(session, run.release, {one.case_id: one.case_sha for one in ended})
     passed = [{one.case_id: one.passed for one in plays} for plays in (ended, *before)]
     found = probing.read(passed, evaluation, [one.case_id for one in ended if one.hard])
     window = found.window

@@ -15,6 +15,9 @@ from bot.store.releases import verdicts
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import EvalResult, EvalRun, Promotion, Release, RunKind, RunState, Verdict, now
 
+_EVALUATED = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUATION)
+"Probes are plays of the release, too, and none of its evaluation."
+
 
 class NotPromoted(StrEnum):
     """Why a release does not become the baseline; the value is said to people."""
@@ -44,17 +47,16 @@ def plays(session: Session, agent: str, shas: Mapping[str, str]) -> dict[str, tu
         The counts by the id of the case, or None if no release of the agent was promoted.
     """
     baseline = current(session, agent)
-    return None if baseline is None else plays_of(session, baseline.release, shas)
+    return None if baseline is None else own_plays(session, baseline.release, shas)
 
 
-def plays_of(session: Session, release: str, shas: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+def own_plays(session: Session, release: str, shas: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     """Return how a release did in its own evaluations, for each case of which the same is true; probes do not count."""
     passed = func.count(case((EvalResult.passed, 1)))
-    evaluated = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUATION, EvalResult.played)
     query = (
         select(EvalResult.case_id, EvalResult.case_sha, passed, func.count())
         .join(EvalRun, EvalRun.id == EvalResult.run_id)
-        .where(EvalRun.release == release, *evaluated)
+        .where(EvalRun.release == release, *_EVALUATED, EvalResult.played)
         .group_by(EvalResult.case_id, EvalResult.case_sha)
     )
     return {case_id: (won, played) for case_id, sha, won, played in session.execute(query) if shas.get(case_id) == sha}
@@ -71,7 +73,7 @@ def refusal(session: Session, agent: str, pair: ReleasePair) -> NotPromoted | No
 def plays_of(session: Session, release: str) -> Sequence[tuple[int, int]]:
     """Return how a release did in its finished runs: how many plays of each case passed, and how many there were."""
     passed = func.count(case((EvalResult.passed, 1)))
-    of = (EvalRun.release == release, EvalRun.state == RunState.FINISHED)
+    of = (EvalRun.release == release, *_EVALUATED)
     query = select(passed, func.count()).join(EvalRun, EvalRun.id == EvalResult.run_id).where(*of, EvalResult.played)
     return [(won, played) for won, played in session.execute(query.group_by(EvalResult.case_id))]
 

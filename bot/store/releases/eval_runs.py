@@ -111,9 +111,10 @@ def last_run(session: Session, agent: str) -> EvalRun | None:
 
 
 def played_by_standin(session: Session, release: str) -> bool:
-    """Return whether a stand-in answered in a finished run of a release."""
-    finished = (EvalRun.release == release, EvalRun.state == RunState.FINISHED, EvalRun.model_is_standin)
-    return bool(session.scalar(select(exists().where(*finished))))
+    """Return whether a stand-in answered in a finished evaluation of a release."""
+    finished = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUATION)
+    answered = exists().where(EvalRun.release == release, *finished, EvalRun.model_is_standin)
+    return bool(session.scalar(select(answered)))
 
 
 @dataclass(frozen=True, slots=True)
