@@ -24,7 +24,7 @@ IN_QUEUE = frozenset({AlertKind.PROBES_WORSE})
 MOST = 5
 "The most new alerts for one agent and day, as people stop reading when they get more. The others wait for tomorrow."
 
-AT_ONCE = frozenset({AlertKind.SAMPLE_FAILED, AlertKind.MODEL_CHANGED, AlertKind.PROBES_WORSE})
+AT_ONCE = frozenset({AlertKind.SAMPLE_FAILED, AlertKind.PROBES_WORSE})
 "Kinds that never wait for tomorrow: there are only a few causes of them."
 
 

@@ -241,7 +241,7 @@ def test_another_model_in_a_probe_is_told_at_once(
         seen = ["other-model"] * (number > 0)
         assert alerts(ctx, AlertKind.MODEL_CHANGED) == [(one, False) for one in seen]
         assert len(told(ctx)) == len(seen)
-    assert f"the probe case `{probe_cases[1]}`" in str(rows(ctx.database, Message)[0].body["text"])
+    assert f"first in the probe `{probe_cases[1]}`" in str(rows(ctx.database, Message)[0].body["text"])
     played(ctx)
     look(ctx)
     assert alerts(ctx, AlertKind.MODEL_CHANGED) == [("other-model", False)]

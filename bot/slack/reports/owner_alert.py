@@ -59,14 +59,7 @@ def _words(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, 
             heading = f"{agent} repeated itself: {mrkdwn.line(str(detail['how']), 200)}"
             return heading, [f"For example in {where}."], "Read that ticket: the tool's answer may not tell it enough."
         case AlertKind.MODEL_CHANGED:
-            asked, answered = drift_report.value(str(detail["asked"])), drift_report.value(alert.subject)
-            where = f"the probe case {drift_report.value(str(detail['case']))}" if "case" in detail else ""
-            where = where or about_ticket.shown(str(detail["ticket"]), tickets.get(str(detail["ticket"])))
-            return (
-                f"Another model answers {agent}",
-                [f"{asked} was asked and {answered} answered, first in {where}. Its evaluation was of the first one."],
-                "Pin a dated model id in the card, run `deskhand eval run`, and ask the vendor.",
-            )
+            return _another_model(alert, tickets)
         case AlertKind.EVALUATION_STALE:
             days = detail["days"]
             state = "has no verdict" if days is None else f"was evaluated {days:,} days ago"
@@ -95,6 +88,20 @@ def _words(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, 
             return sample_alert.words(alert, tickets)
         case _:
             assert_never(alert.kind)
+
+
+def _another_model(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, list[str], str]:
+    detail = alert.detail
+    asked, answered = drift_report.value(str(detail["asked"])), drift_report.value(alert.subject)
+    if "case" in detail:
+        where = f"the probe {drift_report.value(str(detail['case']))}"
+    else:
+        where = about_ticket.shown(str(detail["ticket"]), tickets.get(str(detail["ticket"])))
+    return (
+        f"Another model answers {mrkdwn.line(alert.agent, 80)}",
+        [f"{asked} was asked and {answered} answered, first in {where}. Its evaluation was of the first one."],
+        "Pin a dated model id in the card, run `deskhand eval run`, and ask the vendor.",
+    )
 
 
 def _drift(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, list[str], str]:

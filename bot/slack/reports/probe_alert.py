@@ -8,7 +8,7 @@ from bot.store.schema import AlertKind
 
 _NOBODY_CHANGED_IT = (
     "The release is the same, so the change is outside it: most likely in the model behind its name. Chance alone "
-    "does this to about one release in a hundred a month."
+    "does this to about one release in fifty a month."
 )
 
 

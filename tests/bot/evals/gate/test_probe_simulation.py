@@ -71,7 +71,7 @@ def found(change: Change, *, repeats: int, runs: int, releases: int) -> list[int
 
 @pytest.mark.parametrize("repeats", [2, 6])
 def test_an_unchanged_release_is_left_alone(repeats: int) -> None:
-    """In a month of two runs a day about one in a hundred is called worse, after an evaluation short or long."""
+    """In a month of two runs a day about one in fifty is called worse, after an evaluation short or long."""
     assert len(found(unchanged, repeats=repeats, runs=MONTH, releases=25)) <= 2
 
 
