@@ -78,7 +78,7 @@ def eval_probe(*, name: str | None, as_json: bool) -> None:
     agent = known(settings, name).card.name
     with reading_database(settings):
         pass  # it is there, and its schema is this code's
-    root.become("jobs.evaluation", f"--agent={agent}", "--workers=1", "--probes", *["--json"] * as_json)
+    root.become("jobs.evaluate", f"--agent={agent}", "--workers=1", "--probes", *["--json"] * as_json)
 
 
 @eval_group.command("runs")

@@ -16,7 +16,10 @@ import httpx
 import pytest
 from redis import Redis
 
+from bot.agent import card
+from bot.releases.pairs import pair_of
 from bot.sandbox.standin import StandinConfig, create_app
+from bot.settings import Settings
 from bot.store import db
 from bot.store.db import Database
 from bot.store.releases import run_plays
@@ -26,6 +29,7 @@ from tests.support.factories import rows
 from tests.support.forked_processes import Forked
 from tests.support.live_server import served
 from tests.support.paths import CONFIG
+from tests.support.release_rows import judged
 from tests.support.worker_harness import wait_for
 
 NUMBERS = range(16)
@@ -49,9 +53,10 @@ class EvalHouse:
     database: Database
     commands: list[Forked] = field(default_factory=list)
 
-    def start(self, *options: str, workers: int = 1) -> Forked:
+    def start(self, *options: str, command: str = "run", workers: int | None = 1) -> Forked:
         """Start the command."""
-        module = ["bot.cli", "eval", "run", "--repeats=1", f"--workers={workers}", *options]
+        given = [] if workers is None else ["--repeats=1", f"--workers={workers}"]
+        module = ["bot.cli", "eval", command, *given, *options]
         with (self.folder / f"{len(self.commands)}.txt").open("w") as output:
             self.commands.append(forked_processes.start(module, self.environment, output=output))
         return self.commands[-1]
@@ -178,3 +183,20 @@ def test_two_commands_on_one_run(house: EvalHouse) -> None:
     assert all("A STAND-IN MODEL answered" in house.said(number) for number in (0, 1))
     with house.database.read() as session:
         assert [len(run_plays.stored(session, run.id)) for run in rows(house.database, EvalRun)] == [16]
+
+
+def test_probes_are_played_by_the_command(house: EvalHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what has a verdict, each once, by processes of its own; of what was never evaluated none is."""
+    house.start("--json", command="probe", workers=None)
+    assert house.commands[0].wait(120) == 2
+    assert "was never evaluated with these cases: run `deskhand eval run` first" in house.said(0)
+    for name, value in house.environment.items():
+        monkeypatch.setenv(name, value)
+    pair = pair_of(Settings.from_environment(), card.load(Path(house.environment["DESKHAND_CONFIG"]) / "agents/access"))
+    with house.database.write() as session:
+        judged(session, *pair)
+    house.start("--json", command="probe", workers=None)
+    assert house.commands[1].wait(120) == 0, house.said(1)
+    said = json.loads(house.said(1).splitlines()[-1])
+    assert (said["kind"], said["probe"]["passed"], said["model_is_standin"]) == ("probe", 2, True)
+    assert house.begun() == {"case-3": 1, "case-5": 1}

@@ -9,11 +9,27 @@ from bot.agent import card
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store.db import Database
+from bot.store.releases import eval_runs, probes
+from bot.store.releases.eval_runs import RunPlan
+from bot.store.releases.verdicts import ReleasePair
+from bot.store.schema import ProbeState, RunKind
 from tests.support.agent_folders import copied_agent
 from tests.support.command_line import deskhand
 from tests.support.release_rows import add_play, end_run, judged, open_run
 
 pytestmark = pytest.mark.usefixtures("quiet_logs")
+
+
+def probed(database: Database, pair: ReleasePair) -> int:
+    """Let the probes of a release be played, of which there is one, and return the run."""
+    plan = RunPlan(kind=RunKind.PROBE)
+    of = {"release": pair.release, "suite": pair.suite}
+    with database.write() as session:
+        run = eval_runs.start_run(session, **of, repeats=1, cases=1, started_by="clock", plan=plan)
+        probes.say(session, run, ProbeState.AS_BEFORE, runs=1, p_value=0.4, difference=0.0, hard_failures=())
+    add_play(database, run, "one")
+    end_run(database, run, verdict=None)
+    return run
 
 
 def test_the_last_evaluation_is_shown_as_in_slack(
@@ -43,6 +59,7 @@ def test_the_last_evaluation_is_shown_as_in_slack(
     end_run(sqlite, before)
     end_run(sqlite, last, verdict="block")
     open_run(sqlite, pair.release)
+    probe = probed(sqlite, pair)
 
     assert deskhand("eval", "status") == 0
     said = capsys.readouterr().out
@@ -52,6 +69,7 @@ def test_the_last_evaluation_is_shown_as_in_slack(
         f"Last run: {last} of {pair.release}",
         "Failing cases: one",
         "Sampled turns\n  No turn of this release has been sampled in these weeks.",
+        f" UTC (run {probe}): 1 of 1 probes passed, as often as in its evaluation (exact p 0.400, 1 run).",
         "pass^1 75.0 % (",
         f"Under way: run {last + 1}, 0 of 2 plays until the next look, begun by operator.",
     ):
@@ -61,6 +79,7 @@ def test_the_last_evaluation_is_shown_as_in_slack(
     assert (facts["verdict"], facts["serves"], facts["is_baseline"]) == ("pass", True, False)
     assert (facts["samples"]["turns"], facts["samples"]["good"]) == (0, None)
     assert facts["samples"]["baseline"]["release"] == "access@before"
+    assert (facts["probe"]["run"], facts["probe"]["state"], facts["probe"]["p_value"]) == (probe, "as_before", 0.4)
     assert (facts["run"]["run"], facts["run"]["failures"], facts["under_way"][0]["total"]) == (last, ["one"], 2)
 
     assert deskhand("eval", "diff") == 0

@@ -13,12 +13,13 @@ from sqlalchemy import func, select
 from bot.agent import card
 from bot.cli import root
 from bot.errors import ConfigError, Transient
-from bot.evals import runner
+from bot.evals import cases, runner, runs
+from bot.evals.plays import Play, PlayedCase
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store import db
 from bot.store.releases import verdicts
-from bot.store.schema import EvalRun, RunState, Verdict
+from bot.store.schema import EvalRun, RunKind, RunState, Verdict
 from jobs import evaluation
 from jobs.eval_command import EvalCommand
 from tests.support.command_line import deskhand
@@ -60,7 +61,8 @@ def evaluate(
                 evaluation.main(["--agent=access", "--workers=1", *options], standalone_mode=False)
             with database.read() as session:
                 assert verdicts.standing(session, release, suite).verdict == "pass"
-                assert session.scalars(select(func.count()).where(EvalRun.state == RunState.FINISHED)).one() == 1
+                finished = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUATION)
+                assert session.scalars(select(func.count()).where(*finished)).one() == 1
             return (int(ended.value.code or 0), *capsys.readouterr())
 
         yield play
@@ -121,6 +123,39 @@ def test_each_verdict_has_a_code(
     assert evaluate()[0] == code
 
 
+@pytest.mark.parametrize(
+    ("failed", "code", "state", "said"),
+    [
+        (0, 0, "unclear", "PROBES, the verdict stays as it is: 30 of 30 probes passed; nothing to compare with"),
+        (1, 1, "worse", "29 of 30 probes passed; a hard case failed: "),
+    ],
+)
+def test_probes_say_whether_a_release_is_worse(
+    evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, failed: int, code: int, state: str, said: str
+) -> None:
+    """By the exit code, in words and as JSON; the verdict stays as it was."""
+    agent = card.load(CONFIG / "agents/access")
+    suite = cases.load(agent)
+
+    def play(command: EvalCommand) -> runner.RunReport:
+        desk, run_id = command._desk, command._run_id
+        for number, case in enumerate(sorted(suite.probes, key=lambda case: not case.hard)):
+            failures = ("wrong",) if number < failed else ()
+            one = Play(PlayedCase.of(case), 1, failures, (), 5, 300, (), played=True)
+            runs.keep(desk.database, run_id, one, agent=agent, cases=suite.probes)
+        with desk.database.read() as session:
+            return runner.report_of(session, run_id)
+
+    monkeypatch.setattr(EvalCommand, "see_to_the_end", play)
+    assert evaluate("--probes")[0] == code
+    ended, out, _ = evaluate("--probes")
+    assert (ended, said in out) == (code, True), out
+    ended, out, _ = evaluate("--probes", "--json")
+    facts = json.loads(out.splitlines()[-1])
+    assert (ended, facts["kind"], facts["verdict"], facts["probe"]["state"]) == (code, "probe", None, state)
+    assert (facts["probe"]["passed"], facts["probe"]["played"]) == (30 - failed, 30)
+
+
 def _renamed(evals: Path) -> None:
     (evals / "locked.yaml").rename(evals / "looked.yaml")
 
@@ -170,8 +205,10 @@ def test_the_command_hands_over_its_options(sqlite_url: str, monkeypatch: pytest
     monkeypatch.setattr(root, "become", lambda *what: became.append(what))
     options = ("--repeats=2", "--slice=locked", "--case=one", "--case=two", "--fresh", "--json")
     assert deskhand("eval", "run", *options, "--workers=3") == 0
-    [(module, *given)] = became
+    assert deskhand("eval", "probe", "--json") == 0
+    (module, *given), probe = became
     assert (module, set(given)) == ("jobs.evaluate", {"--agent=access", "--workers=3", *options})
+    assert probe == ("jobs.evaluate", "--agent=access", "--workers=1", "--probes", "--json")
 
 
 def test_of_several_agents_none_is_evaluated_by_accident(tmp_path: Path) -> None:

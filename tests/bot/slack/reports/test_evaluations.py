@@ -16,13 +16,15 @@ from bot.slack.reports.evaluations import EvalReport
 from bot.slack.reports.handoff_report import Week
 from bot.store.figures.success import Requests, Success
 from bot.store.handoffs.handoff_metrics import Figures
-from bot.store.schema import Verdict
+from bot.store.releases.probes import LastProbe
+from bot.store.schema import ProbeResult, ProbeState, Verdict
 from tests.support.block_checks import check, only_block, shown, texts, tried
 from tests.support.sampled_quality import SAMPLED
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
 QUIET = Figures(day=None, reason=None, outcomes=0)
 ASKED = replace(QUIET, reason="requested", outcomes=10, handoffs=3)
+SUITE = "5" * 64
 EVAL = EvalReport(
     agent="access",
     release="access@1f3c9a20",
@@ -71,6 +73,18 @@ def test_sampled_turns_stand_beside_the_baseline_with_links_to_those_that_failed
         assert said.count("`no_loop`") == 4
         assert "… and 2 more." in said
         assert "Sampled turns" not in shown(form(EVAL))
+
+
+def test_the_last_probes_are_shown() -> None:
+    """Their age and what they say, with a mark when it is bad news; and that there were none."""
+    assert "Probes: none were played yet of this release." in shown(evaluations.evaluation(replace(EVAL, suite=SUITE)))
+    result = ProbeResult(state=ProbeState.WORSE, runs=2, p_value=0.0001, difference=-0.2, hard_failures=[])
+    bad = LastProbe(12, AT, AT, 20, 30, result, model_is_standin=True)
+    for form in (evaluations.evaluation, evaluations.fallback):
+        said = shown(form(replace(EVAL, suite=SUITE, probe=bad)))
+        assert ":rotating_light: Probes of <!date^" in said
+        assert "run 12: 20 of 30 probes passed, less often than in its evaluation (exact p below 0.001, 2 runs)" in said
+        assert "; a stand-in model answered." in said
 
 
 def test_a_stand_in_is_named_beside_its_figures() -> None:
