@@ -3,8 +3,10 @@
 from typing import Any
 
 from bot.store.db import Database, Session
-from bot.store.releases import eval_runs, releases, verdicts
-from bot.store.schema import RunState, Verdict
+from bot.store.releases import eval_runs, probes, releases, verdicts
+from bot.store.releases.eval_runs import RunPlan
+from bot.store.releases.verdicts import ReleasePair
+from bot.store.schema import ProbeState, RunKind, RunState, Verdict
 
 SUITE = "s1"
 
@@ -58,4 +60,16 @@ def judged(
     releases.register(session, agent=agent, fingerprint=release, body=register.pop("body", {}), **register)
     run = eval_runs.start_run(session, release=release, suite=suite, repeats=1, cases=1, started_by="operator")
     eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict(verdict))
+    return run
+
+
+def probed(database: Database, pair: ReleasePair) -> int:
+    """Let the probes of a release be played, of which there is one, and return the run."""
+    plan = RunPlan(kind=RunKind.PROBE)
+    of = {"release": pair.release, "suite": pair.suite}
+    with database.write() as session:
+        run = eval_runs.start_run(session, **of, repeats=1, cases=1, started_by="clock", plan=plan)
+        probes.say(session, run, ProbeState.AS_BEFORE, runs=1, p_value=0.4, difference=0.0, hard_failures=())
+    add_play(database, run, "one")
+    end_run(database, run, verdict=None)
     return run

@@ -9,27 +9,11 @@ from bot.agent import card
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store.db import Database
-from bot.store.releases import eval_runs, probes
-from bot.store.releases.eval_runs import RunPlan
-from bot.store.releases.verdicts import ReleasePair
-from bot.store.schema import ProbeState, RunKind
 from tests.support.agent_folders import copied_agent
 from tests.support.command_line import deskhand
-from tests.support.release_rows import add_play, end_run, judged, open_run
+from tests.support.release_rows import add_play, end_run, judged, open_run, probed
 
 pytestmark = pytest.mark.usefixtures("quiet_logs")
-
-
-def probed(database: Database, pair: ReleasePair) -> int:
-    """Let the probes of a release be played, of which there is one, and return the run."""
-    plan = RunPlan(kind=RunKind.PROBE)
-    of = {"release": pair.release, "suite": pair.suite}
-    with database.write() as session:
-        run = eval_runs.start_run(session, **of, repeats=1, cases=1, started_by="clock", plan=plan)
-        probes.say(session, run, ProbeState.AS_BEFORE, runs=1, p_value=0.4, difference=0.0, hard_failures=())
-    add_play(database, run, "one")
-    end_run(database, run, verdict=None)
-    return run
 
 
 def test_the_last_evaluation_is_shown_as_in_slack(

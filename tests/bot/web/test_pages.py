@@ -12,11 +12,13 @@ from bot.sampling import draw
 from bot.settings import Settings
 from bot.store.installation import agents
 from bot.store.releases import eval_runs, releases
+from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import LedgerRow, RunState, Sample, Ticket, Turn, Verdict, now
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.dashboard_visits import VisitedAddress, with_session
 from tests.support.hostile_texts import PAYLOADS, write_hostile
 from tests.support.lived_month import ASKED, RELEASE, live
+from tests.support.release_rows import probed
 from tests.support.web_harness import FrontDoor
 
 OWNER, RESPONDER = "U0OLIVIA", "U0PRIYA"
@@ -129,6 +131,11 @@ def test_the_release_that_is_served_is_named(house: FrontDoor, visit: VisitedAdd
         eval_runs.finish_run(session, run, state=RunState.FINISHED, verdict=Verdict.PASS)
     page = asked(visit, owner).text
     assert "0 of 1 plays of its cases passed, 1 failure in hard slices. It answers people." in page
+    assert "Probes " not in page
+    probed(house.database, ReleasePair(current, suite))
+    page = asked(visit, owner).text
+    assert " ago: 1 of 1 probes passed, as often as in its evaluation (exact p 0.400, 1 run)." in page
+    assert "0 of 1 plays of its cases passed" in page
     with house.database.write() as session:
         agents.suspend(session, "access", cause="wrong <links>", by="operator")
     page = asked(visit, owner).text
