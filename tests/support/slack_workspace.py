@@ -27,8 +27,11 @@ def workspace(served_workspace: LocalWorkspace) -> Iterator[LocalWorkspace]:
     world.state.deleted_users.clear()
     world.state.says.clear()
     for room in world.seed.channels:
-        channel = {"channel": room.id, "archived": False, "bot_member": room.bot_member}
-        assert served_workspace.send("/sandbox/channel", channel)["ok"]
+        channel = world.state.channels[room.id]
+        is_member = world.seed.bot.id in channel.members
+        if channel.is_archived or channel.is_shared or is_member != room.bot_member:
+            before = {"channel": room.id, "archived": False, "shared": False, "bot_member": room.bot_member}
+            assert served_workspace.send("/sandbox/channel", before)["ok"]
 
 
 @pytest.fixture
