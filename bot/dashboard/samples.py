@@ -17,11 +17,18 @@ def sampled(overview: Overview) -> Element:
     if not found:
         said = "No turn of a release that is served now has been sampled in the last four weeks."
         return parts.section("sampled", title, said, wide=True)
-    failed = sum(one.all.scored - one.all.passed for one in found)
-    scored = wording.count(sum(one.all.scored for one in found), "sampled turn was", "sampled turns were")
-    said = f"{scored} scored in the last four weeks; in {failed:,} of them something did not hold."
+    scored, passed = sum(one.all.scored for one in found), sum(one.all.passed for one in found)
+    said = summary(scored, failed=scored - passed)
     body = [part for one in found for part in _of_agent(one, named=len(found) > 1)]
     return parts.section("sampled", title, said, *body, wide=True)
+
+
+def summary(scored: int, *, failed: int) -> str:
+    """Return in a sentence how many sampled turns were scored, and in how many of them something did not hold."""
+    turns = f"{wording.count(scored, 'sampled turn was', 'sampled turns were')} scored in the last four weeks"
+    if not failed:
+        return f"{turns}, and nothing failed." if scored else f"{turns}."
+    return f"{turns}; in {failed:,} of them something did not hold."
 
 
 def _of_agent(found: SampledQuality, *, named: bool) -> Iterator[Element]:

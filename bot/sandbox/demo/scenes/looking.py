@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.cookiejar import CookieJar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from bot.dashboard import wording
+from bot.dashboard import samples
 from bot.sampling import quality
 from bot.sandbox.demo.scenes import reporting
 from bot.sandbox.demo.scenes.asking import unlock
@@ -104,9 +104,7 @@ def _agreed(stage: Stage, browser: _Browser) -> tuple[str, ...] | None:
 def _sampled(stage: Stage, release: str) -> str | None:
     """Return how many sampled turns are scored, as the page says it; None: none is yet."""
     found = stage.read(lambda session: quality.read(session, AGENT, release)).all
-    failed = found.scored - found.passed
-    words = wording.count(found.scored, "sampled turn was", "sampled turns were")
-    return f"{words} scored in the last four weeks; in {failed} of them" if found.scored else None
+    return samples.summary(found.scored, failed=found.scored - found.passed) if found.scored else None
 
 
 def _counted(stage: Stage) -> DashboardFigures:
