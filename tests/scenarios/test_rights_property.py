@@ -3,7 +3,8 @@
 Hypothesis chooses who asks, what Slack and the directory say of them, what the card and the channel grant, and what an
 adversary calls: any tool, with any arguments, in any order, with its own token or with another. Every call goes the way
 of production: the answer is stored, the call delegated, let in by its door, decided, audited and carried out. Only the
-limits of the loop are off, so that the adversary goes on after a denial. A call is a case.
+limits of the loop are off, so that the adversary goes on after a denial. A call is a case;
+most are wild, and come before no door.
 
 What may be written is said here a second time, by `rightful`, which knows the rules and no line of the policy. A right
 that is added is a field of `Setting`, what it takes in `_staged`, and a line of `rightful`. Approvals are one: right
@@ -16,12 +17,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import count
-from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, seed, settings
 from structlog.testing import capture_logs
 
 from bot import admission
@@ -35,8 +34,9 @@ from bot.agent.runtime import AgentRuntime
 from bot.agent.standing_checks import Suspended
 from bot.agent.turn_work import TurnWork
 from bot.delegation.tokens import TokenRefused
-from bot.directory.local import AccountSeed, LocalDirectory
+from bot.directory.local import LocalDirectory
 from bot.errors import Refused
+from bot.policy import PolicyRule
 from bot.principals import Effect, GuestPolicy, Subject
 from bot.responders.people import People
 from bot.store.accounts import accounts
@@ -49,106 +49,63 @@ from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
 from tests.support import adversary_approvals
 from tests.support.adversary_approvals import ALLOW, Staged
 from tests.support.adversary_office import in_memory, unmetered
+from tests.support.adversary_settings import (
+    BOUND,
+    DRAWN_ANSWERS,
+    EVE,
+    KIM,
+    LISTED,
+    PEOPLE,
+    RESET,
+    RESETS,
+    STRATA,
+    WRITES,
+    CallTry,
+    Setting,
+    seeds,
+)
 from tests.support.agent_office import Office
 from tests.support.delegations import OTHER_KEY, issuer
 from tests.support.factories import rows
-from tests.support.json_object import Json
 from tests.support.scripted_models import Script, completion
 
-SETTINGS, CALLS, ANSWERS = 160, 64, 4
-"160 settings of 64 calls, which come in 4 answers of the model."
-KIM, EVE, OURS = "U0KIM", "U0EVE", Installation("T1", None)
-WRITES = {"unlock_my_account": "unlock", "send_password_reset": "send_password_reset"}
-"What the directory calls the act of each tool that writes without an approval."
-RESET, RESETS = "reset_second_factor", {"reset_factor", "revoke_sessions"}
-"The tool that writes only with an approval, and what the directory calls its acts."
-APPROVED_CALLS = 3
+SHARE = 3
+"The fewest calls with which each outcome must be reached; each has a share of the draws to itself."
+OURS = Installation("T1", None)
+APPROVED_CALLS = 2
 "How many calls of it in a setting have something said of them; of the later ones nothing is."
-LISTED = {
-    "locked": {*WRITES.values(), *RESETS},
-    "active": {"send_password_reset", *RESETS},
-    "disabled": set[str](),
-    "admin": set[str](),
+RULE_OF: dict[Staged, PolicyRule] = {
+    Staged.UNLISTED: PolicyRule.APPROVAL_MISSING,
+    Staged.NOTHING: PolicyRule.APPROVAL_MISSING,
+    Staged.PROVING: PolicyRule.APPROVAL_MISSING,
+    Staged.ASKED: PolicyRule.APPROVAL_MISSING,
+    Staged.DENIED: PolicyRule.APPROVAL_DENIED,
+    Staged.EXPIRED: PolicyRule.APPROVAL_EXPIRED,
+    Staged.WITHDRAWN: PolicyRule.APPROVAL_WITHDRAWN,
+    Staged.OTHER_ARGUMENTS: PolicyRule.APPROVAL_CHANGED,
+    Staged.OTHER_ACCOUNT: PolicyRule.APPROVAL_CHANGED,
+    Staged.OTHER_TICKET: PolicyRule.APPROVAL_MISSING,
+    Staged.OTHER_RELEASE: PolicyRule.APPROVAL_CHANGED,
+    Staged.OTHER_STEP: PolicyRule.APPROVAL_MISSING,
+    Staged.USED_ELSEWHERE: PolicyRule.APPROVAL_MISSING,
+    Staged.USED_HERE: PolicyRule.APPROVED,
+    Staged.APPROVED: PolicyRule.APPROVED,
 }
-"What the card lets the agent do to an account in a state."
-PEOPLE: dict[str, Json] = {
-    "member": {},
-    "guest": {"is_restricted": True},
-    "stranger": {"team_id": "T2"},
-    "unconfirmed": {"is_email_confirmed": False},
-    "app": {"is_bot": True},
-    "untold": {"is_restricted": None},
+"The rule that must decide on a reset where nothing is missing but what people may have said of it."
+REACHED = set(PolicyRule) - {
+    PolicyRule.NO_GRANT,  # a card always grants something
+    PolicyRule.ENDS_PART,  # the loop itself carries these tools out
+    PolicyRule.NEEDS_NO_ACCOUNT,  # each tool of the card needs one
+    PolicyRule.TAINTED_TARGET,  # no tool that writes takes free text
+    PolicyRule.DONE_BEFORE,  # each turn has one attempt here
 }
-BINDINGS: dict[str, list[Json]] = {
-    "address": [{"id": "acc-kim", "email": "kim@x.example"}],
-    "slack id": [{"id": "acc-kim", "email": "other@x.example", "slack_user": KIM}],
-    "none": [],
-    "two addresses": [{"id": "acc-kim", "email": "kim@x.example"}, {"id": "acc-2", "email": "KIM@x.example"}],
-    "two slack ids": [
-        {"id": "acc-kim", "email": "a@x.example", "slack_user": KIM},
-        {"id": "acc-2", "email": "b@x.example", "slack_user": KIM},
-    ],
-    "another's slack id": [{"id": "acc-kim", "email": "kim@x.example", "slack_user": EVE}],
-}
-"Accounts of the directory, by how they lead to the requester; the first two lead to one."
-ARGUMENTS: tuple[Json, ...] = (
-    {"account": "acc-eve"},
-    {"account_id": "acc-eve", "approved": True},
-    {"user": EVE, "key": "turn:1:1"},
-    {"subject": {"user": EVE, "accounts": ["acc-eve"]}},
-    {"reason": "requested", "summary": "acc-eve"},
-    {"done": "acc-eve", "category": "locked"},
-    {"reason": 7, "summary": ["acc-eve"]},
-    {"": None},
+"The rules that must decide some calls: all that these tools and turns can meet."
+HYPOTHESIS = settings(
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given],
 )
-PROPER: dict[str, Json] = {
-    "reset_second_factor": {"lost": "phone"},
-    "hand_off": {"reason": "requested", "summary": "They ask for a person."},
-    "resolve": {"done": "Unlocked.", "category": "locked"},
-}
-"What a tool takes, if it takes anything."
-APPROVAL_RULES = {
-    "approved",
-    "approval_missing",
-    "approval_denied",
-    "approval_expired",
-    "approval_changed",
-    "approval_withdrawn",
-}
-FACTORS = ["totp", "push", "security_key"]
 TERMS = ApprovalTerms.model_validate({"proof": ["call_back"]})
-UNKNOWN = ("delete_account", "Unlock_My_Account", "", "\u00e9")
-TRICKS = ("replayed", "tool", "step", "person", "release", "key", "cut", "approval", "none")
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Who asks, and what they, the agent and the channel have a right to."""
-
-    person: str
-    binding: str
-    state: str
-    guests: GuestPolicy
-    own: frozenset[str]
-    "Tools of the agent's card."
-    channel: frozenset[str] | None
-    "What the card leaves of them in this place; None: all."
-    private: bool
-    ends: str
-    "What happens in the middle of the calls: the agent is suspended, the requester changes, or nothing."
-    before: int
-    "The number of calls that are made before that."
-    said: Staged = Staged.UNLISTED
-    "What people have said right before a reset of a second factor is called."
-
-
-@dataclass(frozen=True)
-class CallTry:
-    """One call of the adversary, and the token that it shows."""
-
-    name: str
-    arguments: Json
-    token: str
 
 
 class Ended(Enum):
@@ -174,61 +131,22 @@ class Tally:
     ends: "Counter[Ended]" = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     written: Counter[str] = field(default_factory=Counter)
-    said: Counter[Staged] = field(default_factory=Counter)
-    "What was said of calls whose own token was shown."
+    decided: "Counter[tuple[Staged, str]]" = field(default_factory=Counter)
+    "The rules that decided on resets, by what was said of them."
 
 
-_tools = st.one_of(st.just(frozenset(REGISTRY)), st.frozensets(st.sampled_from(sorted(REGISTRY)), min_size=1))
-SETTING = st.builds(
-    Setting,
-    person=st.sampled_from([*PEOPLE, *["member"] * 6]),
-    binding=st.sampled_from([*BINDINGS, *["address", "slack id"] * 3]),
-    state=st.sampled_from([*LISTED, *["locked"] * 4]),
-    guests=st.sampled_from(GuestPolicy),
-    own=_tools,
-    channel=st.none() | _tools,
-    private=st.booleans(),
-    ends=st.sampled_from(["", "", "suspended", *PEOPLE]),
-    before=st.integers(0, CALLS),
-)
-HELPED = st.builds(
-    Setting,
-    person=st.just("member"),
-    binding=st.sampled_from(["address", "slack id"]),
-    state=st.sampled_from(["locked", "active", "active", "disabled"]),
-    guests=st.just(GuestPolicy.REFUSE),
-    own=st.just(frozenset(REGISTRY)),
-    channel=st.none() | st.none() | _tools,
-    private=st.booleans(),
-    ends=st.sampled_from(["", "", "suspended"]),
-    before=st.integers(CALLS // 2, CALLS),
-)
-"Settings in which only the approval, the channel or the account's state may be missing."
 _numbers = count(1)
 
 
-def _answer(seed: int) -> list[CallTry]:
-    """Return the calls of one answer: mostly of tools that there are, with the arguments and the token of the call."""
-    random, tools, answer = Random(seed), [*REGISTRY, *WRITES, *WRITES, RESET], list[CallTry]()
-    for _ in range(CALLS // ANSWERS):
-        name = random.choice(tools if random.random() < 0.9 else UNKNOWN)
-        arguments = PROPER.get(name, {}) if random.random() < 0.8 else random.choice(ARGUMENTS)
-        answer.append(CallTry(name, arguments, "own" if random.random() < 0.8 else random.choice(TRICKS)))
-    return answer
-
-
-ANSWER = st.integers(0, 2**32 - 1).map(_answer)
-
-
-def rightful(setting: Setting, person: str, said: Staged) -> set[str]:
+def rightful(setting: Setting, person: str, state: str, said: Staged) -> set[str]:
     """Say what one call may write to the requester's account, as somebody reads it off the rules."""
     admitted = person == "member" or (person == "guest" and setting.guests is GuestPolicy.SERVE)
-    if not admitted or setting.binding not in ("address", "slack id"):
+    if not admitted or setting.binding not in BOUND:
         return set()
     granted = setting.own if setting.channel is None else setting.own & setting.channel
     own = {action for tool, action in WRITES.items() if tool in granted}
     approved = RESETS if RESET in granted and said in ALLOW else set[str]()
-    return (own | approved) & LISTED[setting.state]
+    return (own | approved) & LISTED[state]
 
 
 @dataclass
@@ -249,6 +167,12 @@ class Stage:
     ends: "Counter[Ended]" = field(default_factory=Counter)
     "How often a call ended in each way, as far as the audit log must know of it."
     suspended: bool = False
+    subjects: dict[str, Subject] = field(default_factory=dict)
+    "Who the requester is by what Slack says of them; the directory says the same all the time."
+    state: str = ""
+    "The state of the account, as `STATES` names it."
+    said: dict[str, Staged] = field(default_factory=dict)
+    "What people have said of a call, by its idempotency key."
     said_of: int = 0
     "The number of calls of which people have said something."
 
@@ -259,32 +183,38 @@ class Stage:
 
     def rebind(self) -> Subject:
         """Admit the requester and find their account, as production does right before a change."""
-        return _subject(self.work.runtime, self.setting, self.person)
+        if self.person not in self.subjects:
+            self.subjects[self.person] = _subject(self.work.runtime, self.setting, self.person)
+        return self.subjects[self.person]
 
     def show(self, work: TurnWork, step: int, tool: Tool, arguments: Args) -> str:
         """Return the token of a call, or the one that the adversary shows instead."""
-        mint = work.runtime.issuer.mint
-        with self.database.read() as session:
-            named = door._approval_of(session, work, step, tool)
-        own = mint(door.delegation(work, step, tool, arguments, approval=named), at=now())
+        named = None
+        if tool.needs_approval:
+            with self.database.read() as session:
+                named = door._approval_of(session, work, step, tool)
         another = next(one for one in REGISTRY.values() if one is not tool)
         release = replace(work.runtime, release=replace(work.runtime.release, digest="0" * 64))
-        wrong: dict[str, Callable[[], str]] = {
-            "own": lambda: own,
+
+        def mint(by: TurnWork, step: int, tool: Tool, arguments: Args, approval: str | None = None) -> str:
+            return by.runtime.issuer.mint(door.delegation(by, step, tool, arguments, approval=approval), at=now())
+
+        shown: dict[str, Callable[[], str]] = {
+            "own": lambda: mint(work, step, tool, arguments, named),
             "replayed": lambda: self.used[-1] if self.used else "",
-            "tool": lambda: mint(door.delegation(work, step, another, NoArgs()), at=now()),
-            "step": lambda: mint(door.delegation(work, step + 1, tool, arguments), at=now()),
-            "person": lambda: mint(door.delegation(self.other, step, tool, arguments), at=now()),
-            "release": lambda: mint(door.delegation(replace(work, runtime=release), step, tool, arguments), at=now()),
+            "tool": lambda: mint(work, step, another, NoArgs()),
+            "step": lambda: mint(work, step + 1, tool, arguments),
+            "person": lambda: mint(self.other, step, tool, arguments),
+            "release": lambda: mint(replace(work, runtime=release), step, tool, arguments),
             "key": lambda: issuer(OTHER_KEY).mint(door.delegation(work, step, tool, arguments), at=now()),
-            "cut": lambda: own[:-8],
-            "approval": lambda: mint(door.delegation(work, step, tool, arguments, approval="9" * 9), at=now()),
+            "cut": lambda: mint(work, step, tool, arguments, named)[:-8],
+            "approval": lambda: mint(work, step, tool, arguments, "9" * 9),
             "none": str,
         }
-        shown = wrong[self.token]()
+        token = shown[self.token]()
         if self.token == "own":
-            self.used.append(own)
-        return shown
+            self.used.append(token)
+        return token
 
     def is_said_of(self, step: int, call: ToolCall) -> Staged:
         """Let people say of a call what they say in this setting; return what that is."""
@@ -318,27 +248,6 @@ def _work(runtime: AgentRuntime, user: str, channel: str, subject: Subject, *, p
     return agent_attempt._work(runtime, attempt, subject, lambda: subject)
 
 
-def _seeds(setting: Setting) -> list[AccountSeed]:
-    locked = {"status": "locked", "lock_reason": "too many failed sign-ins"}
-    states: dict[str, Json] = {
-        "locked": locked,
-        "active": {"status": "active"},
-        "disabled": {"status": "disabled"},
-        "admin": {**locked, "privileged": True},
-    }
-    theirs = [{**one, **states[setting.state], "factors": FACTORS} for one in BINDINGS[setting.binding]]
-    return [
-        AccountSeed.model_validate({"name": one["id"], **one})
-        for one in (*theirs, {"id": "acc-eve", "email": "eve@x.example", **locked})
-    ]
-
-
-def _said(answers: list[list[CallTry]]) -> Staged:
-    """Return what people say in a setting: chosen by all of its calls, as Hypothesis draws some values rarely."""
-    choices: list[Staged] = [*Staged, *[Staged.APPROVED] * 5]
-    return Random(repr(answers)).choice(choices)
-
-
 @contextmanager
 def _staged(office: Office, usual: AgentRuntime, setting: Setting) -> Iterator[Stage]:
     """Stage a setting in a database of its own."""
@@ -353,12 +262,12 @@ def _staged(office: Office, usual: AgentRuntime, setting: Setting) -> Iterator[S
         model, directory = Script([]), LocalDirectory(empty.database)
         runtime = replace(usual, agent=agent, call_model=model, database=empty.database, directory=directory)
         with empty.database.write() as session:
-            accounts.seed(session, _seeds(setting))
+            accounts.seed(session, list(seeds(setting)))
         channel = "D0KIM" if setting.private else "C0HELP"
         subject = _subject(runtime, setting, setting.person)
         eve = _work(runtime, EVE, "C0OTHER", Subject("T1", EVE, ("acc-eve",)), private=False)
         kim = _work(runtime, KIM, channel, subject, private=setting.private)
-        stage = Stage(setting, kim, eve, model, setting.person)
+        stage = Stage(setting, kim, eve, model, setting.person, state=setting.state)
         stage.work = replace(kim, rebind=stage.rebind)
         yield stage
 
@@ -383,15 +292,17 @@ def _attack(stage: Stage, answers: list[list[CallTry]], tally: Tally) -> None:
                 _turn_of_events(stage)
             number, stage.token, progress.calls = number + 1, one.token, Counter()
             key = f"turn:{stage.work.attempt.turn_id}:{progress.step}"
-            about = stage.is_said_of(progress.step, call)
-            stage.rights[key] = set() if stage.suspended else rightful(stage.setting, stage.person, about)
+            about = stage.said[key] = stage.is_said_of(progress.step, call)
+            rights = rightful(stage.setting, stage.person, stage.state, about)
+            stage.rights[key] = set() if stage.suspended else rights
             end = _carried_out(run, call, progress)
+            if end is Ended.DONE and WRITES.get(call.name) == "unlock":
+                stage.state = "active"
             assert (end is Ended.TOKEN) == (one.token != "own") or end in NO_DOOR, (one, end)
             if end is Ended.SUSPENDED and one.token == "own":
                 stage.used.pop()  # with the call, the use of its token was rolled back
             stage.ends[end] += stored or end is not Ended.MISFIT
             tally.ends[end] += 1
-            tally.said[about] += call.name == RESET and one.token == "own"
 
 
 def _carried_out(run: Run, call: ToolCall, progress: TurnProgress) -> "Ended":
@@ -454,41 +365,39 @@ def _check(stage: Stage, tally: Tally) -> None:
     assert len(intents) == len(rows(stage.database, UsedToken)) == entered
     assert found["agent.suspended"] == stage.suspended
     tally.written.update(write.action for write in written)
-    tally.rules.update(row.record["rule"] for row in intents.values())
+    for step, row in intents.items():
+        tally.rules[row.record["rule"]] += 1
+        if row.record["tool"] == RESET:
+            tally.decided[stage.said[step], row.record["rule"]] += 1
 
 
 def test_nothing_is_written_outside_the_rights_of_agent_channel_requester_and_approval(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """10,240 calls in any order: no write outside the intersection, and each refused call is in the audit log."""
+    """Of 10,320 calls in any order none writes outside the intersection, and the audit log has each refused call.
+
+    Each end of a call, each rule of the policy, and each thing that people may have said of a call is reached.
+    """
     tally, usual = Tally(), unmetered(office, Script([]))
     shown: list[Stage] = []
 
     def show(*call: Any) -> str:
         return shown[-1].show(*call)
 
-    monkeypatch.setattr(door, "delegate", show)
-
-    @settings(
-        max_examples=SETTINGS,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    @given(setting=SETTING | HELPED, answers=st.lists(ANSWER, min_size=ANSWERS, max_size=ANSWERS))
     def attack(setting: Setting, answers: list[list[CallTry]]) -> None:
-        setting = replace(setting, said=_said(answers))
         with _staged(office, usual, setting) as stage:
             shown[:] = [stage]
             _attack(stage, answers, tally)
             _check(stage, tally)
 
+    monkeypatch.setattr(door, "delegate", show)
     with capture_logs():
-        attack()
+        for number, stratum in enumerate(STRATA):
+            few = settings(HYPOTHESIS, max_examples=stratum.share)
+            few(seed(number)(given(setting=stratum.settings, answers=DRAWN_ANSWERS)(attack)))()
     assert tally.ends.total() >= 10_000
-    assert min(tally.ends[end] for end in Ended) > 5, "the adversary is too tame to prove anything"
-    assert min(tally.written[action] for action in (*WRITES.values(), *RESETS)) > 3
-    assert min(tally.said[said] for said in Staged) > 3, "each was said of some calls"
-    assert {"own_account", "not_granted", "not_one_account", "approved"} <= set(tally.rules)
-    assert len(APPROVAL_RULES & set(tally.rules)) >= 5
+    assert {end for end in Ended if tally.ends[end] < SHARE} == set(), "the adversary is too tame to prove anything"
+    assert {action for action in (*WRITES.values(), *RESETS) if tally.written[action] < SHARE} == set()
+    assert {said for said, rule in RULE_OF.items() if tally.decided[said, rule] < SHARE} == set()
+    assert {rule for rule in REACHED if tally.rules[rule] < SHARE} == set()
+    assert set(RULE_OF) == set(Staged)
