@@ -4,8 +4,9 @@ The system prompt and the tools are the stable prefix that the vendor caches; ev
 it, wrapped and escaped as data. A long history is shortened in steps, so that from one turn to the next a prompt mostly
 grows at its end only.
 
-Invariant: what a colleague wrote is kept whole, however old it is, because any word of it may forbid something. If that
-is more than the model is given, the agent does not go on at all.
+Invariants: what a colleague wrote is kept whole, however old it is, because any word of it may forbid something. If
+that is more than the model is given, the agent does not go on at all. What people call themselves in their profiles is
+in no message: who is mentioned or quoted is "somebody", whoever wrote the message.
 """
 
 import json
@@ -20,6 +21,7 @@ from bot.agent.model import Completion
 from bot.agent.redaction import redact
 from bot.errors import Refused
 from bot.principals import Reason
+from bot.store.outbox.messages import UNNAMED
 from bot.store.schema import InboxEvent, InboxKind, Message, MessageKind
 from bot.store.tickets import quotes
 from bot.store.tickets.quotes import Quoted
@@ -55,7 +57,7 @@ def message_from(row: InboxEvent | Message) -> PromptMessage:
     if isinstance(row, InboxEvent):
         return _heard(row)
     if row.kind is MessageKind.HUMAN_REPLY:  # stored unredacted, as the requester read it
-        return PromptMessage("person", COLLEAGUE, redact(markup.plain(str(row.body["text"]))))
+        return PromptMessage("person", COLLEAGUE, redact(markup.plain(str(row.body.get(UNNAMED, row.body["text"])))))
     return PromptMessage("agent", "agent", markup.plain(str(row.body["text"])))
 
 
@@ -151,9 +153,9 @@ def _given(one: PromptMessage, *, where: str) -> _Given:
 
 def _quotation(one: Quoted, *, whole: bool) -> str:
     """Return what somebody passed on, in a tag of its own, so that it is clear whose words it holds."""
-    said = markup.without_names(one.text)
+    said, by = markup.without_names(one.text), markup.SOMEBODY if one.by else "not told"
     text = escape(said if whole else cut(said), quote=False)
-    return f'<quoted what="{one.kind}" by="{escape(one.by or "not told")}">\n{text}\n</quoted>'
+    return f'<quoted what="{one.kind}" by="{by}">\n{text}\n</quoted>'
 
 
 def _trimmed(given: list[_Given]) -> list[_Given]:

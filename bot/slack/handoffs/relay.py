@@ -4,9 +4,10 @@ Messages below a card are internal by default: only those that a responder sends
 copy names its original, so that there is one copy, which follows edits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
+from bot import markup
 from bot.slack.handoffs import copies, handoff_messages, handoff_transcript, linked_threads, queue_notes, transcript
 from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.mrkdwn import Body
@@ -17,6 +18,7 @@ from bot.slack.sentences import Language, spoken_by
 from bot.store.db import Session
 from bot.store.handoffs import handoffs, responses
 from bot.store.outbox import messages
+from bot.store.outbox.messages import UNNAMED
 from bot.store.schema import Handoff, InboxEvent, InboxKind, InboxState, MessageKind, Ticket
 from bot.store.tickets import quotes
 from bot.store.tickets.tickets import Attachment
@@ -67,10 +69,22 @@ def replied(
 def _spoken(text: str, user: str, files: Sequence[Attachment], language: Language) -> list[Body]:
     """Return a responder's message under their name; its secrets are no longer stored once it is sent."""
     bodies, kept = (
-        [{**body, AS_USER: user} for body in copies.human_reply(said, files, language)]
-        for said in (text, as_kept(text))
+        [{**body, AS_USER: user} for body in _as_said(said, files, language)] for said in (text, as_kept(text))
     )
     return sealed.seal(bodies, kept) if holds_secret(text) else bodies
+
+
+def _as_said(text: str, files: Sequence[Attachment], language: Language) -> Iterator[Body]:
+    """Return a responder's message, with what the model reads of it where it names people; its readers see names."""
+    bodies, said = copies.human_reply(text, files, language), markup.without_names(text)
+    if said == text:
+        yield from bodies
+        return
+    read = [body["text"] for body in copies.human_reply(said, files, language)]
+    before = len(bodies) - 1
+    parts = [*read[:before], "\n".join(read[before:])]  # without the names it may be in more messages, or in fewer
+    for number, body in enumerate(bodies):
+        yield {**body, UNNAMED: parts[number] if number < len(parts) else ""}
 
 
 def was_sent(session: Session, key: str) -> bool:

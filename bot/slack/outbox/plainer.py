@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from bot import markup
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Block, Body
-from bot.store.outbox.messages import AFTERWARDS
+from bot.store.outbox.messages import AFTERWARDS, UNNAMED
 
 PLAINER = "plainer"
 "Key in a body: the blocks to use instead when Slack refuses charts and tables."
@@ -22,7 +22,7 @@ _WORDED = frozenset({"header", "section", "context", "markdown", "container"})
 
 def forms(body: Body) -> Iterator[Body]:
     """Yield a body in every form, the fullest first."""
-    shown = {key: value for key, value in body.items() if key not in (PLAINER, AFTERWARDS)}
+    shown = {key: value for key, value in body.items() if key not in (PLAINER, AFTERWARDS, UNNAMED)}
     yield shown
     blocks = shown.pop("blocks", None)
     if not blocks:

@@ -25,6 +25,8 @@ GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
 AFTERWARDS = "afterwards"
 "Key in a body: the body that is stored once Slack has the message, or will never take it."
+UNNAMED = "unnamed"
+"Key in a body: its text for the model, without the names of people who are mentioned; absent where none is named."
 
 
 def add(
