@@ -57,12 +57,14 @@ from bot.store.schema.releases import (
 )
 from bot.store.schema.samples import Sample, SampledWeek
 from bot.store.schema.surges import Surge, SurgeWatch
+from bot.store.schema.thumb_recounts import THUMB_TRIGGERS
 from bot.store.schema.tickets import TO_REQUESTER, Feedback, InboxEvent, Message, Requester, Step, Ticket, Turn
 from bot.store.schema.watch import DriftCheck, OwnerAlert, Watermark
 from bot.store.schema.watch_enums import AlertKind, CountedEvents, DriftStream
 from bot.store.schema.writes import AccountWrite, BoundedAccount, UsedToken
 
 __all__ = [
+    "THUMB_TRIGGERS",
     "TO_REQUESTER",
     "AccountNotice",
     "AccountRow",

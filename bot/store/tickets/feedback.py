@@ -7,8 +7,8 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import db
-from bot.store.schema import CountedEvents, Feedback, Message, MessageKind, Ticket, Turn, now
-from bot.store.tickets import first_words, recounts
+from bot.store.schema import Feedback, Message, MessageKind, Ticket, Turn, now
+from bot.store.tickets import first_words
 
 WORST = 5
 "The most unhelpful answers that are listed."
@@ -69,12 +69,14 @@ def thumbs(session: Session, since: datetime, until: datetime, *, agent: str | N
 
 
 def _store(session: Session, turn_id: int, user: str, *, good: bool) -> Feedback:
-    """Return a person's thumb as it is now; the day on which it counted before is counted anew."""
+    """Return a person's thumb as it is now.
+
+    The database lets the day on which it counted before be counted anew (`bot.store.schema.thumb_recounts`).
+    """
     at = now()
     new = db.insert_new(session, Feedback, turn_id=turn_id, user=user, good=good, at=at) is not None
     query = select(Feedback).where(Feedback.turn_id == turn_id, Feedback.user == user)
     found = session.scalars(query.with_for_update()).one()
     if not new:
-        recounts.request(session, CountedEvents.THUMBS, [found.at.date().isoformat()])
         found.good, found.at = good, at
     return found

@@ -1,6 +1,7 @@
 """Adding up changes no figure, however it is interrupted: `bot.store.figures.folding`."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -240,18 +241,33 @@ def thumbs_of(database: Database, cohort: DashboardCohort) -> tuple[int, int]:
     return total.thumbs_up, total.thumbs_down
 
 
-def change_thumb(session: Session) -> str:
+def _today(session: Session, thumb: Feedback) -> None:
+    feedback.store_thumb(session, thumb.turn_id, user=thumb.user, good=False)
+
+
+def _before_revision_0025(session: Session, thumb: Feedback) -> None:
+    """Change a thumb as versions did that knew nothing of days that are added up."""
+    session.execute(update(Feedback).where(Feedback.id == thumb.id).values(good=False, at=LATER + timedelta(days=3)))
+
+
+VERSIONS = pytest.mark.parametrize("change", [_today, _before_revision_0025])
+Change = Callable[[Session, Feedback], None]
+
+
+def change_thumb(session: Session, change: Change) -> str:
     """Let somebody who found an answer helpful in the week say now that it was not; return the day of the week."""
     thumb = session.scalars(select(Feedback).where(Feedback.good, Feedback.at < WEEK.until).limit(1)).one()
     day = thumb.at.date().isoformat()
-    feedback.store_thumb(session, thumb.turn_id, user=thumb.user, good=False)
+    change(session, thumb)
+    session.flush()
     return day
 
 
+@VERSIONS
 def test_a_thumb_that_is_changed_later_counts_where_it_is_now(
-    history: Database, monkeypatch: pytest.MonkeyPatch
+    history: Database, monkeypatch: pytest.MonkeyPatch, change: Change
 ) -> None:
-    """The day on which somebody thought otherwise has one less: at once, and when both days are added up again."""
+    """The day on which somebody thought otherwise has one less, whichever version changes it, at once and later."""
     later = LATER + timedelta(days=3)
     monkeypatch.setattr(feedback, "now", lambda: later)  # or every day until ours would be added up
     today = figures.last_days(2, at=later)
@@ -259,20 +275,21 @@ def test_a_thumb_that_is_changed_later_counts_where_it_is_now(
     up, down = thumbs_of(history, WEEK)
     assert thumbs_of(history, today) == (0, 0)
     with history.write() as session:
-        day = change_thumb(session)
+        day = change_thumb(session, change)
     assert (thumbs_of(history, WEEK), thumbs_of(history, today)) == ((up - 1, down), (0, 1))
     assert [piece.day for piece in add_up(history, later + timedelta(hours=2))][-1] == day
     assert (thumbs_of(history, WEEK), thumbs_of(history, today)) == ((up - 1, down), (0, 1))
 
 
-def test_a_thumb_that_changes_while_a_clock_counts_its_day_is_counted_once(postgres: Database) -> None:
+@VERSIONS
+def test_a_thumb_that_changes_while_a_clock_counts_its_day_is_counted_once(postgres: Database, change: Change) -> None:
     """What was counted before the change waits until that is committed, and is not added: it is of an older version."""
     dashboard_history(3, turns=90).write(postgres)
     before = thumbs_of(postgres, WEEK)
     with ThreadPoolExecutor(1) as clock:
         with postgres.write() as session:
             session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            day = change_thumb(session)
+            day = change_thumb(session, change)
             counted = counted_piece_of(postgres, CountedEvents.THUMBS, day)
             assert any(one.of(Counted.THUMB) for one in counted.counts.values())
             added = clock.submit(add_piece, postgres, counted)
