@@ -200,5 +200,5 @@ def test_words_that_are_not_escaped_are_found(office: Office, monkeypatch: pytes
     """Without the escaping of the prompt the same cases fail, so they can."""
     monkeypatch.setattr(agent_prompt, "escape", lambda text, **_more: text)
     usual = unmetered(office, lambda _prompt: completion("Done."))
-    for place in ("message", "file name", "author of a forwarded message"):
+    for place in ("message", "file name", "forwarded message"):
         assert [order for order in ORDERS if _leaks(_play(office, usual, PLACES[place](order)))]

@@ -55,10 +55,10 @@ from tests.support.adversary_settings import (
     EVE,
     KIM,
     LISTED,
-    PEOPLE,
-    RESET,
+    RESET_TOOL,
     RESETS,
     STRATA,
+    WHO_ASKS,
     WRITES,
     CallTry,
     Setting,
@@ -146,7 +146,7 @@ def rightful(setting: Setting, person: str, state: str, said: Staged) -> set[str
         return set()
     granted = setting.own if setting.channel is None else setting.own & setting.channel
     own = {action for tool, action in WRITES.items() if tool in granted}
-    approved = RESETS if RESET in granted and said in ALLOW else set[str]()
+    approved = RESETS if RESET_TOOL in granted and said in ALLOW else set[str]()
     return (own | approved) & LISTED[state]
 
 
@@ -219,10 +219,10 @@ class Stage:
 
     def is_said_of(self, step: int, call: ToolCall) -> Staged:
         """Let people say of a call what they say in this setting; return what that is."""
-        if call.name != RESET or self.said_of == APPROVED_CALLS:
+        if call.name != RESET_TOOL or self.said_of == APPROVED_CALLS:
             return Staged.NOTHING
         with suppress(ValueError):  # nobody is asked about a call that is none
-            tool = REGISTRY[RESET]
+            tool = REGISTRY[RESET_TOOL]
             adversary_approvals.stage(self.setting.said, self.work, self.other, step, tool, tool.parse(call.arguments))
             self.said_of += 1
             return self.setting.said
@@ -231,7 +231,7 @@ class Stage:
 
 def _subject(runtime: AgentRuntime, setting: Setting, person: str) -> Subject:
     never = dict.fromkeys(admission.ALWAYS_SAID, False)
-    card = {"id": KIM, "team_id": "T1", **never, "profile": {"email": "kim@x.example"}, **PEOPLE[person]}
+    card = {"id": KIM, "team_id": "T1", **never, "profile": {"email": "kim@x.example"}, **WHO_ASKS[person]}
     who = admission.admit(admission.read(card), user=KIM, ours=OURS, rules=Rules(setting.guests))
     return binding.subject(runtime.directory, who, team="T1", user=KIM)
 
@@ -253,7 +253,7 @@ def _work(runtime: AgentRuntime, user: str, channel: str, subject: Subject, *, p
 def _staged(office: Office, usual: AgentRuntime, setting: Setting) -> Iterator[Stage]:
     """Stage a setting in a database of its own."""
     place = {"dm" if setting.private else "C0HELP": tuple(setting.channel or ())}
-    terms = {} if setting.said is Staged.UNLISTED else {RESET: TERMS}
+    terms = {} if setting.said is Staged.UNLISTED else {RESET_TOOL: TERMS}
     places = {} if setting.channel is None else place
     card = usual.agent.card.model_copy(
         update={"tools": tuple(setting.own), "tools_in": places, "approvals": terms, "handoff": _people(usual)}
@@ -354,7 +354,7 @@ def _check(stage: Stage, tally: Tally) -> None:
         assert write.action in stage.rights[step], intent
         made[write.action].add(step)
         if write.action in RESETS:
-            assert (intent["rule"], intent["tool"], step in used) == ("approved", RESET, True)
+            assert (intent["rule"], intent["tool"], step in used) == ("approved", RESET_TOOL, True)
         else:
             assert (intent["rule"], WRITES[intent["tool"]]) == ("own_account", write.action)
     assert all(len(calls) == 1 for calls in made.values()), "a tool writes to one account once an hour"
@@ -368,7 +368,7 @@ def _check(stage: Stage, tally: Tally) -> None:
     tally.written.update(write.action for write in written)
     for step, row in intents.items():
         tally.rules[row.record["rule"]] += 1
-        if row.record["tool"] == RESET:
+        if row.record["tool"] == RESET_TOOL:
             tally.decided[stage.said[step], row.record["rule"]] += 1
 
 

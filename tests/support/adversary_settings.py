@@ -18,14 +18,14 @@ from bot.tools.registry import REGISTRY
 from tests.support.adversary_approvals import Staged
 from tests.support.json_object import Json
 
-ANSWERS, CALLS = 4, 80
+ANSWERS_OF_A_SETTING, CALLS = 4, 80
 "Answers of the model in a setting, and the calls in all of them together."
 AIMED = 5
 "Calls of an answer that are of a tool that there is, with the arguments that it takes; the others are wild."
 KIM, EVE = "U0KIM", "U0EVE"
 WRITES = {"unlock_my_account": "unlock", "send_password_reset": "send_password_reset"}
 "What the directory calls the act of each tool that writes without an approval."
-RESET, RESETS = "reset_second_factor", {"reset_factor", "revoke_sessions"}
+RESET_TOOL, RESETS = "reset_second_factor", {"reset_factor", "revoke_sessions"}
 "The tool that writes only with an approval, and what the directory calls its acts."
 _FAILED = {"ok": False, "why": "wrong password", "place": "Lagos"}
 STATES: dict[str, Json] = {
@@ -54,7 +54,7 @@ LISTED = {
     "compromised": set[str](),
 }
 "What the card lets the agent do to an account in a state."
-PEOPLE: dict[str, Json] = {
+WHO_ASKS: dict[str, Json] = {
     "member": {},
     "guest": {"is_restricted": True},
     "stranger": {"team_id": "T2"},
@@ -87,7 +87,7 @@ ARGUMENTS: tuple[Json, ...] = (
     {"": None},
 )
 PROPER: dict[str, Json] = {
-    RESET: {"lost": "phone"},
+    RESET_TOOL: {"lost": "phone"},
     "hand_off": {"reason": "requested", "summary": "They ask for a person."},
     "resolve": {"done": "Unlocked.", "category": "locked"},
 }
@@ -141,7 +141,7 @@ _SAID = st.sampled_from([*Staged, *[Staged.APPROVED] * 5])
 def _anybody(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
     """Draw settings in which anything may be missing, but for what is given."""
     drawn: dict[str, SearchStrategy[str]] = {
-        "person": st.sampled_from([*PEOPLE, *["member"] * 6]),
+        "person": st.sampled_from([*WHO_ASKS, *["member"] * 6]),
         "binding": st.sampled_from([*BINDINGS, *BOUND * 3]),
         "state": st.sampled_from([*STATES, *["locked"] * 4]),
     }
@@ -152,7 +152,7 @@ def _anybody(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
         own=st.just(frozenset(REGISTRY)) | _SOME,
         channel=st.none() | _SOME,
         private=st.booleans(),
-        ends=st.sampled_from(["", "", "suspended", *PEOPLE]),
+        ends=st.sampled_from(["", "", "suspended", *WHO_ASKS]),
         before=st.integers(0, CALLS),
         said=_SAID,
     )
@@ -181,7 +181,7 @@ def _helped(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
 STRATA = (
     *(Stratum(_helped(said=st.just(said)), 8 if said is Staged.APPROVED else 5) for said in Staged),
     *(Stratum(_helped(state=st.just(state)), 3) for state in STATES),
-    *(Stratum(_anybody(person=st.just(person)), 2) for person in PEOPLE if person != "member"),
+    *(Stratum(_anybody(person=st.just(person)), 2) for person in WHO_ASKS if person != "member"),
     *(Stratum(_anybody(binding=st.just(binding)), 2) for binding in BINDINGS if binding not in BOUND),
     Stratum(_anybody(), 12),
 )
@@ -191,12 +191,12 @@ SETTINGS = sum(stratum.share for stratum in STRATA)
 
 def _answer(seed: int) -> list[CallTry]:
     """Return the calls of one answer, in any order: a proper reset with its own token, other aimed calls, wild ones."""
-    random, tools = Random(seed), [*REGISTRY, *WRITES, *WRITES, RESET]
-    answer = [CallTry(RESET, PROPER[RESET], "own")]
+    random, tools = Random(seed), [*REGISTRY, *WRITES, *WRITES, RESET_TOOL]
+    answer = [CallTry(RESET_TOOL, PROPER[RESET_TOOL], "own")]
     for _ in range(AIMED - 1):
         name = random.choice(tools)
         answer.append(CallTry(name, PROPER.get(name, {}), "own" if random.random() < 0.7 else random.choice(TRICKS)))
-    for _ in range(CALLS // ANSWERS - AIMED):
+    for _ in range(CALLS // ANSWERS_OF_A_SETTING - AIMED):
         name = random.choice([*tools, *UNKNOWN])
         arguments = random.choice([{}, PROPER.get(name, {})]) | random.choice(ARGUMENTS)
         answer.append(CallTry(name, arguments, random.choice(("own", *TRICKS))))
@@ -204,7 +204,8 @@ def _answer(seed: int) -> list[CallTry]:
     return answer
 
 
-DRAWN_ANSWERS = st.lists(st.integers(0, 2**32 - 1).map(_answer), min_size=ANSWERS, max_size=ANSWERS)
+_SEEDS = st.integers(0, 2**32 - 1)
+DRAWN_ANSWERS = st.tuples(*[_SEEDS.map(_answer)] * ANSWERS_OF_A_SETTING).map(list)
 
 
 def seeds(setting: Setting) -> Iterator[AccountSeed]:
