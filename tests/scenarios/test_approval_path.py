@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.principals import AccountStatus
 from bot.queue import RUN_TURN
 from bot.sandbox.slack import blocks
-from bot.store.schema import Approval, Handoff
+from bot.store.schema import AccountRow, Approval, Handoff
 from jobs import approvals as clockwork
 from tests.support.approval_door import AskedApproval
 from tests.support.json_object import Json
@@ -68,6 +69,23 @@ def test_what_is_approved_is_done_once_and_said(place: Place) -> None:
     assert "and the agent began it" in str(found.card()["blocks"])
     assert found.notice()["text"] == "<@U0PRIYA> has approved what you asked for."
     assert place.front.rows(Handoff) == []
+
+
+def test_a_locked_account_is_unlocked_after_the_reset(place: Place) -> None:
+    """One approval is enough for both: no person has to finish what the agent may do by itself."""
+    with place.ctx.database.write() as session:
+        lena = session.get_one(AccountRow, "acc-lena")
+        lena.status, lena.lock_reason = AccountStatus.LOCKED, "too many failed sign-ins"
+    found = vouched(place)
+    assert "locked" in str(found.card()["blocks"])
+    found.press("U0PRIYA", "approval.approve")
+    assert place.front.fill("U0PRIYA", TICKED)["ok"]
+    place.work()
+    found.deliver()
+    assert found.state() == ("used", "U0PRIYA")
+    assert [action for _, action in place.writes()][-2:] == ["revoke_sessions", "unlock"]
+    assert place.status("acc-lena") == "active"
+    assert (place.last_turn().outcome, place.front.rows(Handoff)) == ("reply", [])
 
 
 @pytest.mark.parametrize("says", ["deny", "take back"])

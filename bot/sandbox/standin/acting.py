@@ -115,7 +115,8 @@ def _reset_factors(turn: SeenTurn, reading: UnderstoodWords) -> Move:
         return (Use(FACTORS, {"lost": lost}),)
     if not turn.results[FACTORS].ok:
         return _hand_off(turn, "out_of_policy", "Their second factor could not be reset.")
-    return _resolve(turn, f"{wording.DONE[FACTORS].capitalize()}.", "second_factor")
+    done = (FACTORS, UNLOCK) if turn.results[LOOK].data.get("status") in ("locked", "suspended") else (FACTORS,)
+    return _carry_out(turn, done)
 
 
 def _help_in_and_hand_off(turn: SeenTurn, topic: Topic, also: Topic) -> Move:
@@ -180,6 +181,7 @@ def _carry_out(turn: SeenTurn, actions: tuple[str, ...]) -> Move:
             return _hand_off(turn, "repeated_failure", f"{action} was refused or failed.")
     status = turn.results[LOOK].data.get("status")
     category = "password" if RESET in actions else "suspended" if status == "suspended" else "locked"
+    category = "second_factor" if FACTORS in actions else category
     return _resolve(turn, " and ".join(wording.DONE[action] for action in actions).capitalize() + ".", category)
 
 
@@ -236,11 +238,12 @@ def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:
     account = done[LOOK].data if LOOK in done else {}
     sentences = []
     if FACTORS in done:
-        return f"{wording.FACTORS_RESET} {wording.NEW_FACTOR}"
+        unlocked = (_unlocked(account),) if UNLOCK in done else ()
+        return " ".join((wording.FACTORS_RESET, *unlocked, wording.NEW_FACTOR))
     if turn.private and UNLOCK in done:
         sentences.append(wording.cause(account, _sign_ins(turn)))
     if UNLOCK in done:
-        sentences.append(wording.LIFTED if account.get("status") == "suspended" else wording.UNLOCKED)
+        sentences.append(_unlocked(account))
     if RESET in done:
         sentences.append(wording.RESET_SENT)
     if not sentences:
@@ -248,6 +251,10 @@ def _closing(turn: SeenTurn, reading: UnderstoodWords) -> str:
     if RESET not in done and reading.topic is not Topic.EXPLAIN:
         sentences.append(wording.COME_BACK)
     return " ".join(s for s in sentences if s)
+
+
+def _unlocked(account: Json) -> str:
+    return wording.LIFTED if account.get("status") == "suspended" else wording.UNLOCKED
 
 
 def _missing(turn: SeenTurn, wanted: tuple[str, ...]) -> Move:

@@ -8,7 +8,15 @@ import pytest
 from bot.sandbox.standin import languages, rules
 from bot.sandbox.standin.acting import act
 from bot.sandbox.standin.moves import Move, SayMove, Use
-from bot.sandbox.standin.wording import FACTORS_RESET, HANDED_OVER, NEW_FACTOR, OFFER_RESET, WHAT_IS_IT, WHO_I_AM
+from bot.sandbox.standin.wording import (
+    FACTORS_RESET,
+    HANDED_OVER,
+    NEW_FACTOR,
+    OFFER_RESET,
+    UNLOCKED,
+    WHAT_IS_IT,
+    WHO_I_AM,
+)
 from tests.support.json_object import Json
 from tests.support.real_requests import labelled_requests
 
@@ -263,6 +271,17 @@ def test_who_asks_for_a_reset_of_their_second_factor_gets_it(text: str, lost: st
     assert story.used == ["look_up_my_account", "reset_second_factor", "resolve"]
     given = [b["input"] for m in story.messages for b in m["content"] if b.get("name") == "reset_second_factor"]
     assert (given, story.category) == ([{"lost": lost}], "second_factor")
+
+
+def test_an_account_that_is_locked_too_is_unlocked_after_the_reset() -> None:
+    """Only after it: until people have said who asks and have approved it, nothing is done."""
+    ask, locked = "I lost my phone. Please reset my second factor.", account("locked", lock_reason="too many failures")
+    story, refused = Story(locked), Story(locked)
+    assert story.say(ask) == f"{FACTORS_RESET} {UNLOCKED} {NEW_FACTOR}"
+    assert story.used == ["look_up_my_account", "reset_second_factor", "unlock_my_account", "resolve"]
+    assert story.category == "second_factor"
+    refused.broken = {"reset_second_factor"}
+    assert (refused.say(ask), "unlock_my_account" in refused.used) == ("<out_of_policy>", False)
 
 
 def test_a_reset_that_is_not_theirs_to_have_goes_to_a_person() -> None:
