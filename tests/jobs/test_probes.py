@@ -79,7 +79,7 @@ def alerts(ctx: WorkerContext, kind: AlertKind) -> list[tuple[str, bool]]:
 
 
 def test_probes_are_played_twice_a_day(ctx: WorkerContext, clock: Clock) -> None:
-    """For the first time half a day after the evaluation, by the workers, two at a time; never beside another run."""
+    """For the first time half a day after the evaluation, by the workers, two at a time; never two runs at once."""
     for hours in (0, 11.9):
         clock.passes(hours=hours)
         look(ctx)
@@ -90,7 +90,9 @@ def test_probes_are_played_twice_a_day(ctx: WorkerContext, clock: Clock) -> None
     [run] = [one for one in rows(ctx.database, EvalRun) if one.kind is RunKind.PROBE]
     assert (run.cases, run.repeats, run.width, run.played_by, run.started_by) == (30, 1, 2, "workers", "clock")
     assert [job.args[0] for job in ctx.queue.queue.get_jobs()] == [run.id]
-    clock.passes(minutes=10)
+    clock.passes(hours=1.5)
+    look(ctx)
+    assert begun(ctx) == [run.id]
     played(ctx)
     for _ in range(4):
         clock.passes(hours=3)
