@@ -14,6 +14,7 @@ from bot.budget.caps import Budgets
 from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
 from bot.errors import Refused, Transient
+from bot.evals import plays
 from bot.evals.stage import OUTAGES, RuntimeFor, play_case
 from bot.principals import Reason
 from bot.slack.sentences import say
@@ -259,3 +260,11 @@ def test_two_accounts_of_one_address_are_nobodys(desk_with: Callable[[CallModel]
     both = {**LOCKED, "old": {"status": "locked", "email": "kim@northwind.example"}}
     seen = play_case(a_case(accounts=both), desk_with(answering(UNLOCK)))
     assert (seen.outcome, seen.reason, seen.writes) == ("handoff", "identity_mismatch", {})
+
+
+@pytest.mark.parametrize("asked", ["stand-in-1", "claude-sonnet-5-5"])
+def test_the_model_that_answered_is_seen(runtimes_of: RuntimesOf, agent: Agent, asked: str) -> None:
+    """Beside the one that was asked for, of each call: the stand-in names itself, whatever it is asked for."""
+    runtime_for = runtimes_of(agent)
+    played = plays.play(a_case(accounts=LOCKED), 1, lambda private: replace(runtime_for(private), model=asked))
+    assert set(played.models) == {(asked, "stand-in-1")}
