@@ -17,14 +17,18 @@ from bot.store.schema import (
     Turn,
     TurnOutcome,
 )
+from jobs import surges
 from tests.support.crowd import member
 from tests.support.surge_house import SurgeHouse, surge_house
+from tests.support.volumes import volume
 from tests.support.workspace_names import BOT
 
 LOCKED = f"<@{BOT}> I am locked out of my account"
-CROWD = {"postgresql": 200, "sqlite": 20}
-"""People who ask. On PostgreSQL they are more than the 50 turns in flight, so that some meet the surge as it begins and
-others when it is known, and twenty times as many as go on at a time after it."""
+CROWD = {"postgresql": volume(40, long=200), "sqlite": 20}
+IN_FLIGHT, AT_ONCE = volume(10, long=50), volume(4, long=10)
+"""People who ask, turns in flight, and followers that go on at a time. On PostgreSQL people are four times the turns in
+flight, so that some meet the surge as it begins and others when it is known, and ten times as many as go on at a time
+after it. With the figures of a worker, two hundred must ask for that, which they do in `make check-long`."""
 
 
 @pytest.fixture
@@ -39,12 +43,13 @@ def house(
 
 
 @pytest.mark.both_databases
-def test_a_crowd_and_a_directory_that_is_down(house: SurgeHouse) -> None:
+def test_a_crowd_and_a_directory_that_is_down(house: SurgeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """One handoff, no model call, each told once at the start and once at the end, and each answered after it."""
     size = CROWD[house.front.database.engine.dialect.name]
+    monkeypatch.setattr(surges, "AT_ONCE", AT_ONCE)
     house.directory.is_down = True
     house.ask_all([member(number) for number in range(size)], lambda _user: LOCKED)
-    house.play_all()
+    house.play_all(at_once=IN_FLIGHT)
     [surge], tickets = house.front.rows(Surge), house.front.rows(Ticket)
     assert (surge.cause, surge.over_at, len(tickets)) == (SurgeCause.DIRECTORY, None, size)
     assert len(house.front.rows(Handoff)) <= 3
