@@ -24,12 +24,15 @@ from bot.slack.approvals import approval_home, approval_messages
 from bot.slack.approvals.approval_home import ApprovalItem
 from bot.slack.handoffs import home
 from bot.slack.handoffs.home import HomeView, Item, Request, RequestState, Worklist, WorklistPart
-from bot.slack.reports import agent_standing
+from bot.slack.mrkdwn import Block
+from bot.slack.reports import agent_standing, case_form
+from bot.slack.reports.case_form import CaseItem
 from bot.slack.sentences import spoken_by
 from bot.store.approvals import waiting
 from bot.store.db import Session
 from bot.store.outbox import homes, messages
 from bot.store.outbox.homes import Active, Carded, HomeTicket
+from bot.store.releases import case_proposals
 from bot.store.schema import HandoffState, TicketState
 from bot.store.tickets import first_words
 from jobs import process
@@ -41,6 +44,8 @@ HOLD_SECONDS = 20.0
 "Seconds that a publisher has a home: longer than its two Slack calls can take."
 PAUSE_SECONDS = 1.0
 "Least seconds between two publications of one home; the next one shows all that happened between them."
+MOST_PROPOSED = 1_000
+"The most proposed cases of one person that are counted; a home shows far fewer."
 LATER_SECONDS = 10.0
 "Seconds until Slack is tried again."
 
@@ -155,10 +160,18 @@ def _draw(
         language=spoken_by(session, user),
         dashboard=has_dashboard and why is None,
         to_approve=tuple(approval_home.blocks(to_approve)),
+        proposed=_proposed(session, user) if why is None else (),
         idle=_idle(session, agents, serves) if why is None else (),
         by_mention=any(agent.card.channels and agent.card.mention == "required" for agent in agents.values()),
     )
     return Drawn(view, "" if is_incomplete else mark, LATER_SECONDS if unchecked else PAUSE_SECONDS)
+
+
+def _proposed(session: Session, user: str) -> tuple[Block, ...]:
+    """Return the proposed cases that somebody is to decide about."""
+    found = case_proposals.assigned_to(session, user, at_most=MOST_PROPOSED)
+    items = [CaseItem(one, one.draft.says.partition("\n")[0]) for one in found[: case_form.MOST_ITEMS]]
+    return tuple(case_form.entries(items, len(found)))
 
 
 def _idle(session: Session, agents: Mapping[str, Agent], serves: Collection[str]) -> tuple[str, ...]:

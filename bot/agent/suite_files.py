@@ -22,8 +22,8 @@ FILES = (f"{FOLDER}/*.yaml", f"{FOLDER}/**/*.md")
 "The files of a suite, below an agent's folder."
 CODE = Path(__file__).parent.parent / FOLDER
 KINDS = ("*.py", "*.yaml", "*.md", "*.json")
-DECIDE_NOTHING = ("report.py", "export.py", "endpoint.py", "canary/")
-"How a run is told, and how the gate itself is tried: neither decides a verdict."
+DECIDE_NOTHING = ("report.py", "export.py", "endpoint.py", "near_duplicates.py", "proposals/", "canary/")
+"How a run is told, how a case is proposed, and how the gate itself is tried: none decides a verdict."
 
 
 def suite_of(agent: "Agent") -> str:

@@ -48,6 +48,7 @@ SAID: Mapping[MessageKind, str] = {
     MessageKind.SURGE: "told a help channel of a surge",
     MessageKind.RELEASE: "told responders of a release",
     MessageKind.EVALUATION: "told an owner of an evaluation",
+    MessageKind.CASE: "told somebody of a proposed case",
     MessageKind.EVENTS_LOST: "told owners of lost events",
     MessageKind.APPROVAL: "asked approvers",
     MessageKind.PROOF: "asked the requester's manager",

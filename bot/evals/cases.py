@@ -21,7 +21,7 @@ from bot.errors import ConfigError
 from bot.evals import case_checks, case_text, probe_ids
 from bot.evals.case_models import DOMAIN, REQUESTER, Case, CaseMessage, CasePart, Expect
 from bot.evals.case_text import BrokenFiles, Place, Problem, YamlFile
-from bot.evals.judge.judge import instructions_of
+from bot.evals.judge.instructions import instructions_of
 
 __all__ = ["DOMAIN", "REQUESTER", "Case", "CaseMessage", "Expect", "Suite", "load"]
 

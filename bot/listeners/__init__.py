@@ -22,6 +22,7 @@ surges            the button "mine is different"
 candidates        the people to whom a handoff can be reassigned
 dashboard         the button that makes a link to the dashboard
 commands, home, stop_button    slash commands and the shortcut, the App Home, the stop button
+proposals         evaluation cases from resolved handoffs: the button, the form, and the entries in App Home
 evaluations       the button that confirms what was asked of `/agent-eval`
 """
 
@@ -43,6 +44,7 @@ from bot.listeners import (
     overhearing,
     own_events,
     proofs,
+    proposals,
     rate_limit,
     stop_button,
     surges,
@@ -62,6 +64,6 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     redact("")  # builds its tables now, and not while the first message waits to be acknowledged
     for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, dashboard, stop_button, home):
         module.register(app, ctx)
-    for module in (choices, approvals, proofs, evaluations):
+    for module in (choices, approvals, proofs, evaluations, proposals):
         module.register(app, ctx)
     surges.register(app, ctx)

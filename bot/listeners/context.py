@@ -7,6 +7,7 @@ from bot import rights
 from bot.budget.caps import Budgets
 from bot.casework.context import HearingContext
 from bot.casework.dashboard_links import DashboardDoor
+from bot.casework.proposing import CaseDesk
 from bot.markup import Name
 from bot.principals import Account
 from bot.rights import Membership
@@ -37,6 +38,8 @@ class ListenerContext(HearingContext):
     "(id of an account) -> it, as the directory has it now; raises `Transient` when the directory does not answer."
     door: DashboardDoor | None = None
     "Where the dashboard is; None when there is none."
+    cases: CaseDesk = field(default_factory=CaseDesk)
+    "What the suites of agents say of a proposed case."
     approver_keys: ApproverKeys = field(default_factory=ApproverKeys)
     "Open the secrets with which the codes of approvers are checked."
 

@@ -31,6 +31,10 @@ class Form:
         """Return the value of the chosen option; empty when none is."""
         return str((self._value(block).get("selected_option") or {}).get("value", ""))
 
+    def options(self, block: str) -> tuple[str, ...]:
+        """Return the values of the chosen options of a list in which several may be chosen."""
+        return tuple(str(one.get("value", "")) for one in self._value(block).get("selected_options") or ())
+
     def has_ticked(self, block: str) -> bool:
         """Return whether a box is ticked."""
         return bool(self._value(block).get("selected_options"))

@@ -27,6 +27,7 @@ from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
 from bot.casework import dashboard_links
 from bot.errors import ConfigError, Transient
+from bot.evals.proposals import checking
 from bot.health.readiness import Readiness
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
@@ -86,7 +87,7 @@ def open_context(settings: Settings) -> ListenerContext:
     ctx = ListenerContext(database, queue, agents, releases, budgets.current, settings.slack_api_url)
     keys = secret_box.of_settings(settings)
     ctx = replace(ctx, door=dashboard_links.door_of(settings, ground), approver_keys=keys)
-    ctx = replace(ctx, account=directory.connect(database).account)
+    ctx = replace(ctx, account=directory.connect(database).account, cases=checking.desk())
     return _with_look_ups(ctx, settings, database)
 
 

@@ -38,5 +38,6 @@ OPEN_HANDOFF = HandoffView(
     raised_by=None,
     withheld=False,
     of_account=True,
+    proposed_by=None,
     fell_back=False,
 )

@@ -4,6 +4,7 @@ Outcome and state come first, and code checks them (`bot.evals.scorers`): the ju
 is off unless the card names it, and it counts only as far as people's labels say that it can be trusted.
 
 question      what the judge is asked, and how its answer is read
+instructions  what it is told, from the agent's folder
 judge         one judgement, paid for like any other model call
 labels        answers that people have judged
 calibration   how often the judge agrees with people

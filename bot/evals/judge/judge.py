@@ -14,8 +14,9 @@ from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
 from bot.budget.reservation import Charge
 from bot.delegation import hashing
-from bot.errors import ConfigError, OutcomeUnknown, Refused, Transient
+from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.evals.judge import question
+from bot.evals.judge.instructions import instructions_of
 from bot.evals.judge.question import JudgedAnswer, Judgement
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
 from bot.settings import Settings
@@ -76,22 +77,6 @@ class Judge:
 def fingerprint(terms: JudgeTerms, instructions: str) -> str:
     """Return the SHA-256 of a judge's model and of all that it is told."""
     return hashing.of_values([terms.model, instructions, question.FRAME])
-
-
-def instructions_of(agent: Agent, terms: JudgeTerms) -> str:
-    """Read the judge's instructions from the agent's folder.
-
-    Raises:
-        ConfigError: the file cannot be read, or is empty.
-    """
-    file = agent.folder / "evals" / terms.prompt
-    try:
-        written = file.read_text("utf-8")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from error
-    if not written.strip():
-        raise ConfigError(f"{file}: is empty; expected what the judge is told")
-    return written
 
 
 def off_because(settings: Settings, agent: Agent, prices: Prices) -> str | None:

@@ -84,6 +84,8 @@ class HandoffView:
     "The owner whose raise let the agent go on; None without one."
     of_account: bool
     "Whether its agent works on accounts."
+    proposed_by: str | None
+    "Who has proposed it as an evaluation case."
     fell_back: bool
     "Whether the card went to the owner, because it could not be posted in the queue channel."
 
@@ -121,6 +123,7 @@ def view_of(handoff: Handoff, ticket: Ticket, words: str | None) -> HandoffView:
         people=None if context.surge is None else context.surge.people,
         raised_by=None if context.raised is None else context.raised.by,
         of_account=context.of_account,
+        proposed_by=context.proposed_by,
         fell_back=context.fell_back,
     )
 

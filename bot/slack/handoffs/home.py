@@ -17,8 +17,9 @@ from bot.slack.handoffs import reasons
 from bot.slack.mrkdwn import Block
 from bot.slack.sentences import Language, say
 
-MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 20, 15, 10
-"The most entries of each part: with buttons, headings and what is to be approved they are 98 blocks; Slack takes 100."
+MOST_OWN, MOST_OPEN, MOST_OTHERS, MOST_ASKED = 12, 20, 9, 10
+"""The most entries of each part: with buttons, headings, what is to be approved and the proposed cases they are 100
+blocks, the most that Slack takes."""
 MOST_IDLE = 10
 "The most agents of which it is said that they do not work."
 AGO = "{ago}"
@@ -102,6 +103,8 @@ class HomeView:
     "Whether the person may open the dashboard, and there is one."
     to_approve: tuple[Block, ...] = ()
     "What waits for the person as an approver, as `bot.slack.approvals.approval_home` builds it."
+    proposed: tuple[Block, ...] = ()
+    "The proposed cases of the person, as `bot.slack.reports.case_form` builds them."
     idle: tuple[str, ...] = ()
     "A line for each agent of a responder or owner that does not work now."
     by_mention: bool = False
@@ -122,6 +125,7 @@ def home(view: HomeView) -> dict[str, Any]:
             *idle,
             *view.to_approve,
             *worklist,
+            *view.proposed,
             *_requests(view.requests, view.language),
             _how_to_ask(view),
         ],

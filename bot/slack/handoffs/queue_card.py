@@ -32,6 +32,8 @@ _FACT_CHARACTERS = 200
 "The most characters of one fact."
 _ZONE = re.compile(r"[\w+-]{1,30}(/[\w+-]{1,30}){0,2}", re.ASCII)
 "The name of a time zone; looking up a name of a thousand parts would overflow the stack."
+PROPOSE = "case.propose"
+"Action id of the button that proposes a resolved handoff as an evaluation case."
 WITHHELD = (
     "This was said in a direct message, and others read here. Whoever claims it gets the conversation directly, "
     "and may answer from there."
@@ -56,6 +58,8 @@ def card(view: HandoffView) -> Body:
             blocks = [mrkdwn.section(head + theirs), mrkdwn.context(" · ".join(facts))]
         case HandoffState.RESOLVED:
             blocks = [mrkdwn.section(head), *(_outcome(view.resolution) if view.resolution is not None else ())]
+            if view.proposed_by is not None:
+                blocks.append(mrkdwn.context(f"Proposed as a case by {mrkdwn.mention(view.proposed_by)}."))
         case HandoffState.RETURNED | HandoffState.CANCELLED:
             blocks = [mrkdwn.section(head)]
         case _:
@@ -176,7 +180,9 @@ def _outcome(resolution: dict[str, Any]) -> Iterator[Block]:
 
 
 def _buttons(view: HandoffView) -> list[ButtonElement]:
-    """Return the buttons below a claimed card; the button of an open card is beside its first lines."""
+    """Return the buttons below a claimed or resolved card; that of an open card is beside its first lines."""
+    if view.state is HandoffState.RESOLVED and view.proposed_by is None:
+        return [ButtonElement(text="Propose as a case", action_id=PROPOSE, value=str(view.handoff_id))]
     if view.state is not HandoffState.CLAIMED:
         return []
     return [

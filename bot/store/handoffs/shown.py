@@ -18,6 +18,11 @@ def withhold(handoff: Handoff) -> None:
     handoff.context = replace(handoff.context, withheld=True)
 
 
+def proposed(handoff: Handoff, user: str) -> None:
+    """Note who has proposed it as an evaluation case."""
+    handoff.context = replace(handoff.context, proposed_by=user)
+
+
 def transcribed(handoff: Handoff, said: Sequence[InboxEvent | Message]) -> None:
     """Note the rows of the transcript."""
     handoff.context = replace(handoff.context, transcript=tuple((type(row).__name__, row.id) for row in said))

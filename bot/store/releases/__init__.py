@@ -10,5 +10,6 @@ run_progress    how far the runs are that somebody in Slack looks on at
 baselines       which release later ones are held against
 probes          runs of the pinned probe cases, and what each said of its release
 comparisons     a run beside the plays of the baseline
+case_proposals  cases that people propose from handoffs
 judge_calibrations  how well the judge of evaluations agrees with people
 """

@@ -13,6 +13,8 @@ from bot.store.schema.approvals import Approval, ApprovalEvidence, ApprovalMove,
 from bot.store.schema.approvers import Approver
 from bot.store.schema.audit import AuditRow
 from bot.store.schema.base import Base, UtcDateTime, Value, now
+from bot.store.schema.case_draft import CaseDraft
+from bot.store.schema.case_proposals import CaseProposal
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
 from bot.store.schema.enums import (
     ExpiryCause,
@@ -33,7 +35,15 @@ from bot.store.schema.enums import (
     TurnState,
     WriteState,
 )
-from bot.store.schema.eval_enums import PlayedBy, ProbeState, RunKind, RunState, SampledFor, Verdict
+from bot.store.schema.eval_enums import (
+    PlayedBy,
+    ProbeState,
+    ProposalState,
+    RunKind,
+    RunState,
+    SampledFor,
+    Verdict,
+)
 from bot.store.schema.figures import FigureCounts, FigureDay, SuccessDay
 from bot.store.schema.handoff_context import EndingRaise, HandoffContext
 from bot.store.schema.handoffs import Departed, Handoff, HandoffMove, MemberRow, SpokenLanguage
@@ -84,6 +94,8 @@ __all__ = [
     "BoundedAccount",
     "BudgetNotice",
     "BudgetReview",
+    "CaseDraft",
+    "CaseProposal",
     "CountedEvents",
     "DashboardLink",
     "DashboardSession",
@@ -129,6 +141,7 @@ __all__ = [
     "Promotion",
     "Proof",
     "ProofState",
+    "ProposalState",
     "Purpose",
     "Release",
     "ReleaseNotice",

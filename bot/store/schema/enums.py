@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
-from bot.store.schema.eval_enums import PlayedBy, ProbeState, RunKind, RunState, SampledFor, Verdict
+from bot.store.schema.eval_enums import (
+    PlayedBy,
+    ProbeState,
+    ProposalState,
+    RunKind,
+    RunState,
+    SampledFor,
+    Verdict,
+)
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 from bot.store.schema.watch_enums import AlertKind, CountedEvents, DriftStream
 
@@ -265,7 +273,7 @@ ALL: tuple[type[StrEnum], ...] = (
     *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
     *(ReviewState, LedgerState, Purpose, WriteState),
-    *(RunKind, RunState, ProbeState, Verdict, PlayedBy, SampledFor),
+    *(RunKind, RunState, ProbeState, Verdict, PlayedBy, ProposalState, SampledFor),
     *(ApprovalState, ApprovalMoveKind, WithdrawCause, ProofState),
     *(DriftStream, AlertKind, CountedEvents),
 )

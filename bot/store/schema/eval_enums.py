@@ -47,6 +47,17 @@ class ProbeState(StrEnum):
     "They pass less often, or one of a hard slice has failed."
 
 
+class ProposalState(StrEnum):
+    """What has become of an evaluation case that somebody proposed from a handoff."""
+
+    PROPOSED = "proposed"
+    "Its assignee edits it and decides."
+    ACCEPTED = "accepted"
+    "It is a file diff, which a person applies or not."
+    DISMISSED = "dismissed"
+    "It becomes no case."
+
+
 class PlayedBy(StrEnum):
     """Whose processes play the cases of an evaluation."""
 

@@ -74,6 +74,8 @@ class HandoffContext:
     "Set when the handoff ended because a budget was raised."
     surge: SurgeFacts | None = None
     "Set on the parent of a surge."
+    proposed_by: str | None = None
+    "Slack user id of who has proposed it as an evaluation case."
     fell_back: bool = False
     "Its card could not be posted in the queue channel and went to the agent's owner instead."
 

@@ -71,6 +71,8 @@ class MessageKind(StrEnum):
     "It tells responders that an agent's release does not answer, or that it answers again."
     EVALUATION = "evaluation"
     "It shows the person who began an evaluation how far it is, and its verdict."
+    CASE = "case"
+    "It hands an accepted evaluation case over as a file, or says that somebody has one to decide about."
     EVENTS_LOST = "events_lost"
     "It tells owners that Slack has dropped events."
 

@@ -1,0 +1,45 @@
+"""The files of a suite as they would be with one more case, and the unified diff that makes them so. Pure.
+
+The case becomes the last entry of its slice's file, and the number of the slice in the coverage manifest is raised by
+one, so that a file which loses the case is noticed.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+
+from bot.evals.cases import COVERAGE
+
+NO_NEWLINE = "\\ No newline at end of file\n"
+
+
+def with_case(files: Mapping[str, str], slice_: str, entry: str) -> dict[str, str]:
+    """Return the texts of the files that change.
+
+    Args:
+        files: the texts of the suite's files by name, such as `locked.yaml`.
+        slice_: the slice that gets a case.
+        entry: the case, as the last entry of a file's `cases`.
+    """
+    name = f"{slice_}.yaml"
+    changed = {name: f"{files[name].rstrip()}\n\n{entry}"}
+    if COVERAGE in files:
+        floor = re.compile(rf"^({re.escape(slice_)}\s*:\s*)(\d+)", re.MULTILINE)
+        changed[COVERAGE] = floor.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", files[COVERAGE], count=1)
+    return changed
+
+
+def unified(before: Mapping[str, str], after: Mapping[str, str], *, folder: str) -> str:
+    """Return the diff of files, which `git apply` takes in the folder that holds `folder`."""
+    return "".join(part for name in sorted(after) for part in _of_file(before[name], after[name], f"{folder}/{name}"))
+
+
+def _of_file(before: str, after: str, path: str) -> Iterator[str]:
+    found = difflib.unified_diff(_lines(before), _lines(after), f"a/{path}", f"b/{path}")
+    for line in found:
+        yield line if line.endswith("\n") else f"{line}\n{NO_NEWLINE}"
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text as git counts them: only a line feed ends one."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
