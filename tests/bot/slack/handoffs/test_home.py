@@ -17,8 +17,11 @@ from bot.slack.approvals import approval_home
 from bot.slack.approvals.approval_home import ApprovalItem
 from bot.slack.handoffs import home
 from bot.slack.handoffs.home import HomeView, Item, Request, Worklist, WorklistPart
+from bot.slack.reports import case_form
+from bot.slack.reports.case_form import CaseItem
 from tests.support.approval_views import ASKED_APPROVAL
 from tests.support.block_checks import NASTY, shown, texts, tried
+from tests.support.proposed_cases import proposed_case
 
 AT = datetime(2026, 11, 2, 13, 5, tzinfo=UTC)
 CARD = "https://acme.slack.com/archives/C0QUEUE/p1762088700000300"
@@ -190,11 +193,13 @@ def test_three_hundred_handoffs_fit() -> None:
     approvals = [replace(ASKED_APPROVAL, approval_id=number) for number in range(300)]
     to_approve = tuple(approval_home.blocks([ApprovalItem(one, CARD) for one in approvals]))
     idle = ("access is suspended.",) * home.MOST_IDLE
-    more: dict[str, Any] = {"to_approve": to_approve, "idle": idle, "dashboard": True}
+    cases = [CaseItem(proposed_case(number=number), "x" * 900) for number in range(300)]
+    entries = tuple(case_form.entries(cases, 300))
+    more: dict[str, Any] = {"to_approve": to_approve, "proposed": entries, "idle": idle, "dashboard": True}
     view = home.home(HomeView(worklist=apart, requests=long, channels=("C0HELP",), **more))
     check(view)
-    assert len(view["blocks"]) == 98
-    for left in (288, 280, 285):
+    assert len(view["blocks"]) == 100
+    for left in (288, 280, 291):
         assert f"and {left} more in <#C0QUEUE>" in shown(view)
 
 

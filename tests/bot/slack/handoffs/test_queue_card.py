@@ -99,7 +99,7 @@ def test_only_an_address_becomes_a_link(link: str | None) -> None:
             ["handoff.reply", "handoff.resolve", "handoff.give_back", "handoff.reassign", "handoff.unclaim"],
         ),
         ("returned", []),
-        ("resolved", []),
+        ("resolved", [queue_card.PROPOSE]),
         ("cancelled", []),
     ],
 )
@@ -108,6 +108,8 @@ def test_no_button_is_dead(state: str, ids: list[str]) -> None:
     body = queue_card.card(in_state(state))
     assert actions(body) == ids
     assert all(element["value"] == "3" for _, element in slack.interactive(body["blocks"]))
+    proposed = queue_card.card(replace(in_state(state), proposed_by="U0BEN"))
+    assert actions(proposed) == [one for one in ids if one != queue_card.PROPOSE], "it is proposed once"
 
 
 def test_an_open_card_says_all_that_is_known() -> None:

@@ -44,7 +44,7 @@ ADDED: dict[str, dict[str, Any]] = {
     "turns": {"directory_failed_at": None, "suspended_at": None, "waited_seconds": 0.0},
 }
 "Columns that later revisions add, with what a row of before has in them."
-ADDED_TO_CONTEXT = {"surge": None}
+ADDED_TO_CONTEXT = {"surge": None, "proposed_by": None}
 "What is read of the context of a handoff of before, although it was not written then."
 DETAILS = {"step": "action", "rung": "level"}
 
