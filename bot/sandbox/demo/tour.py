@@ -21,6 +21,7 @@ from bot.sandbox.demo.scenes.dying import worker_killed
 from bot.sandbox.demo.scenes.giving_back import give_back
 from bot.sandbox.demo.scenes.handing_over import claim_race, handoff, reassign, relay, resolve
 from bot.sandbox.demo.scenes.looking import dashboard
+from bot.sandbox.demo.scenes.proposing import proposed_case
 from bot.sandbox.demo.scenes.refusing import stranger
 from bot.sandbox.demo.scenes.regressing import regression_blocked
 from bot.sandbox.demo.scenes.releasing import not_released
@@ -43,6 +44,7 @@ SCENES: tuple[Scene, ...] = (
     relay,
     reassign,
     resolve,
+    proposed_case,
     escalation,
     expire,
     give_back,

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.queue import RUN_TURN
+from bot.slack.handoffs import queue_card
 from bot.store.installation import agents
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
 from tests.support.paths import CONFIG
@@ -117,7 +118,7 @@ def test_after_a_reply_a_marked_word_goes_at_once(front: FrontDoor) -> None:
 
 
 def test_resolution_closes_the_card(front: FrontDoor) -> None:
-    """Resolve takes what was done to the requester and leaves a card without buttons."""
+    """Resolve takes what was done to the requester and leaves a card that only proposes it as a case."""
     card = front.claimed()
     opened(front, card, "resolve")
     assert front.fill("U0PRIYA", resolution())["ok"]
@@ -134,7 +135,8 @@ def test_resolution_closes_the_card(front: FrontDoor) -> None:
     assert [(row.state, row.assignee, row.category) for row in front.rows(Ticket)] == [
         ("resolved", None, "second_factor")
     ]
-    assert not [one for one in front.card(card.handoff)["blocks"] if one["type"] == "actions"]
+    [left] = [one for one in front.card(card.handoff)["blocks"] if one["type"] == "actions"]
+    assert [one["action_id"] for one in left["elements"]] == [queue_card.PROPOSE]
     assert "Enrolled the new phone." in front.said_in(card)[-1]
 
 

@@ -3,6 +3,7 @@
 stage           acts and looks as people do, by calls; checks: how a scene compares what it sees with what it expects
 asking          the agent answers alone
 handing_over    a person takes over; giving_back: and lets the agent go on
+proposing       a resolved handoff becomes an evaluation case
 approving       a privileged act: proof, approval with a second step, and a refusal
 waiting         a handoff that nobody takes, and a claim that expires
 budgets         soft and hard caps

@@ -11,6 +11,7 @@ from threading import Barrier
 
 from bot.sandbox.demo.scenes.checks import Json, buttons, change, check, facts, holding
 from bot.sandbox.demo.scenes.stage import QUEUE, Stage, Thread, typed
+from bot.slack.handoffs import queue_card
 from bot.store.handoffs import handoff_history
 from bot.store.schema import TicketState, TurnOutcome
 
@@ -78,7 +79,7 @@ def reassign(stage: Stage) -> Json:
 
 
 def resolve(stage: Stage) -> Json:
-    """The new holder says what was done; the card has no more buttons, and a later message is a new handoff."""
+    """The new holder says what was done; the card has one button left, and a later message is a new handoff."""
     claimed = stage.once("claimed", lambda: _claimed(stage))
     stage.once("relayed", lambda: _relayed(stage, claimed))
     stage.once("reassigned", lambda: _reassigned(stage, claimed))
@@ -204,7 +205,7 @@ def _resolved(stage: Stage, claimed: Claimed) -> Json:
     }
     answer = stage.fill(by, thread, "resolve", done=typed(DONE), **choices)
     check(answer["ok"], "the form to be taken", answer)
-    stage.wait("a card without buttons", lambda: not buttons(stage.card(thread)))
+    stage.wait("a card that is closed", lambda: buttons(stage.card(thread)) == [queue_card.PROPOSE])
     stage.wait("Lena to be told", lambda: holding(stage.replies(thread), "enrolled the new phone"))
     took = round((time.monotonic() - began) * 1000)
     stage.say(f"  {stage.name(by)} resolves it: {DONE}")
@@ -220,4 +221,4 @@ def _resolved(stage: Stage, claimed: Claimed) -> Json:
     check((again.reason, again.previous_id) == ("reopened", history.handoffs[-1].id), "a linked one", again.reason)
     check(stage.card(thread)["ts"] != card["ts"], "a card of its own", stage.card(thread)["ts"])
     stage.heard("in #access-queue", stage.card(thread))
-    return facts(history, ms=took, by=by, resolution=resolution, buttons=[], reopened=again.id)
+    return facts(history, ms=took, by=by, resolution=resolution, buttons=[queue_card.PROPOSE], reopened=again.id)

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.escalation import EscalationAction
 from bot.principals import Reason
 from bot.sandbox.slack import blocks
-from bot.slack.handoffs import handoff_messages, handoff_transcript, relay, transcript
+from bot.slack.handoffs import handoff_messages, handoff_transcript, queue_card, relay, transcript
 from bot.slack.outbox import enclosures, outbox
 from bot.slack.sentences import say
 from bot.store.db import Database, Session
@@ -264,7 +264,7 @@ def test_a_withdrawal_changes_the_notice(database: Database) -> None:
 
 
 def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database) -> None:
-    """What was done is in both; the card keeps no button."""
+    """What was done is in both; the card keeps only the button that proposes it as a case."""
     handoff = open_and_tell(database)
     claim_and_tell(database, handoff)
     with database.write() as session:
@@ -275,7 +275,7 @@ def test_a_resolution_closes_the_card_and_tells_the_requester(database: Database
     assert (card.revision, told.kind, told.bot_voice) == (3, "human_reply", False)
     for body in (card.body, told.body):
         assert "New phone." in shown(body)
-    assert buttons(database, "card:handoff:1") == []
+    assert buttons(database, "card:handoff:1") == [queue_card.PROPOSE]
 
 
 def test_small_print_stays_below_the_notice(database: Database) -> None:
