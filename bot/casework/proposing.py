@@ -36,9 +36,9 @@ OPEN_AGAIN = "The request is open again, so nobody knows yet how it ends. Propos
 CHANGED = "It has changed since you saw it: {by} Your words are still here to copy."
 DIFF_SAYS = (
     "You accepted the case *{case}* from ticket {ticket}. The file is the change to the suite: `git apply` it in your "
-    "checkout, where `{folder}` is, or run `deskhand eval proposals apply {id}` on a checkout. Nothing was added by "
-    "itself: with one more case the suite has no verdict, and people get every request, until `deskhand eval run` has "
-    "passed it."
+    "checkout, where `{folder}` is, or run `deskhand eval proposals apply {id} --to {folder}` there. Nothing was added "
+    "by itself: with one more case the suite has no verdict, and people get every request, until `deskhand eval run` "
+    "has passed it."
 )
 
 

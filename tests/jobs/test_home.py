@@ -505,7 +505,7 @@ def test_a_full_house_is_published_within_slacks_limits(ctx: WorkerContext, work
     opens(ctx, "U0PRIYA", "U0BEN", "U0MAYA")
     assert "and 8 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
     assert "and 20 more in <#C0QUEUE>" in seen(workspace, "U0PRIYA")
-    assert "and 5 more in <#C0QUEUE>" in seen(workspace, "U0BEN")
+    assert "and 11 more in <#C0QUEUE>" in seen(workspace, "U0BEN")
     assert "<!channel>" not in seen(workspace, "U0MAYA")
 
 
