@@ -60,7 +60,9 @@ def check(agent: Agent, draft: CaseDraft, *, handoff: int) -> CheckedCase | tupl
         return tuple(problems)
     try:
         files = {file.name: file.read_text("utf-8") for file in (agent.folder / FOLDER).glob("*.yaml")}
-        after = diffs.with_case(files, draft.slice, written.as_yaml(draft, case, from_handoff=handoff))
+        indent = diffs.indent_of(files[f"{draft.slice}.yaml"])
+        entry = written.as_yaml(draft, case, from_handoff=handoff, indent=indent)
+        after = diffs.with_case(files, draft.slice, entry)
         suite = _loaded(agent, after)
     except BrokenFiles as broken:
         return tuple(_of_draft(problem, draft) for problem in broken.problems)

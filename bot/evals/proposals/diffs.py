@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.evals.cases import COVERAGE
 
+_FIRST_ENTRY = re.compile(r"^cases:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", re.MULTILINE)
 NO_NEWLINE = "\\ No newline at end of file\n"
 
 
@@ -27,6 +28,12 @@ def with_case(files: Mapping[str, str], slice_: str, entry: str) -> dict[str, st
         floor = re.compile(rf"^({re.escape(slice_)}\s*:\s*)(\d+)", re.MULTILINE)
         changed[COVERAGE] = floor.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", files[COVERAGE], count=1)
     return changed
+
+
+def indent_of(text: str) -> str:
+    """Return how far the entries of a file's `cases` are indented."""
+    found = _FIRST_ENTRY.search(text)
+    return found[1] if found is not None else "  "
 
 
 def unified(before: Mapping[str, str], after: Mapping[str, str], *, folder: str) -> str:

@@ -42,12 +42,12 @@ def case_of(draft: CaseDraft) -> dict[str, Any] | tuple[CaseWrong, ...]:
 _OWN_FIELDS = (*_FIELDS, "ran", "not_ran")
 
 
-def as_yaml(draft: CaseDraft, case: Mapping[str, Any], *, from_handoff: int) -> str:
+def as_yaml(draft: CaseDraft, case: Mapping[str, Any], *, from_handoff: int, indent: str = "  ") -> str:
     """Return the lines of a case as the last entry of a file's `cases`, with its reason as a comment above."""
     dumped = yaml.safe_dump([dict(case)], sort_keys=False, allow_unicode=True, width=WIDTH)
     why = [f"Proposed from handoff {from_handoff}.", *" ".join(draft.why.split("\r")).splitlines()]
     comment = [f"# {line.strip()}" for line in why if line.strip()]
-    return "".join(f"  {line}\n" if line else "\n" for line in (*comment, *dumped.splitlines()))
+    return "".join(f"{indent}{line}\n" if line else "\n" for line in (*comment, *dumped.splitlines()))
 
 
 def _says(text: str) -> list[Any]:

@@ -139,6 +139,21 @@ def test_a_case_that_is_nearly_another_is_refused(agent: Agent) -> None:
         (agent.folder / "evals" / name).write_text(text, "utf-8")
 
 
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_case_is_indented_as_the_others_of_its_file(agent: Agent, indent: str) -> None:
+    """A file that somebody or a program has written otherwise takes it, too."""
+    file = agent.folder / "evals" / "suspended.yaml"
+    text = file.read_text("utf-8")
+    head, cases_ = text.split("cases:\n", 1)
+    moved = "".join(f"{indent}{line.removeprefix('  ')}" for line in cases_.splitlines(keepends=True))
+    file.write_text(f"{head}cases:\n\n{indent}# moved\n{moved}", "utf-8")
+    try:
+        found = checked(agent, slice="suspended")
+    finally:
+        file.write_text(text, "utf-8")
+    assert f"\n{indent}- id: {DRAFT.id}\n" in found.after["suspended.yaml"]
+
+
 def test_a_file_that_does_not_end_with_its_cases_takes_none(agent: Agent) -> None:
     """That is said, and no case is put where the loader would not read it."""
     file = agent.folder / "evals" / "suspended.yaml"

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.casework import proposing
 from bot.slack.handoffs import queue_card
 from bot.slack.outbox import enclosures
 from bot.slack.reports import case_form
-from bot.store.schema import AuditRow, CaseProposal, Message, MessageKind, ProposalState
+from bot.store.schema import AuditRow, CaseProposal, Home, Message, MessageKind, ProposalState, now
 from jobs import home, process
 from tests.support.json_object import Json
 from tests.support.web_harness import Card, FrontDoor
@@ -41,6 +42,8 @@ def test_a_resolved_handoff_becomes_a_case_by_people(front: FrontDoor) -> None:
     assert "Kim Fischer" in proposal.draft.says
     assert "Lena" not in str(proposal.draft.to_json())
 
+    assert len(items(front, PRIYA)) == 2, "what it is, and what may be done"
+    assert items(front, BEN) == []
     edit(front)
     wrong = fill(front, PRIYA, FILLED | {"accounts": "kim: {status: lost}"})["errors"]
     assert list(wrong) == ["accounts"]
@@ -199,6 +202,8 @@ def items(front: FrontDoor, user: str) -> list[Json]:
     """Return the proposed cases in somebody's home."""
     front.act("home", user)
     front.work()
+    with front.database.write() as session:  # a home is published once a second at the most
+        session.execute(update(Home).values(due_at=now(), mark=""))
     home.refresh(process.current())
     shown = front.sees(user)["home"] or {"blocks": []}
     return [one for one in shown["blocks"] if str(one.get("block_id", "")).startswith("case:")]

@@ -12,9 +12,9 @@ from bot.store.releases import case_proposals
 from bot.store.schema import CaseProposal, ProposalState
 
 BY, ASKS = "U0PRIYA", "U0IVAN"
-TEXT = "I am Ivan Petrov, my phone fell into the lake and no code reaches me."
+TEXT = "I am Ivan Petrov and I lost my phone, no code reaches me any more."
 DONE = "Saw his badge and gave him a new key."
-CASE = "second-factor-phone-in-the-lake"
+CASE = "second-factor-no-code-reaches"
 
 
 def proposed_case(stage: Stage) -> Json:
@@ -34,7 +34,7 @@ def proposed_case(stage: Stage) -> Json:
     before = _suite(stage)
     accepted = _accepted(stage, proposal)
     files = stage.deskhand("eval", "proposals", "diff", str(proposal.id), "--json")
-    check(f"+  - id: {CASE}" in files["diff"], "the case in the diff", files["diff"])
+    check(f"- id: {CASE}" in files["diff"], "the case in the diff", files["diff"])
     check(_suite(stage) == before, "the suite to be as it was", before)
     took = round((time.monotonic() - began) * 1000)
     return {"ticket": accepted.ticket_id, "proposal": accepted.id, "case": accepted.draft.id, "by": BY, "ms": took}
@@ -51,7 +51,7 @@ def _proposed(stage: Stage, thread: Thread) -> CaseProposal:
     if found is None:
         raise Unexpected("no proposal")
     draft = found.draft
-    check("Petrov" not in draft.says and "lake" in draft.says, "his words without his name", draft.says)
+    check("Petrov" not in draft.says and "lost my phone" in draft.says, "his words without his name", draft.says)
     stage.say(f"  the draft says: {draft.says}")
     return found
 
