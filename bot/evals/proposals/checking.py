@@ -96,13 +96,11 @@ def _loaded(agent: Agent, after: dict[str, str]) -> Suite:
 
 
 def _alone(suite: Suite, draft: CaseDraft) -> tuple[CaseWrong, ...]:
-    """Return what is wrong with a case beside the others: it is not there, or it is nearly another."""
-    mine = [case for case in suite.cases if (case.id, case.slice) == (draft.id, draft.slice)]
-    if not mine:
-        return (CaseWrong("slice", f"{draft.slice}.yaml does not end with its cases, so none can be put behind them"),)
+    """Return what is wrong with a case beside the others: it is nearly one of them."""
+    mine = next(case for case in suite.cases if case.id == draft.id)
     return tuple(
         CaseWrong("says", f"it is nearly {other}: the same is staged and expected, and {share:.0%} of the words are")
-        for other, share in near_duplicates.of(mine[0], suite.cases)
+        for other, share in near_duplicates.of(mine, suite.cases)
     )
 
 

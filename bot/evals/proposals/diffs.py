@@ -1,7 +1,7 @@
 """The files of a suite as they would be with one more case, and the unified diff that makes them so. Pure.
 
-The case becomes the last entry of its slice's file, and the number of the slice in the coverage manifest is raised by
-one, so that a file which loses the case is noticed.
+The case becomes the last of its slice's file, wherever the file has its cases, and the number of the slice in the
+coverage manifest is raised by one, so that a file which loses the case is noticed.
 """
 
 import difflib
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from bot.evals.cases import COVERAGE
 
+_CASES = re.compile(r"^cases:", re.MULTILINE)
+_KEY = re.compile(r"^[A-Za-z_]\w*:", re.MULTILINE)
 _FIRST_ENTRY = re.compile(r"^cases:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", re.MULTILINE)
 NO_NEWLINE = "\\ No newline at end of file\n"
 
@@ -23,7 +25,8 @@ def with_case(files: Mapping[str, str], slice_: str, entry: str) -> dict[str, st
         entry: the case, as the last entry of a file's `cases`.
     """
     name = f"{slice_}.yaml"
-    changed = {name: f"{files[name].rstrip()}\n\n{entry}"}
+    cases, below = _parted(files[name])
+    changed = {name: f"{cases.rstrip()}\n\n{entry}" + (f"\n{below}" if below else "")}
     if COVERAGE in files:
         floor = re.compile(rf"^({re.escape(slice_)}\s*:\s*)(\d+)", re.MULTILINE)
         changed[COVERAGE] = floor.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", files[COVERAGE], count=1)
@@ -39,6 +42,13 @@ def indent_of(text: str) -> str:
 def unified(before: Mapping[str, str], after: Mapping[str, str], *, folder: str) -> str:
     """Return the diff of files, which `git apply` takes in the folder that holds `folder`."""
     return "".join(part for name in sorted(after) for part in _of_file(before[name], after[name], f"{folder}/{name}"))
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Return a file up to the end of its `cases`, and the keys that follow."""
+    cases = _CASES.search(text)
+    after = None if cases is None else _KEY.search(text, cases.end())
+    return (text, "") if after is None else (text[: after.start()], text[after.start() :])
 
 
 def _of_file(before: str, after: str, path: str) -> Iterator[str]:

@@ -39,7 +39,9 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
 
 def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     """Return what a command says to programs."""
-    return json.loads(run(capsys, *words, "--json"))
+    capsys.readouterr()
+    assert deskhand("eval", "proposals", *words, "--json") == 0
+    return json.loads(capsys.readouterr().out)
 
 
 def test_an_accepted_case_is_shown_as_a_diff_and_applied_by_a_person(
@@ -69,7 +71,7 @@ def test_an_accepted_case_is_shown_as_a_diff_and_applied_by_a_person(
     assert asked(capsys, "show", one)["problems"] == []
     diff = asked(capsys, "diff", one)["diff"]
     assert "+++ b/config/agents/access/evals/locked.yaml" in diff
-    assert run(capsys, "diff", one) == diff
+    assert run(capsys, "diff", one).startswith(diff)
 
     served, checkout = (tmp_path / place / "agents/access/evals/locked.yaml" for place in ("config", "checkout"))
     before = served.read_text("utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bot.agent import card
 from bot.agent.card import Agent
@@ -154,15 +155,20 @@ def test_a_case_is_indented_as_the_others_of_its_file(agent: Agent, indent: str)
     assert f"\n{indent}- id: {DRAFT.id}\n" in found.after["suspended.yaml"]
 
 
-def test_a_file_that_does_not_end_with_its_cases_takes_none(agent: Agent) -> None:
-    """That is said, and no case is put where the loader would not read it."""
+def test_a_case_is_put_behind_the_others_wherever_they_are(agent: Agent) -> None:
+    """A file whose cases come first keeps what follows them."""
     file = agent.folder / "evals" / "suspended.yaml"
     text = file.read_text("utf-8")
-    head, cases_ = text.split("cases:\n", 1)
-    file.write_text(f"hard: false\ncases:\n{cases_}\n{head.partition('hard: false')[2]}", "utf-8")
+    head, _ = text.split("cases:\n", 1)
+    below = head[head.index("fixtures:") :]
+    flat = yaml.safe_load(text)
+    del flat["fixtures"], flat["hard"]
+    first = yaml.safe_dump(flat, sort_keys=False)
+    file.write_text(f"{first}hard: false\n{below}", "utf-8")
     try:
-        found = checking.check(agent, replace(DRAFT, slice="suspended"), handoff=7)
+        found = checked(agent, slice="suspended")
     finally:
         file.write_text(text, "utf-8")
-    assert isinstance(found, tuple)
-    assert [one.field for one in found] == ["slice"]
+    after = found.after["suspended.yaml"]
+    assert f"\n- id: {DRAFT.id}\n" in after
+    assert after.endswith(f"\nhard: false\n{below}")
