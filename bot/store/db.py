@@ -8,19 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import BoundedSemaphore
 
 import sqlalchemy
 from sqlalchemy import URL, ColumnElement, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot import durations, private
 from bot.errors import ConfigError, Transient
 from bot.store.errors_without_values import without_values
-from bot.store.sql import prebuilt
+from bot.store.sql import prebuilt, sqlite_engine
 
 __all__ = [
     "Database",
@@ -38,11 +36,9 @@ REVISIONS = Path(__file__).parent / "migrations" / "versions"
 "Files that are named by number, read without alembic, which takes 10 MB (see `bot.store.installation.revisions`)."
 COMMITTED = "committed"
 "The key under which a session keeps what is called once it is committed."
-BUSY_SECONDS = 10
-WRITE = "BEGIN IMMEDIATE"
 POOL = 10
 POOL_SECONDS = 30
-"Seconds that a transaction waits for a connection or, on SQLite, for the writer's place."
+"Seconds that a transaction waits for a connection."
 UNREADABLE = (
     "environment: DATABASE_URL cannot be read; write sqlite:///FILE or postgresql://user:password@host/name, with the "
     "special characters of a password percent-encoded (@ is %40, / is %2F)"
@@ -132,11 +128,14 @@ def connect(url: str) -> Database:
     match address.get_backend_name():
         case "postgresql":
             engine = without_values(_postgresql(address))
+            return Database(engine, engine.execution_options(sqlite_begin=sqlite_engine.WRITE))
         case "sqlite":
-            engine = without_values(_sqlite(url))
+            file = file_of(url)
+            if file is not None:
+                _keep_private(file)
+            return Database(*sqlite_engine.open_engines(address, in_memory=file is None, settle=without_values))
         case kind:
             raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
-    return Database(engine, engine.execution_options(sqlite_begin=WRITE))
 
 
 def _address(url: str) -> URL:
@@ -175,40 +174,6 @@ def _noticing_a_cut(url: URL) -> dict[str, object]:
     }
 
 
-def _sqlite(url: str) -> Engine:
-    file = file_of(url)
-    if file is not None:
-        _keep_private(file)
-        engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-        _one_writer(engine)
-    else:
-        engine = sqlalchemy.create_engine(
-            url,
-            poolclass=StaticPool,
-            connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
-            hide_parameters=True,
-        )
-
-    @event.listens_for(engine, "connect")
-    def _settle(connection: sqlalchemy.engine.interfaces.DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # we send BEGIN ourselves, below
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "synchronous=FULL",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
-
-    return engine
-
-
 def _keep_private(file: Path) -> None:
     """Create the file and its folder for our account alone, before SQLite creates them with the umask's rights."""
     if str(file).startswith("file:"):  # a URI of SQLite, which may name no file
@@ -218,26 +183,6 @@ def _keep_private(file: Path) -> None:
         private.database(file)
     except OSError as error:
         raise ConfigError(f"environment: DATABASE_URL: {error.filename or file}: {error.strerror}") from error
-
-
-def _one_writer(engine: Engine) -> None:
-    """Let the threads of this process write one at a time.
-
-    Waiting for SQLite's lock is polling: if fifty threads polled, another process would hardly ever get the lock.
-    """
-    writing = BoundedSemaphore()
-
-    @event.listens_for(engine, "begin")
-    def _wait(connection: sqlalchemy.Connection) -> None:
-        if connection.get_execution_options().get("sqlite_begin") == WRITE and "writes" not in connection.info:
-            if not writing.acquire(timeout=POOL_SECONDS):
-                raise Transient("database: waited too long for other writers")
-            connection.info["writes"] = True
-
-    @event.listens_for(engine, "checkin")
-    def _next(_connection: object, entry: ConnectionPoolEntry) -> None:
-        if entry.info.pop("writes", False):
-            writing.release()
 
 
 def after_commit(session: Session, act: Callable[[], object]) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy.util import LRUCache
 from bot import yaml_text
 from bot.budget.prices import tariffs
 from bot.budget.prices.tariffs import Json, Tariffs
-from bot.store import db
+from bot.store.sql import sqlite_engine
 from bot.yaml_text import Loader
 from tests.support import kept_connections
 
@@ -50,14 +50,14 @@ def take() -> None:
 
 def leave_the_disk_behind() -> None:
     """Let no commit to SQLite wait for the disk: no power is cut in the middle of a test."""
-    connect = db._sqlite
+    open_engines = sqlite_engine.open_engines
 
-    def hurried(url: str) -> sqlalchemy.Engine:
-        engine = connect(url)
+    def hurried(address: sqlalchemy.URL, **how: Any) -> tuple[sqlalchemy.Engine, sqlalchemy.Engine]:
+        engine, writing = open_engines(address, **how)
         event.listen(engine, "connect", _not_synchronous)
-        return engine
+        return engine, writing
 
-    _put(db, "_sqlite", hurried)
+    _put(sqlite_engine, "open_engines", hurried)
 
 
 def _compile_statements_once() -> None:

@@ -15,7 +15,7 @@ def migrate(url: str) -> None:
     """Migrate the database at an address to this code's revision."""
     database = db.connect(url)
     try:
-        with database.engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection:
+        with database.writing.connect() as connection:
             command.upgrade(_config(connection), "head")
             connection.commit()
     finally:

@@ -13,37 +13,21 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sqlalchemy.util import LRUCache
 
 from bot.store.db import Database
 from bot.store.errors_without_values import without_values
 from bot.store.schema import Base
+from bot.store.sql.sqlite_engine import READER
 
-DIALECT = "scratch"
 STATEMENTS = 1000
 "How many compiled statements are kept, by SQLAlchemy for the whole process and by SQLite for each connection."
 
 _idle: LifoQueue[Database] = LifoQueue()
 _making = Lock()
 "Held while a database is made, as all are made after one."
-
-
-class ScratchDialect(SQLiteDialect_pysqlite):
-    """SQLite whose transactions begin here: an engine with a listener would look for listeners at every statement."""
-
-    driver = DIALECT
-    supports_statement_cache = True
-
-    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
-        """Begin a transaction; the driver itself would begin it only before the first row that is written."""
-        dbapi_connection.cursor().execute("BEGIN")
-
-
-registry.register(f"sqlite.{DIALECT}", __name__, ScratchDialect.__name__)
 
 
 @contextmanager
@@ -77,7 +61,7 @@ def _model() -> Engine:
     """Return the engine that all others are made after."""
     # Without a level of isolation the driver begins no transaction by itself.
     how = {"check_same_thread": False, "isolation_level": None, "cached_statements": STATEMENTS}
-    engine = without_values(create_engine(f"sqlite+{DIALECT}://", poolclass=StaticPool, connect_args=how))
+    engine = without_values(create_engine(f"sqlite+{READER}://", poolclass=StaticPool, connect_args=how))
 
     @event.listens_for(engine, "connect")
     def _settle(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

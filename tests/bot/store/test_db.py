@@ -15,6 +15,7 @@ from bot import durations
 from bot.errors import ConfigError, Transient
 from bot.store import db, schema
 from bot.store.installation import heartbeats, revisions
+from bot.store.sql import sqlite_engine
 
 
 def test_what_is_about_sql_is_tested_on_both_databases(request: pytest.FixtureRequest, database: db.Database) -> None:
@@ -93,7 +94,7 @@ def test_writers_of_one_process_wait_for_each_other_and_not_for_sqlite(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite lets those who wait ask again and again: fifty threads of one process would starve another one."""
-    monkeypatch.setattr(db, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(sqlite_engine, "BUSY_SECONDS", 0)
     with closing(db.connect(sqlite_url)) as database:
 
         def write(number: int) -> None:
@@ -107,7 +108,7 @@ def test_writers_of_one_process_wait_for_each_other_and_not_for_sqlite(
 
 def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is worth another try, like every trouble of a database; the next one writes again."""
-    monkeypatch.setattr(db, "POOL_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_engine, "TURN_SECONDS", 0.05)
     with closing(db.connect(sqlite_url)) as database:
 
         def write() -> None:
