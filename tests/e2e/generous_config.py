@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from bot.evals.cases import COVERAGE
+from bot.evals.cases import COVERAGE, PROBES
 from tests.support.paths import CONFIG
 
 _MANY = 1_000_000
@@ -47,11 +47,18 @@ def widen(config: Path) -> None:
 
 
 def shorten(config: Path) -> None:
-    """Leave a suite the first cases of each slice, which is evaluated in the same way and much sooner."""
+    """Leave a suite the first cases of each slice, which is evaluated in the same way and much sooner; no probes."""
     for file in config.glob("agents/*/evals/*.yaml"):
         known = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if file.name == PROBES:
+            file.unlink()
+            continue
         if file.name == COVERAGE:
             known = {name: min(least, OF_EACH_SLICE) for name, least in known.items()}
         else:
             known["cases"] = known["cases"][:OF_EACH_SLICE]
         file.write_text(yaml.safe_dump(known, allow_unicode=True), encoding="utf-8")
+    for card in config.glob("agents/*/card.yaml"):
+        given = yaml.safe_load(card.read_text(encoding="utf-8"))
+        given["evals"].pop("probes", None)
+        card.write_text(yaml.safe_dump(given, allow_unicode=True), encoding="utf-8")

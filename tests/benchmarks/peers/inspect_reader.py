@@ -4,12 +4,11 @@ import json
 import sys
 from pathlib import Path
 
-from inspect_ai.analysis import samples_df
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
 
 
 def main(folder: str) -> None:
-    """Print one JSON object: what the only log of a folder says, and how many rows its samples give."""
+    """Print one JSON object: what the only log of a folder says, and how many samples are summed up."""
     [file] = Path(folder).glob("*.json")
     log = read_eval_log(str(file))
     said = {
@@ -17,7 +16,7 @@ def main(folder: str) -> None:
         "model": log.eval.model,
         "samples": len(log.samples),
         "accuracy": log.results.scores[0].metrics["accuracy"].value,
-        "rows": len(samples_df(folder)),
+        "summaries": len(read_eval_log_sample_summaries(str(file))),
     }
     sys.stdout.write(f"{json.dumps(said)}\n")
 

@@ -79,7 +79,7 @@ def test_a_log_for_inspect_has_a_score_in_every_epoch(run_id: int, sqlite: Datab
 def test_inspect_reads_every_play(
     run_id: int, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Its own reader opens the log, and its table has a row for each play; without a verdict the log is cancelled."""
+    """Its own reader opens the log and sums up each play; without a verdict the log is cancelled."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     logs = tmp_path / "logs"
@@ -91,5 +91,5 @@ def test_inspect_reads_every_play(
         "model": "stand-in (not Claude)",
         "samples": 4,
         "accuracy": 0.75,
-        "rows": 4,
+        "summaries": 4,
     }
