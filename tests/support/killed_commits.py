@@ -15,7 +15,10 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(database: Database, commit: int) -> Iterator[list[int]]:
-    """Kill whoever is about to make this commit, counted from 1; the list holds how many were made."""
+    """Kill whoever is about to make this commit, counted from 1; the list holds how many were made.
+
+    Only transactions that write count: whoever dies while they read has left what the last commit left.
+    """
     made = [0]
 
     def count(_connection: sqlalchemy.Connection) -> None:
@@ -23,8 +26,8 @@ def killed_at(database: Database, commit: int) -> Iterator[list[int]]:
         if made[0] == commit:
             raise Killed
 
-    event.listen(database.engine, "commit", count)
+    event.listen(database.writing, "commit", count)
     try:
         yield made
     finally:
-        event.remove(database.engine, "commit", count)
+        event.remove(database.writing, "commit", count)
