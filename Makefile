@@ -43,15 +43,13 @@ check: $(VENV)/.dev ## Run what CI runs: format, lint, types, layers, tests
 	$(BIN)/lint-imports
 	@$(MAKE) test
 
-<<<<<<< HEAD
 .PHONY: check-databases
 check-databases: $(VENV)/.dev ## Run every test that needs a database on SQLite and on PostgreSQL, not only those of bot/store
 	@$(MAKE) test ARGS="--both-databases $(ARGS)"
-=======
+
 .PHONY: check-long
 check-long: $(VENV)/.dev ## Play the tests of crowds with as many people as two hundred
 	@DESKHAND_TEST_LONG=1 exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS) $$(grep -rl --include='test_*.py' 'import volume$$' tests)
->>>>>>> c11d3246 (Tests: a surge of forty people, and two hundred requests without Slack)
 
 .PHONY: check-inspect
 check-inspect: $(VENV)/.dev ## Let inspect-ai's own reader open an exported evaluation (in an environment of its own)
