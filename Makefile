@@ -48,7 +48,7 @@ check-databases: $(VENV)/.dev ## Run every test that needs a database on SQLite 
 	@$(MAKE) test ARGS="--both-databases $(ARGS)"
 
 .PHONY: check-long
-check-long: $(VENV)/.dev ## Play the tests of crowds with as many people as two hundred
+check-long: $(VENV)/.dev ## Let two hundred people meet an outage, and play a hundred lives of a handoff
 	@DESKHAND_TEST_LONG=1 exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS) $$(grep -rl --include='test_*.py' 'import volume$$' tests)
 
 .PHONY: check-inspect

@@ -34,6 +34,7 @@ from bot.store.tickets.turns import Attempt
 from jobs import handoff as clockwork
 from tests.scenarios.lifecycle import MAYA, OWNER, RESPONDERS, STRANGER, OneTicket
 from tests.support.factories import Clock
+from tests.support.volumes import volume
 from tests.support.workspace_names import BOT, HELP, QUEUE
 
 HELPERS = (*RESPONDERS, OWNER)
@@ -48,7 +49,7 @@ LONG = " word" * 2_600
 "Beyond what one section or message can hold, so that it is said in parts."
 
 TRIED = settings(
-    max_examples=25,
+    max_examples=volume(12, long=100),  # with twelve lives every kind of move is made, which the test asserts
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
@@ -96,9 +97,9 @@ class Word:
 class Lifecycle(RuleBasedStateMachine):
     """One ticket."""
 
-    def __init__(self, database: Database, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, database: Database, patch: pytest.MonkeyPatch, moved: set[str]) -> None:
         super().__init__()
-        self.patch = patch
+        self.patch, self.moved = patch, moved
         self.clock = Clock(tick=timedelta(milliseconds=1)).rule(self.patch)
         self.place = OneTicket(database, self.clock, self.patch)
         self.words: list[Word] = []
@@ -423,6 +424,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert [one for one in rows.audit if one[0] != "handoff.refused"] == [
             (f"handoff.{move.move}", move.actor) for move in rows.moves
         ]
+        self.moved.update(move.move for move in rows.moves)
         for event in rows.events:  # a turn's, people's, or parked until one of them takes it
             if event.kind == "message" and event.state != "withdrawn":
                 assert (event.state == "accepted") == (event.turn_id is not None), event.text
@@ -521,16 +523,17 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 def test_no_order_of_things_loses_doubles_or_betrays_a_word(patch: pytest.MonkeyPatch) -> None:
     """On SQLite: rows of one mind, one owner at most, every word once on its side, law 4."""
-    empty = db.connect("sqlite://")
+    empty, moved = db.connect("sqlite://"), set[str]()
     Base.metadata.create_all(empty.engine)
 
     def one_life() -> Lifecycle:
         database = db.connect("sqlite://")
         with empty.engine.connect() as tables, database.engine.connect() as copy:
             tables.connection.backup(copy.connection.driver_connection)
-        return Lifecycle(database, patch)
+        return Lifecycle(database, patch, moved)
 
     play(one_life, settings=TRIED)
+    assert moved == set(MoveKind), "a life in which nothing happens proves nothing"
 
 
 def test_nor_on_postgres(postgres: Database, patch: pytest.MonkeyPatch) -> None:
@@ -540,6 +543,6 @@ def test_nor_on_postgres(postgres: Database, patch: pytest.MonkeyPatch) -> None:
         names = ", ".join(table.name for table in Base.metadata.sorted_tables)
         with postgres.write() as session:
             session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
-        return Lifecycle(postgres, patch)
+        return Lifecycle(postgres, patch, set())
 
     play(one_life, settings=settings(TRIED, max_examples=3))
