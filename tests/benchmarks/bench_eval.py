@@ -87,7 +87,10 @@ def run(say: Say) -> Json:
 def _suite_of(number: int, folder: Path) -> Path:
     """Return a configuration whose access agent has so many cases, taken from its slices in turn."""
     config = shutil.copytree(CONFIG, folder / "config")
-    evals = config / "agents/access/evals"
+    evals, card = config / "agents/access/evals", config / "agents/access/card.yaml"
+    # The build before knows no probes, and some of the cases that they name are left out.
+    (evals / "probes.yaml").unlink()
+    card.write_text("".join(line for line in card.read_text().splitlines(keepends=True) if "probes:" not in line))
     files = sorted(file for file in evals.glob("*.yaml") if file.name != "coverage.yaml")
     slices = {file: yaml_text.load(file.read_text("utf-8")) for file in files}
     kept = dict.fromkeys(files, 0)
