@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
+from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_sample_summaries
 
 
 def main(folder: str) -> None:
@@ -16,6 +16,7 @@ def main(folder: str) -> None:
         "model": log.eval.model,
         "samples": len(log.samples),
         "accuracy": log.results.scores[0].metrics["accuracy"].value,
+        "listed": len(list_eval_logs(folder)),  # by its name alone, as its data frames do
         "summaries": len(read_eval_log_sample_summaries(str(file))),
     }
     sys.stdout.write(f"{json.dumps(said)}\n")

@@ -91,5 +91,6 @@ def test_inspect_reads_every_play(
         "model": "stand-in (not Claude)",
         "samples": 4,
         "accuracy": 0.75,
+        "listed": 1,
         "summaries": 4,
     }
