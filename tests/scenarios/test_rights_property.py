@@ -174,8 +174,8 @@ class Stage:
     "The state of the account, as `STATES` names it."
     said: dict[str, Staged] = field(default_factory=dict)
     "What people have said of a call, by its idempotency key."
-    said_of: int = 0
-    "The number of calls of which people have said something."
+    said_of: set[int] = field(default_factory=set)
+    "The steps of the calls of which people have said something; one that is suspended leaves its step to the next."
 
     @property
     def database(self) -> Database:
@@ -219,12 +219,12 @@ class Stage:
 
     def is_said_of(self, step: int, call: ToolCall) -> Staged:
         """Let people say of a call what they say in this setting; return what that is."""
-        if call.name != RESET_TOOL or self.said_of == APPROVED_CALLS:
+        if call.name != RESET_TOOL or step in self.said_of or len(self.said_of) == APPROVED_CALLS:
             return Staged.NOTHING
         with suppress(ValueError):  # nobody is asked about a call that is none
             tool = REGISTRY[RESET_TOOL]
             adversary_approvals.stage(self.setting.said, self.work, self.other, step, tool, tool.parse(call.arguments))
-            self.said_of += 1
+            self.said_of.add(step)
             return self.setting.said
         return Staged.NOTHING
 
