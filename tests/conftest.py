@@ -52,7 +52,9 @@ _EMPTY = "; ".join(
         "SELECT setval(seqrelid, 1, false) FROM pg_sequence",  # rows are numbered from 1 again
     ]
 )
-_HEAD = max(file.name.split("_")[0] for file in db.REVISIONS.glob("[0-9]*.py"))
+_TABLES = """SELECT (SELECT version_num FROM alembic_version),
+(SELECT max(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace)"""
+"What changes when a test migrates its database, even there and back: the revision, and the newest table or index."
 os.environ["DESKHAND_DELEGATION_KEYS"] = KEY_OF_TESTS
 "No agent is put to work without a key, in whichever process; a test that wants none takes it out."
 
@@ -147,6 +149,14 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.U
 
 
 @pytest.fixture(scope="session")
+def _tables(_postgres: sqlalchemy.URL) -> object:
+    """Return what the tables of a database are that no test has migrated."""
+    address = _postgres.set(drivername="postgresql", database="template_deskhand")
+    with psycopg.connect(address.render_as_string(hide_password=False)) as template:
+        return template.execute(_TABLES).fetchone()
+
+
+@pytest.fixture(scope="session")
 def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrate one SQLite file that every test's own is a copy of."""
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
@@ -172,7 +182,10 @@ def _sweepers(_postgres: sqlalchemy.URL) -> Iterator[dict[str, psycopg.Connectio
 
 @pytest.fixture
 def postgres_url(
-    _postgres: sqlalchemy.URL, _idle_databases: list[str], _sweepers: dict[str, psycopg.Connection]
+    _postgres: sqlalchemy.URL,
+    _tables: tuple[object, ...],
+    _idle_databases: list[str],
+    _sweepers: dict[str, psycopg.Connection],
 ) -> Iterator[str]:
     """Return the address of a migrated, empty PostgreSQL database of the test's own."""
     if not _idle_databases:
@@ -189,7 +202,7 @@ def postgres_url(
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         sweeper = _sweepers[str(url.database)] = psycopg.connect(address, autocommit=True, prepare_threshold=None)
     sweeper.execute(_HANG_UP, [kept_connections.kept_processes(str(url.database))])
-    if sweeper.execute("SELECT version_num FROM alembic_version").fetchall() == [(_HEAD,)]:
+    if sweeper.execute(_TABLES).fetchone() == _tables:
         sweeper.execute(_EMPTY)
         _idle_databases.append(str(url.database))  # another test would not find its tables in one that was migrated
 

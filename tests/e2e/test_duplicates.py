@@ -21,12 +21,10 @@ UNDER_ANOTHER_ID = {"method": "events", "kind": "new_event_id", "times": 2}
 
 
 def deliveries(stage: Stage, thread: Thread) -> list[Json]:
-    """Return how the events of a request's channel were delivered and acknowledged since it was made."""
+    """Return how the events of a request's thread were delivered and acknowledged."""
     entries = direct(f"{stage.running_demo.page}sandbox/log")
-    kinds = ("message", "app_mention")
-    since = float(thread.ts) - 0.001
-    ours = [one for one in entries if one["kind"] == "event" and one["name"] in kinds and one["at"] >= since]
-    return [one for one in ours if one.get("channel") == thread.channel]
+    ours = [one for one in entries if one["kind"] == "event" and one["name"] in ("message", "app_mention")]
+    return [one for one in ours if (one["channel"], one["thread"]) == (thread.channel, thread.ts)]
 
 
 def events(stage: Stage, thread: Thread) -> list[InboxEvent]:

@@ -154,11 +154,14 @@ class EventDelivery:
         return answer
 
     def _note(self, envelope: Json, attempt: int, answer: DeliveryAnswer) -> None:
+        event = envelope["event"]
+        said = event.get("message", event)  # of an edit, the message as it is now
         self.journal.note(
             "event",
-            envelope["event"]["type"],
+            event["type"],
             event_id=envelope["event_id"],
-            channel=envelope["event"].get("channel"),
+            channel=event.get("channel"),
+            thread=said.get("thread_ts", said.get("ts")) if isinstance(said, dict) else None,
             attempt=attempt,
             ok=answer.error is None,
             error=answer.error,

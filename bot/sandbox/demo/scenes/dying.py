@@ -66,9 +66,11 @@ def _kill_at(stage: Stage, point: Point) -> Killed:
     _slow_down(stage, MODEL_SECONDS, SLACK_SECONDS, {"channel": HELP})
     account = f"acc-{point.user.removeprefix('U0').lower()}"
     stage.an_hour_passes(account)
+    stage.slack_is_asked_again(point.user)
     if (killed := kill(stage, point)) is None:
         _slow_down(stage, MODEL_SECONDS * LONGER, SLACK_SECONDS * LONGER, {})
         stage.an_hour_passes(account)
+        stage.slack_is_asked_again(point.user)
         if point.text == LOCKED_OUT:
             stage.lock(account)
         killed = kill(stage, point, private=True)  # in the channel it would be added to what was asked there

@@ -22,6 +22,7 @@ from bot.sandbox.demo.processes import Program
 from bot.sandbox.demo.scenes import calls
 from bot.sandbox.demo.scenes.checks import Json, Unexpected, buttons, check, holding
 from bot.sandbox.slack import blocks
+from bot.store import members
 from bot.store.accounts import account_writes
 from bot.store.db import Session
 from bot.store.handoffs import handoffs_due
@@ -259,6 +260,11 @@ class Stage:
         """Move earlier writes to an account back by an hour, so that it may be written again."""
         with self.running_demo.database.write() as session:
             account_writes.backdate(session, account_id, timedelta(hours=1))
+
+    def slack_is_asked_again(self, user: str) -> None:
+        """Drop what is kept of somebody's profile, so that their next turn looks it up."""
+        with self.running_demo.database.write() as session:
+            members.forget(session, user)
 
     def model_faults(self, *faults: Json) -> None:
         """Replace the stand-in's faults."""
