@@ -26,7 +26,7 @@ def sentences(found: SampledQuality) -> tuple[str, ...]:
     every = found.all
     looked = (
         f"{every.scored:,} of {found.turns:,} turns since {found.since} were scored: "
-        f"{found.certain.scored:,} that are kept for certain, and {found.drawn.scored:,} drawn from the others."
+        f"{found.certain.scored:,} kept for certain, and {found.drawn.scored:,} drawn from the others."
     )
     if found.good is None:
         return (f"{_kept(every)} and none is scored yet.",)

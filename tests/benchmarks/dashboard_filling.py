@@ -48,7 +48,10 @@ def fill(database: Database, turns: int, now: datetime, *, days: int) -> None:
 @contextmanager
 def _for_filling(database: Database) -> Iterator[Connection]:
     """Give a connection on which nothing is checked, and nothing waits for the disk."""
-    engine = create_engine(database.engine.url, isolation_level="AUTOCOMMIT")
+    address = database.engine.url
+    if address.get_backend_name() == "sqlite":
+        address = address.set(drivername="sqlite")  # ours begins transactions, in which nothing can be switched off
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
     quick = (
         "foreign_keys = OFF",
         "synchronous = OFF",

@@ -13,7 +13,7 @@ def test_the_share_is_said_with_its_interval_beside_the_baseline() -> None:
     """How many were scored of how many and why, what waits, how the baseline did, and that nothing was judged."""
     assert quality_words.sentences(SAMPLED) == (
         "Everything that must always hold did hold in 93.4 to 98.8 % of the turns (95 % interval).",
-        "158 of 225 turns since 2026-11-09 were scored: 57 that are kept for certain, and 101 drawn from the others.",
+        "158 of 225 turns since 2026-11-09 were scored: 57 kept for certain, and 101 drawn from the others.",
         "2 more are kept and not scored yet.",
         "Of the plays of the baseline, access@0, 98.0 to 100.0 % pass.",
         "No sampled answer was judged for tone and groundedness.",
