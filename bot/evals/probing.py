@@ -41,4 +41,5 @@ def _why(found: ProbeReading) -> tuple[str, ...]:
     if window is None:
         return (*failed, NO_EVALUATION)
     points = f"{100 * window.difference:+.1f} points against the release's own evaluation"
-    return (*failed, f"in the last {window.runs} runs {points}, exact p {probes.p_in_words(window.p)}")
+    runs = "run" if window.runs == 1 else f"{window.runs} runs"
+    return (*failed, f"in the last {runs} {points}, exact p {probes.p_in_words(window.p)}")

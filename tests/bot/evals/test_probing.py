@@ -70,6 +70,9 @@ def test_probes_are_held_against_their_own_evaluation(database: Database) -> Non
     play_all(database, RunKind.PROBE)
     assert last(database).result.state is ProbeState.AS_BEFORE
     assert last(database).words == "6 of 6 probes passed, as often as in its evaluation (exact p 1.000, 1 run)"
+    assert rows(database, EvalRun)[-1].why[1] == (
+        "in the last run +0.0 points against the release's own evaluation, exact p 1.000"
+    )
     bad = play_all(database, RunKind.PROBE, failed=[case.id for case in SUITE.probes])
     found = last(database)
     assert (found.run_id, found.passed, found.played, found.result.state) == (bad, 0, 6, ProbeState.UNCLEAR)
