@@ -5,8 +5,8 @@ it, wrapped and escaped as data. A long history is shortened in steps, so that f
 grows at its end only.
 
 Invariants: what a colleague wrote is kept whole, however old it is, because any word of it may forbid something. If
-that is more than the model is given, the agent does not go on at all. What people call themselves in their profiles is
-in no message: who is mentioned or quoted is "somebody", whoever wrote the message.
+that is more than the model is given, the agent does not go on at all. No message has the names that people use in their
+profiles: anybody who is mentioned or quoted is called "somebody", in the words of colleagues, too.
 """
 
 import json

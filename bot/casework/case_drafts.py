@@ -1,8 +1,8 @@
 """Drafts an evaluation case from a resolved handoff: what was said, the account, and how a person ended it. Pure.
 
-What people said is evidence and no truth, so a person edits the draft. Secrets have left the texts when they were
-stored; here the personal details leave them that the house knows, for those of made-up people. A name that nobody knows
-of stays, so whoever edits the draft is told to look.
+What people said is evidence and not truth, so a person edits the draft. Secrets were taken out of the texts when they
+were stored; here the personal details that are known are replaced by those of made-up people. A name that is not known
+stays, so the person who edits the draft is told to look for one.
 """
 
 import re
@@ -51,7 +51,7 @@ def draft_of(
         ticket: its ticket.
         said: what was said in the ticket, in order.
         agent: the agent that answers for it; its card has the categories and tools.
-        names: what the people in it are called, the requester first; empty where nobody knows.
+        names: the names of the people in it, the requester's first; empty if they are not known.
     """
     resolution, context = handoff.resolution or {}, handoff.context
     could, category = bool(resolution.get("agent_could")), str(resolution.get("category", ""))

@@ -1,7 +1,7 @@
 """Evaluation cases from resolved handoffs: proposed, edited, accepted or dismissed by people, with what is said of it.
 
-Invariant: nobody but a person makes a case of it, and accepting makes a file diff; no file of an agent is written.
-While a request is open again, nothing is proposed or accepted of it: nobody knows how it ends.
+Invariant: only a person makes a case of it, and accepting it makes a file diff; no file of an agent is written. While
+a request is open again, nothing is proposed or accepted of it, since its end is not known.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from bot.store.schema import (
 from bot.store.tickets import ticket_messages, tickets
 
 NOT_RESOLVED = "A case can be proposed once the handoff is resolved."
-OPEN_AGAIN = "The request is open again, so nobody knows yet how it ends. Propose the handoff that resolves it."
+OPEN_AGAIN = "The request is open again, so its end is not known yet. Propose the handoff that resolves it."
 CHANGED = "It has changed since you saw it: {by} Your words are still here to copy."
 DIFF_SAYS = (
     "You accepted the case *{case}* from ticket {ticket}. The file is the change to the suite: `git apply` it in your "
@@ -81,7 +81,7 @@ def propose(session: Session, handoff: Handoff, ticket: Ticket, agent: Agent, *,
         ticket: its ticket.
         agent: the agent that answers for it.
         by: the responder.
-        names: what the people in it are called, the requester first; empty where nobody knows.
+        names: the names of the people in it, the requester's first; empty if they are not known.
     """
     ticket = tickets.lock(session, ticket.id)
     known = case_proposals.of_handoff(session, handoff.id)
