@@ -32,8 +32,8 @@ install: $(VENV)/.install ## Install what runs into .venv, without starting anyt
 telemetry: $(VENV)/.telemetry ## Install what sends traces to a collector, beside what runs
 
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests, four files at a time (some of it waits); ARGS="-n 0 -k tour" runs some of them one by one
-	@exec $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+test: $(VENV)/.dev ## Run the tests, six files at a time (much of it waits); ARGS="-n 0 -k tour" runs some of them one by one
+	@exec $(BIN)/python -m pytest -n 6 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Run what CI runs: format, lint, types, layers, tests
@@ -71,8 +71,8 @@ bench-worker: $(VENV)/.dev ## Turns in flight per GiB, beside other queues (inst
 	@exec $(BIN)/python -m tests.benchmarks worker
 
 .PHONY: bench-turn
-bench-turn: $(VENV)/.dev ## What a turn adds to the model's own time, step by step
-	@exec $(BIN)/python -m tests.benchmarks turn
+bench-turn: $(VENV)/.dev ## What a turn adds to the model's own time; ARGS="--against REV" compares with another build
+	@exec $(BIN)/python -m tests.benchmarks turn $(ARGS)
 
 .PHONY: bench-telemetry
 bench-telemetry: $(VENV)/.dev ## What metrics and traces add to the CPU of a turn, on and off side by side
@@ -91,9 +91,21 @@ bench-budget: $(VENV)/.dev ## How hard a cap is when 1,000 calls come at once, b
 bench-cost: $(VENV)/.dev ## How long the figures of /agent-cost take over a million calls, on both databases
 	@exec $(BIN)/python -m tests.benchmarks cost
 
+.PHONY: bench-audit
+bench-audit: $(VENV)/.dev ## How many records a second a verification of the audit log takes, from an export and in both databases
+	@exec $(BIN)/python -m tests.benchmarks audit
+
+.PHONY: bench-audit-migration
+bench-audit-migration: $(VENV)/.dev ## How long, and in how much memory, an audit log of a million records is chained (revision 0040)
+	@exec $(BIN)/python -m tests.benchmarks audit-migration
+
 .PHONY: bench-dashboard
 bench-dashboard: $(VENV)/.dev ## How long the dashboard's figures take over a million turns, on both databases
 	@exec $(BIN)/python -m tests.benchmarks dashboard
+
+.PHONY: bench-erase
+bench-erase: $(VENV)/.dev ## How long `person erase` takes in a database of 100,000 tickets, on both databases
+	@exec $(BIN)/python -m tests.benchmarks erase
 
 .PHONY: bench-eval
 bench-eval: $(VENV)/.dev ## How long 150 cases take, each twice, beside the build before evaluations were jobs
@@ -130,9 +142,25 @@ lock: ## Resolve the dependencies anew (needs uv); ARGS="--upgrade" takes newer 
 	uv pip compile --group litellm $(LOCK) $(ARGS) -o requirements-litellm.lock
 	uv pip compile --group inspect $(LOCK) $(ARGS) -o requirements-inspect.lock
 	uv pip compile --group redaction $(LOCK) $(ARGS) -o requirements-redaction.lock
+	@for lock in requirements*.lock; do awk '$(WITHOUT_EXTRAS)' $$lock > $$lock.new; mv $$lock.new $$lock; done
 
-LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-strip-extras \
 	--custom-compile-command "make lock"
+
+# Beside each package with extras the same without them: one package may ask for it with, another without, and pip before
+# 23.3 takes only what is locked under the very name that is asked for.
+WITHOUT_EXTRAS := function put() { if (block ~ /^[a-z0-9.-]+\[[^]]*\]==/) \
+	printf "%s%s", substr(block, 1, index(block, "[") - 1), substr(block, index(block, "]") + 1); \
+	printf "%s", block; block = "" } \
+	/^[^ ]/ { put() } { block = block $$0 "\n" } END { put() }
+
+.PHONY: check-locks
+check-locks: $(BIN)/python ## Install each lock by pip in an environment of its own, as on a machine without uv (long)
+	@set -e; trap 'rm -rf $(VENV)/lock' EXIT; for lock in requirements*.lock; do \
+		echo "make: installing from $$lock with pip" >&2; \
+		rm -rf $(VENV)/lock; $(BIN)/python -m venv $(VENV)/lock; \
+		$(VENV)/lock/bin/python -m pip install --quiet --require-hashes -r $$lock; \
+	done
 
 .PHONY: clean
 clean: ## Remove what make made, the demo's state too
@@ -167,12 +195,12 @@ $(VENV)/.bench: requirements-bench.lock pyproject.toml | $(BIN)/python
 $(VENV)/%/.ready: requirements-%.lock | $(BIN)/python
 	@set -e; echo "make: installing from $< into $(@D)" >&2; rm -rf $(@D); \
 	if command -v uv >/dev/null; then \
-		uv venv --quiet --python $(BIN)/python $(@D); \
+		uv venv --quiet --python $(BIN)/python $(@D) && \
 		uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<; \
 	else \
-		$(BIN)/python -m venv $(@D); \
+		$(BIN)/python -m venv $(@D) && \
 		$(@D)/bin/python -m pip install --quiet --require-hashes -r $<; \
-	fi
+	fi || { rm -rf $(@D); exit 1; }  # a half-made environment would pass for a whole one
 	@touch $@
 
 # The locked packages first, each checked by its hash; then this checkout, with nothing fetched for it.

@@ -92,12 +92,17 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
 
 
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes, with those that a client hides but passes on as arguments, as httpcore does."""
+    for cause in chain(error):
+        yield cause
+        yield from (argument for argument in cause.args if isinstance(argument, OSError))
+
+
 def _facts(error: BaseException) -> Iterator[str]:
     """Yield the codes and names that the system, HTTP, the database and Redis have for an error; no free text."""
-    for cause in chain(error):
-        # httpcore hides the cause of its errors, but passes it on as an argument.
-        for one in (cause, *(argument for argument in cause.args if isinstance(argument, OSError))):
-            yield from _of_the_system(one)
+    for cause in causes(error):
+        yield from _of_the_system(cause)
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         yield f"status {status}"

@@ -64,6 +64,8 @@ class WorkerSeen:
 class Server:
     """The Redis behind the queue."""
 
+    name: str
+    "Redis or Valkey, each of which has versions of its own."
     version: str
     eviction: str
     "Its maxmemory-policy."
@@ -226,7 +228,8 @@ class JobQueue:
         with translated():
             info = self.queue.connection.info()
         return Server(
-            version=info["redis_version"],
+            name="Valkey" if "valkey_version" in info else "Redis",
+            version=info.get("valkey_version", info["redis_version"]),
             eviction=info["maxmemory_policy"],
             used_bytes=info["used_memory"],
             most_bytes=info["maxmemory"],

@@ -1,11 +1,12 @@
 """Connects to Redis: it fails fast, sends each command once, and never puts the address into an error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.retry import Retry
 
 from bot.errors import ConfigError
@@ -16,6 +17,8 @@ Greet = Callable[[Any], None]
 
 SOCKET_SECONDS = 0.5
 "Seconds to connect or to wait for an answer: a hung Redis must not hold up acknowledgements and model calls."
+ANONYMOUS = DriverInfo(name=None, lib_version=None)
+"Sends no `CLIENT SETINFO`: it needs a right that nothing else does, and each refusal is in the server's log."
 CONNECTIONS, POOL_SECONDS = 16, 5.0
 "The most connections of a process, shared by its threads, and the seconds that a thread waits for a free one."
 
@@ -49,6 +52,67 @@ def patient(url: str, greet: Greet | None, *, connections: int) -> Redis:
     return _connected(lambda: Redis.from_url(url, max_connections=connections, socket_timeout=None, **_once(greet)))
 
 
+def named(client: Any, texts: Sequence[str], *, erase: bool) -> int:
+    """Return how many keys have one of some texts in their name or in their value, and erase what has it.
+
+    A key that is named so, and a job that says so, goes whole; of other keys only the field or the member goes.
+
+    Args:
+        client: the Redis, which is ours alone.
+        texts: what is looked for.
+        erase: whether anything is erased.
+    """
+    sought, found = [text.encode() for text in texts], 0
+    for key in list(client.scan_iter(count=1_000)):
+        name = key.encode() if isinstance(key, str) else key
+        parts = [] if _in(sought, name) else _parts_of(client, key, sought)
+        if not parts and not _in(sought, name):
+            continue
+        found += 1
+        if erase:
+            _erase(client, key, parts, whole=_in(sought, name) or name.startswith(b"rq:job:"))
+    return found
+
+
+def _in(sought: Sequence[bytes], *values: Any) -> bool:
+    plain = [value.encode() if isinstance(value, str) else value for value in values]
+    return any(text in value for text in sought for value in plain)
+
+
+def _parts_of(client: Any, key: Any, sought: Sequence[bytes]) -> list[Any]:
+    """Return the fields or members of a key with one of some texts; of a plain value, the value."""
+    match client.type(key):
+        case b"hash" | "hash":
+            return [field for field, value in client.hgetall(key).items() if _in(sought, field, value)]
+        case b"list" | "list":
+            return [one for one in client.lrange(key, 0, -1) if _in(sought, one)]
+        case b"set" | "set":
+            return [one for one in client.smembers(key) if _in(sought, one)]
+        case b"zset" | "zset":
+            return [one for one in client.zrange(key, 0, -1) if _in(sought, one)]
+        case b"string" | "string":
+            value = client.get(key)
+            return [value] if value is not None and _in(sought, value) else []
+        case _:
+            return []
+
+
+def _erase(client: Any, key: Any, parts: Sequence[Any], *, whole: bool) -> None:
+    kind = "string" if whole else client.type(key)
+    match kind:
+        case b"hash" | "hash":
+            client.hdel(key, *parts)
+        case b"list" | "list":
+            for one in parts:
+                client.lrem(key, 0, one)
+        case b"set" | "set":
+            client.srem(key, *parts)
+        case b"zset" | "zset":
+            client.zrem(key, *parts)
+        case _:
+            client.delete(key)
+
+
 def _once(greet: Greet | None) -> dict[str, Any]:
     """Return the options with which a client sends each command once: a lost answer must not run it again."""
     return {
@@ -56,6 +120,7 @@ def _once(greet: Greet | None) -> dict[str, Any]:
         "socket_connect_timeout": SOCKET_SECONDS,
         "retry": Retry(NoBackoff(), 0),
         "retry_on_timeout": False,
+        "driver_info": ANONYMOUS,
     }
 
 

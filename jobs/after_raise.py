@@ -66,7 +66,7 @@ def look(ctx: WorkerContext, *, since: datetime) -> None:
     Raises:
         Transient: the database cannot be reached.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         wanted = after_raise.wanted(session, since)
     for review_id in wanted:
         try:
@@ -111,7 +111,7 @@ def _give_back(ctx: WorkerContext, review_id: int, ticket: Ticket, handoff_id: i
 def _waiting(ctx: WorkerContext, review_id: int) -> list[_BlockedRequest]:
     """Return the unclaimed requests that a budget blocked, except those that this raise gave back before."""
     room = _RoomLeft(ctx)
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         room.idle = standing.idle(session, ctx.agents)
         review = reviews.read(session, review_id)
         found = [

@@ -4,7 +4,7 @@ Everything is found in the rows, so a round that was missed loses nothing, and o
 once. The directory and Slack are asked with no transaction open.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar, assert_never
 
 import structlog
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 OPERATOR, CLOCK = "operator", "clock"
 "Who withdraws an approval, in the audit log."
-_Row = TypeVar("_Row")
+_Found = TypeVar("_Found")
 
 
 def look(ctx: WorkerContext) -> None:
@@ -39,6 +39,8 @@ def look(ctx: WorkerContext) -> None:
     Raises:
         Transient: the database cannot be reached.
     """
+    if not _read(ctx, waiting.any_under_way):
+        return
     for proof, approval in _read(ctx, waiting.challenges):
         _alone(approval.id, lambda proof=proof, approval=approval: _read_answer(ctx, proof, approval))  # type: ignore[misc]
     for proof_id in _read(ctx, waiting.due_proofs):
@@ -93,7 +95,7 @@ def settle(
 
 
 def _go_on(ctx: WorkerContext, approval_id: int) -> None:
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         approval, asked = approvals.find(session, approval_id), proofs.of_approval(session, approval_id)
     if approval is None:
         return
@@ -161,7 +163,7 @@ def _send(ctx: WorkerContext, proof: Proof, approval: Approval, key: str) -> Non
 
 def _withdraw(ctx: WorkerContext) -> None:
     """Withdraw the approvals of suspended agents, and those whose turn was ended by something else."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         idle = [one for name in principals.lasting(session) for one in waiting.active_of_agent(session, name)]
         left = [(approval.id, _cause(session, ticket)) for approval, ticket in waiting.without_turn(session)]
     for approval_id in idle:
@@ -201,8 +203,8 @@ def _alone(approval_id: int, do: Callable[[], None]) -> None:
         log.exception("approval.crashed", approval=approval_id, error=type(bug).__name__)
 
 
-def _read(ctx: WorkerContext, ask: Callable[[Session], Sequence[_Row]]) -> Sequence[_Row]:
-    with ctx.database.read() as session:
+def _read(ctx: WorkerContext, ask: Callable[[Session], _Found]) -> _Found:
+    with ctx.database.look() as session:
         return ask(session)
 
 

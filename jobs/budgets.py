@@ -45,7 +45,9 @@ def look(ctx: WorkerContext) -> None:
     Raises:
         Transient: the database or Redis cannot be reached.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
+        if not reviews.any_under_way(session):
+            return
         due = list(_due(session, ctx))
         raises = reviews.unapplied(session)
     _do(ctx, due)
@@ -63,7 +65,7 @@ def look_again(ctx: WorkerContext) -> None:
     Raises:
         Transient: the database or Redis cannot be reached.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         asked = [review for review in blocked_tickets.undecided(session) if review.told_at]
         due = [(review.account, partial(_bring_up_to_date, ctx=ctx, review_id=review.id)) for review in asked]
         due += [

@@ -5,6 +5,7 @@ is done once. The clock is a process of its own and does not use the queue, sinc
 thread of its own, so that one which waits for Slack does not delay the others.
 """
 
+import math
 import signal
 import sys
 import time
@@ -16,7 +17,10 @@ import structlog
 from bot import durations, logs, private
 from bot.agent.release import model_of
 from bot.errors import ConfigError, Transient
+from bot.health import readiness
+from bot.health.findings import Finding
 from bot.health.gauges import ActiveRelease, InstallationGauges
+from bot.health.readiness import Readiness
 from bot.store.installation import heartbeats
 from bot.telemetry import metrics_server, span_export
 from jobs import (
@@ -28,12 +32,15 @@ from jobs import (
     eval_progress,
     evals,
     figures,
+    gone_from_slack,
     handoff,
     home,
     owner_alerts,
     probes,
     process,
+    read_backs,
     release_notices,
+    retention,
     reviews,
     sample_judge,
     samples,
@@ -70,6 +77,9 @@ ROUNDS: Mapping[Round, float] = {
     handoff.check_departures: 60.0,
     handoff.check_queue_privacy: 60.0,
     digest.send_due: 60.0,
+    retention.erase_old_words: 5.0,
+    retention.erase_loose_words: 30.0,
+    gone_from_slack.look: 60.0,
     figures.add_up: 15.0,
     figures.count_success: 30.0,
     alerts.tell: 3_600.0,
@@ -85,6 +95,7 @@ ROUNDS: Mapping[Round, float] = {
     evals.look: 5.0,
     eval_progress.look: 2.0,
     probes.look: 30.0,
+    read_backs.look: 2.0,
     show_life: durations.CLOCK_BEAT,
 }
 "Seconds between two looks."
@@ -104,8 +115,10 @@ def main() -> int:
         return 2
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # blocked in every thread: `sigwait` below receives them
     log.info("clock.started")
-    stop = start(ctx)
-    metrics_server.start("clock", ctx.settings.deskhand_metrics, collector=gauges(ctx))
+    ended: dict[str, float] = {}
+    stop = start(ctx, ended)
+    ready = readiness_of(ctx, ended)
+    metrics_server.start("clock", ctx.settings.deskhand_metrics, ready.answer, collector=gauges(ctx))
     end_traces = span_export.start("clock", ctx.settings, installation=ctx.queue.prefix)
     signal.sigwait(STOP_SIGNALS)
     stop()
@@ -127,11 +140,38 @@ def gauges(ctx: WorkerContext) -> InstallationGauges:
     return InstallationGauges(ctx.database, ctx.queue, served)
 
 
-def start(ctx: WorkerContext) -> Callable[[], None]:
-    """Start all rounds; return the function that stops them."""
+def readiness_of(ctx: WorkerContext, ended: Mapping[str, float]) -> Readiness:
+    """Return the readiness checks of a clock, which knows when each of its rounds last ended well."""
+
+    def commits() -> Finding:
+        if time.monotonic() - ended.get(show_life.__name__, -math.inf) < durations.CLOCK_SILENT:
+            return Finding("commit", "ok", "Its heartbeat was committed.")
+        return Finding("commit", "fail", f"No heartbeat of it was committed for {durations.CLOCK_SILENT:.0f} s.")
+
+    return Readiness(
+        {
+            "commit": commits,
+            "enqueue": readiness.enqueues(ctx.queue),
+            "token": readiness.authorized(ctx.token_problem),
+        }
+    )
+
+
+def start(ctx: WorkerContext, ended: dict[str, float] | None = None) -> Callable[[], None]:
+    """Start all rounds; return the function that stops them.
+
+    Args:
+        ctx: what the rounds work with.
+        ended: gets when each round last ended well, by its name, on the clock of `time.monotonic`.
+    """
     stopped = Event()
     threads = [
-        Thread(target=_repeat, args=(ctx, run, seconds, stopped), name=run.__name__, daemon=True)
+        Thread(
+            target=_repeat,
+            args=(ctx, run, seconds, stopped, {} if ended is None else ended),
+            name=run.__name__,
+            daemon=True,
+        )
         for run, seconds in ROUNDS.items()
     ]
     for thread in threads:
@@ -146,10 +186,11 @@ def start(ctx: WorkerContext) -> Callable[[], None]:
     return stop
 
 
-def _repeat(ctx: WorkerContext, run: Round, seconds: float, stopped: Event) -> None:
+def _repeat(ctx: WorkerContext, run: Round, seconds: float, stopped: Event, ended: dict[str, float]) -> None:
     while not stopped.is_set():
         try:
             run(ctx)
+            ended[run.__name__] = time.monotonic()
         except Transient as error:
             log.warning("clock.delayed", round=run.__name__, error=str(error))
         except Exception as bug:  # the next run may succeed

@@ -26,7 +26,8 @@ from bot.store.db import Session
 from bot.store.outbox import messages
 from bot.store.schema import HandoffContext, InboxEvent, InboxKind, MessageKind, Ticket, TicketState, now
 from bot.store.tickets import inbox_commands, threads, tickets, turns
-from jobs import costs, eval_answers, offered_messages, process, undeliverable
+from jobs import costs, eval_answers, explanations, offered_messages, process, undeliverable
+from jobs.engine.deadlines import TimeIsUp
 from jobs.process import WorkerContext
 from jobs.requester import PATIENCE
 
@@ -50,7 +51,7 @@ def _answer(ctx: WorkerContext, event: InboxEvent) -> None:
         body, plainer = _report(ctx, event)
     except Transient:
         raise  # no bug; it is tried again
-    except Exception as bug:  # the person is told the id under which the log has the error
+    except (Exception, TimeIsUp) as bug:  # the person is told the id under which the log has the error
         error_id = uuid4().hex[:8]
         log.exception("command.crashed", error_id=error_id, error=type(bug).__name__)
         body, plainer = replies.trouble(error_id, _spoken(ctx, event)), None
@@ -208,4 +209,9 @@ def _add_response(
     )
 
 
-_ANSWERS = {InboxKind.COMMAND: _answer, InboxKind.SHORTCUT: _hand_to_person, InboxKind.PLEA: offered_messages.look}
+_ANSWERS = {
+    InboxKind.COMMAND: _answer,
+    InboxKind.SHORTCUT: _hand_to_person,
+    InboxKind.WHY: explanations.answer,
+    InboxKind.PLEA: offered_messages.look,
+}

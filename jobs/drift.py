@@ -58,7 +58,7 @@ def check(ctx: WorkerContext) -> None:
 def _check(ctx: WorkerContext, agent: Agent) -> None:
     name, release = agent.card.name, str(release_of(ctx.settings, agent))
     mark_name = watermarks.of_drift(name)
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         before = watermarks.get(session, mark_name)
         if first_turns.count_after(session, release, before, limit=EVERY) < EVERY:
             return

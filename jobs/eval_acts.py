@@ -38,7 +38,7 @@ def run(ctx: WorkerContext, agent: Agent, user: str) -> Body:
     pair = served(ctx, agent)
     try:
         suite = cases.load(agent)
-        is_standin = endpoint.is_standin(ctx.settings.anthropic_base_url)
+        is_standin = endpoint.is_standin(ctx.settings.anthropic_base_url, ctx.settings.network)
     except ConfigError as error:
         return replies.only_you(f"Nothing was begun, as the cases are broken: {mrkdwn.line(str(error), 600)}")
     except Transient:

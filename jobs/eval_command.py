@@ -28,7 +28,7 @@ from jobs import eval_desk, evals, process
 from jobs.engine import run_queue
 from jobs.engine.threads import ThreadWorker
 from jobs.eval_desk import EvalDesk
-from jobs.worker import collect_garbage_seldom
+from jobs.worker import spare_what_is_loaded
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
@@ -118,7 +118,7 @@ class EvalCommand:
             raise ConfigError(f"run {self._run_id} is of another release or suite than this process has")
         evals.queue_next(self._desk, run, setting)
         self._desk.disconnect()  # a connection must not be in two processes
-        collect_garbage_seldom()  # what is loaded by now is shared with the workers, and no collection looks through it
+        spare_what_is_loaded()  # what is loaded by now is shared with the workers, and no collection looks through it
         alive, self._alive = os.pipe()
         forking = multiprocessing.get_context("fork")
         for number in range(self._workers):

@@ -10,7 +10,7 @@ from threading import Lock
 
 import structlog
 
-from bot import directory
+from bot import directory, redis_rights
 from bot.agent.card import Agent
 from bot.agent.runtime import AgentRuntime, open_meter, open_runtime
 from bot.agent_cards import Cards
@@ -107,12 +107,13 @@ def open_desk(settings: Settings) -> EvalDesk:
     """Open connections for a process that needs no Slack.
 
     Raises:
-        ConfigError: a setting, a card or a money file is wrong, or the database or Redis belongs to another
-            installation.
+        ConfigError: a setting, a card or a money file is wrong, a right in Redis is missing, or the database or Redis
+            belongs to another installation.
         Transient: the database or Redis cannot be reached.
     """
     database = db.connect(settings.database_url)
     ground = marks.enter(database, settings.deskhand_ground)
+    redis_rights.check(settings.redis_url)
     queue = JobQueue.connect(settings.redis_url, ground)
     queue.enter()
     meter = open_meter(settings, database)

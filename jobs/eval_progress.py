@@ -26,7 +26,7 @@ def begin(session: Session, run: EvalRun, agent: str) -> None:
 
 def look(ctx: WorkerContext) -> int:
     """Change the messages of runs that went on or have ended; return how many."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         due = run_progress.untold(session)
     return sum(_show(ctx, run_id) for run_id in due)
 

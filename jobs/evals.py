@@ -16,6 +16,7 @@ from bot.store.releases import run_plays
 from bot.store.schema import EvalRun, PlayedBy, RunKind, RunState, now
 from jobs import eval_desk, probes
 from jobs.engine import run_queue
+from jobs.engine.deadlines import TimeIsUp
 from jobs.eval_desk import EvalDesk, RunSetting
 from jobs.process import WorkerContext
 
@@ -92,7 +93,7 @@ def _played(setting: RunSetting, case_id: str, repeat: int) -> Play:
         return plays.play(case, repeat, setting.runtime_for, setting.judge)
     except Transient:
         raise
-    except Exception as bug:
+    except (Exception, TimeIsUp) as bug:
         log.exception("play.crashed", case=case_id, error=type(bug).__name__)
         why = f"a bug in the evaluation: {type(bug).__name__}"
         return Play(PlayedCase.of(case), repeat, (), (), 0, 0, (why,), played=False)

@@ -15,13 +15,12 @@ import click
 import structlog
 
 from bot import logs, private
-from bot.agent import card
+from bot.cli import root
 from bot.errors import ConfigError, DeskhandError
 from bot.evals import cases, endpoint, report, runs
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import RunReport
 from bot.evals.runs import Chosen, NothingToPlay, PlannedRun
-from bot.settings import Settings
 from bot.store.db import Database
 from bot.store.releases import probes, verdicts
 from bot.store.releases.eval_runs import RunPlan
@@ -48,7 +47,8 @@ KEPT = "The release keeps the verdict that it had."
 class EvalRequest:
     """What the command was asked for."""
 
-    agent: str
+    agent: str | None
+    "None: the only one there is."
     chosen: Chosen
     repeats: int | None
     workers: int
@@ -58,7 +58,7 @@ class EvalRequest:
 
 
 @click.command()
-@click.option("--agent", required=True)
+@click.option("--agent")
 @click.option("--slice", "slices", multiple=True)
 @click.option("--case", "case_ids", multiple=True)
 @click.option("--repeats", type=int)
@@ -68,7 +68,7 @@ class EvalRequest:
 @click.option("--json", "as_json", is_flag=True)
 def main(
     *,
-    agent: str,
+    agent: str | None,
     slices: tuple[str, ...],
     case_ids: tuple[str, ...],
     repeats: int | None,
@@ -93,15 +93,16 @@ def main(
 
 def _evaluate(request: EvalRequest, *, as_json: bool) -> int:
     """Play a run to its end, and print what became of it; return the exit code."""
-    settings = Settings.from_environment()
-    logs.configure(settings.deskhand_log)
+    settings = root.settings_to_look_at()
     signal.signal(signal.SIGTERM, _interrupt)
-    agent = card.load_all(settings.deskhand_config)[request.agent]
+    agent = root.known(settings, request.agent)
+    with root.reading_database(settings):
+        pass  # it is there, and its schema is this code's
     suite = cases.load(agent)
-    chosen = _probes(request.agent, suite) if request.probes else request.chosen.of(suite)
+    chosen = _probes(agent.card.name, suite) if request.probes else request.chosen.of(suite)
     with closing(eval_desk.open_desk(settings)) as desk:
         runtime = desk.runtime(agent)
-        plan = _plan(request, standin=endpoint.is_standin(settings.anthropic_base_url))
+        plan = _plan(request, standin=endpoint.is_standin(settings.anthropic_base_url, settings.network))
         planned = PlannedRun(agent, runtime.release, suite, chosen, plan, "operator")
         if request.probes:
             _must_serve(desk.database, ReleasePair(str(runtime.release), suite.fingerprint))

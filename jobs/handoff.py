@@ -45,7 +45,7 @@ def look(ctx: WorkerContext) -> None:
     Raises:
         Transient: the database cannot be reached.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         due = list(_due(session, ctx))
     for handoff_id, move in due:
         try:
@@ -59,7 +59,7 @@ def look(ctx: WorkerContext) -> None:
 
 def check_departures(ctx: WorkerContext) -> None:
     """Ask Slack whether holders are still full members and departed people are back: events may have been lost."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         gone = members.departed(session, most=DEPARTED_AT_A_TIME)
         asked = {*handoffs_due.holders(session), *gone}
     for user in sorted(asked):
@@ -80,7 +80,7 @@ def check_departures(ctx: WorkerContext) -> None:
 
 def check_queue_privacy(ctx: WorkerContext) -> None:
     """Remove private words from queue channels that others can read by now."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         active = handoffs_due.private(session)
     unfit = {name: _withholds(ctx, name) for name in {agent for _, agent in active}}
     for handoff_id in [number for number, agent in active if unfit[agent]]:

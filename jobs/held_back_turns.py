@@ -22,6 +22,9 @@ def queue_next(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
     """Queue a person's oldest held-back turns, as many as they may have now."""
     found = card.answering(ctx.agents, agent)
     most = WITHOUT_AGENT if found is None else found.card.per_person.turns
+    with ctx.database.look() as session:
+        if not shares.waits(session, team, user):
+            return  # as after almost every turn
     with ctx.database.write() as session:
         turn_ids = shares.queue_next(session, team, user, turns=most)
     for turn_id in turn_ids:
@@ -33,7 +36,7 @@ def queue_next(ctx: WorkerContext, team: str, user: str, agent: str) -> None:
 
 def look(ctx: WorkerContext) -> None:
     """Queue all held-back turns that may go now: their requester's turns also end without an answer, or workers die."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         waiting = shares.held_back(session)
     for one in waiting:
         queue_next(ctx, one.team, one.user, one.agent)

@@ -68,7 +68,7 @@ def show(user: str) -> None:
 def refresh(ctx: WorkerContext) -> int:
     """Publish the homes that have changed; return how many. Errors are logged and never raised."""
     try:
-        with ctx.database.read() as session:
+        with ctx.database.look() as session:
             users = homes.stale(session, homes.mark(session))
     except Transient as error:
         log.warning("homes.delayed", error=str(error))

@@ -24,8 +24,8 @@ IN_QUEUE = frozenset({AlertKind.PROBES_WORSE})
 MOST = 5
 "The most new alerts for one agent and day, as people stop reading when they get more. The others wait for tomorrow."
 
-AT_ONCE = frozenset({AlertKind.SAMPLE_FAILED, AlertKind.PROBES_WORSE})
-"Kinds that never wait for tomorrow: there are only a few causes of them."
+AT_ONCE = frozenset({AlertKind.SAMPLE_FAILED, AlertKind.PROBES_WORSE, AlertKind.WRITE_DIVERGED})
+"Kinds that never wait for tomorrow: there are only a few causes of them, or each is about somebody's account."
 
 
 def tell(ctx: WorkerContext) -> None:
@@ -42,7 +42,7 @@ def tell_everybody(ctx: WorkerContext) -> None:
 
 def _tell_of(ctx: WorkerContext, agent: str, owners: Sequence[str], *, queue: str | None) -> None:
     today, _ = ctx.meter.budgets.bounds("day", now())
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         waiting = owner_alerts.untold(session, agent)
         if not waiting:
             return

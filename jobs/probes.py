@@ -102,7 +102,7 @@ def _begin(ctx: WorkerContext, agent: Agent, pair: ReleasePair) -> None:
     release = ctx.runtime(agent.card.name).release
     try:
         suite = cases.load(agent)
-        is_standin = endpoint.is_standin(ctx.settings.anthropic_base_url)
+        is_standin = endpoint.is_standin(ctx.settings.anthropic_base_url, ctx.settings.network)
     except (ConfigError, Transient) as error:
         log.warning("probe.refused", agent=agent.card.name, error=str(error))
         return

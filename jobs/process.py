@@ -14,7 +14,7 @@ from threading import Lock
 
 import structlog
 
-from bot import agent_ids, directory, logs
+from bot import agent_ids, directory, logs, redis_rights
 from bot.agent import card
 from bot.agent.card import Agent
 from bot.agent.release import release_of
@@ -74,8 +74,14 @@ class WorkerContext:
     "What this process has read for the checks of drift."
     known_pairs: dict[str, Adopted] = field(default_factory=dict)
     "The release and suite of each agent, and since when this process serves them."
+    token: TokenCheck | None = None
+    "What Slack says of the bot token, once it is asked."
     lock: Lock = field(default_factory=Lock)
     "Held while a runtime is built, so that there is one model client and not one for each thread."
+
+    def token_problem(self) -> str | None:
+        """Return why nobody can be answered with the bot token; None: it is right, or not known to be wrong."""
+        return None if self.token is None else self.token.problem
 
     def actor(self, user: str) -> Actor:
         """Look up a person who wants to see or do something; no transaction may be open."""
@@ -129,18 +135,20 @@ def current() -> WorkerContext:
     """Return this process's connections, opened on the first call.
 
     Raises:
-        ConfigError: a setting, a card or a money file is wrong, the schema has another revision, or the database or
-            Redis belongs to another installation or demo.
+        ConfigError: a setting, a card or a money file is wrong, the schema has another revision, a right in Redis is
+            missing, or the database or Redis belongs to another installation or demo.
         Transient: the database or Redis cannot be reached; the next call tries again.
     """
     settings = Settings.from_environment()
     logs.configure(settings.deskhand_log)
+    settings.refuse_signing_key()
     if settings.slack_bot_token is None:
-        raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
+        raise ConfigError("environment: SLACK_BOT_TOKEN is not set; `deskhand init` sets up what is needed")
     with ExitStack() as opened:
         database = db.connect(settings.database_url)
         opened.callback(database.close)
         ground = marks.enter(database, settings.deskhand_ground)
+        redis_rights.check(settings.redis_url)
         queue = JobQueue.connect(settings.redis_url, ground)
         opened.callback(queue.close)
         queue.enter()
@@ -150,7 +158,9 @@ def current() -> WorkerContext:
         agents = Cards(settings.deskhand_config, check=lambda agent: check_runtime(settings, agent, meter))
         agent_ids.enter(database, agents)
         opened.pop_all()  # they are kept
-    client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    client = slack.connect(
+        token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, network=settings.network
+    )
     return WorkerContext(
         settings=settings,
         database=database,
@@ -163,6 +173,7 @@ def current() -> WorkerContext:
         meter=meter,
         runtimes={},
         leases=Leases(database, lease=settings.deskhand_turn_lease),
+        token=TokenCheck(client, database),
     )
 
 
@@ -175,18 +186,18 @@ def wait_for_current(*, runtimes: bool = False) -> WorkerContext:
     Raises:
         ConfigError: see `current`; or the bot token belongs to another workspace than the database serves.
     """
-    token_check: TokenCheck | None = None
+    token: TokenCheck | None = None
     while True:
         try:
             ctx = current()
-            token_check = token_check or TokenCheck(ctx.slack, ctx.database)
+            token = token or (ctx.token or TokenCheck(ctx.slack, ctx.database)).begin()
             for agent in ctx.agents if runtimes else ():
                 ctx.runtime(agent)
         except Transient as error:
             log.warning("process.delayed", error=str(error))
             time.sleep(WAIT_SECONDS)
         else:
-            token_check.wait()
+            token.wait()
             return ctx
 
 

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 def look(ctx: "WorkerContext") -> None:
     """Note the waivers that have ended, and tell responders of every agent what they were not told yet."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         due = waivers.any_to_expire(session)
     if due:
         with ctx.database.write() as session:
@@ -39,7 +39,7 @@ def look(ctx: "WorkerContext") -> None:
 def look_at(ctx: "WorkerContext", adopted: Adopted) -> None:
     """Tell responders what they were not told yet of the release that this process serves for an agent."""
     agent, pair, name = adopted.agent, adopted.pair, adopted.agent.card.name
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if not standing.read(session, agent).works:
             return
         said = verdicts.standing(session, *pair)

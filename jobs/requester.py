@@ -16,6 +16,7 @@ from bot.agent.runtime import AgentRuntime
 from bot.errors import DirectoryDown, Transient
 from bot.principals import Subject
 from bot.slack.api.membership import Unseen
+from bot.store.schema import Surge
 from bot.store.tickets import surges
 from bot.store.tickets.turns import Attempt
 from jobs.process import WorkerContext
@@ -75,27 +76,29 @@ def still(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Subjec
 
 def _found(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt) -> Asker:
     ticket, rules = attempt.ticket, runtime.agent.card.admission.rules
-    member = ctx.members.look_up(ticket.requester)
+    with ctx.database.look_together():
+        surge, kept = _surge_of_directory(ctx, runtime, ticket.id), ctx.members.kept(ticket.requester)
+    member = kept or ctx.members.ask(ticket.requester)
     if isinstance(member, Unseen):
         return unknown(attempt, NotAdmitted(Bar.UNSEEN, member.code, to_person=True))
     who = admission.admit(member, user=ticket.requester, ours=ctx.members.ours(), rules=rules)
+    if surge is not None:
+        silent = DirectoryDown(f"the directory is down: surge {surge.id}")
+        return Asker(who, unknown(attempt).subject, member.zone, silent)
     needs = bool(runtime.agent.card.needs_account)
     try:
-        if needs:
-            _check_directory(ctx, runtime, ticket.id)
-        subject = binding.subject(runtime.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs)
+        with ctx.database.look_together():
+            subject = binding.subject(
+                runtime.directory, who, team=ticket.team, user=ticket.requester, needs_account=needs
+            )
     except DirectoryDown as silent:
         return Asker(who, unknown(attempt).subject, member.zone, silent)
     return Asker(who, subject, member.zone)
 
 
-def _check_directory(ctx: WorkerContext, runtime: AgentRuntime, ticket_id: int) -> None:
-    """Check that the directory is not known to be down, so that a surge does not wait for it a thousand times.
-
-    Raises:
-        DirectoryDown: it is.
-    """
-    with ctx.database.read() as session:
-        surge = surges.of_directory(session, runtime.agent.card.name, ticket_id)
-    if surge is not None:
-        raise DirectoryDown(f"the directory is down: surge {surge.id}")
+def _surge_of_directory(ctx: WorkerContext, runtime: AgentRuntime, ticket_id: int) -> Surge | None:
+    """Return the surge that says that the directory is down, so that nobody waits for it a thousand times."""
+    if not runtime.agent.card.needs_account:
+        return None
+    with ctx.database.look() as session:
+        return surges.of_directory(session, runtime.agent.card.name, ticket_id)

@@ -40,7 +40,7 @@ def is_on(ctx: WorkerContext, agent: Agent) -> bool:
 
 def look(ctx: WorkerContext) -> None:
     """Ask about a few answers that wait for it."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         waiting = samples.unjudged(session, limit=AT_ONCE)
     asked: dict[str, Judge | None] = {}
     for sample in waiting:

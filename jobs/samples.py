@@ -52,7 +52,7 @@ def compare(ctx: WorkerContext) -> None:
     """Open or close the alert that the turns of a release go worse than the plays of the baseline."""
     for name, agent in ctx.agents.items():
         release = str(release_of(ctx.settings, agent))
-        with ctx.database.read() as session:
+        with ctx.database.look() as session:
             found = quality.read(session, name, release)
             known = {one.subject for one in owner_alerts.open_ones(session, name, AlertKind.SAMPLED_QUALITY)}
         stays = found.below_baseline or (release in known and not found.reaches_baseline)
@@ -70,7 +70,7 @@ def _worse(found: SampledQuality) -> dict[str, Mapping[str, Any]]:
 
 
 def _keep_ended(ctx: WorkerContext) -> None:
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         before = watermarks.get(session, watermarks.SAMPLES)
         ended = [] if before is None else finished_turns.after(session, before, limit=BATCH)
         found = _of_agents(ctx, turn_signs.of(session, [turn.turn_id for turn in ended]))
@@ -117,7 +117,7 @@ def _keep(session: Session, key: WeekKey, one: TurnSigns, why: SampledFor) -> No
 
 def _keep_disliked(ctx: WorkerContext) -> None:
     """Keep the turns for certain whose answer got a thumb down after they were read."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         begin, mark = watermarks.get(session, watermarks.SAMPLES_BEGIN), watermarks.get(session, watermarks.SAMPLES)
         if begin is None or mark is None:
             return
@@ -150,7 +150,7 @@ def _draw_again(ctx: WorkerContext, session: Session, key: WeekKey, span: tuple[
 
 
 def _score(ctx: WorkerContext) -> None:
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         waiting = samples.unscored(session, ended_before=now() - TIME_TO_ARRIVE, limit=AT_ONCE)
     for sample in waiting:
         _score_one(ctx, sample)
@@ -160,7 +160,7 @@ def _score(ctx: WorkerContext) -> None:
 def _score_one(ctx: WorkerContext, sample: KeptSample) -> None:
     agent = ctx.agents.get(sample.agent)
     links = () if agent is None else agent.card.links
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         seen = turn_evidence.read(session, sample.turn_id)
     if seen is None:
         log.error("sample.not_read", turn=sample.turn_id)

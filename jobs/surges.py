@@ -37,7 +37,7 @@ def look(ctx: WorkerContext) -> None:
     Raises:
         Transient: the database cannot be reached.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         under_way, over = surges.all_under_way(session), surges.unsettled(session)
     for surge in under_way:
         _seen_to(ctx, surge, _watch)
@@ -62,7 +62,7 @@ def _watch(ctx: WorkerContext, surge: Surge, agent: Agent) -> None:
     for ticket_id in surge.left_out:
         with ctx.database.write() as session:
             surges.link_left_out(session, surge.id, ticket_id)
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         found = handoffs.find(session, surge.handoff_id)
     if found is None:
         raise ValueError(f"surge {surge.id} has no parent handoff")
@@ -110,7 +110,7 @@ def _end(ctx: WorkerContext, surge: Surge, parent_id: int, by: SurgeEnd) -> None
 
 def _pass_on(ctx: WorkerContext, surge: Surge, agent: Agent) -> None:
     """Make the first follower's ticket the parent, since that of before was withdrawn; without followers, end it."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         waiting = followers.waiting(session, surge.id, most=1)
         parent = handoffs.find(session, surge.handoff_id)
     if not waiting and parent is not None:
@@ -124,7 +124,7 @@ def _pass_on(ctx: WorkerContext, surge: Surge, agent: Agent) -> None:
 
 def _go_on(ctx: WorkerContext, surge: Surge, agent: Agent) -> None:
     """Go on with the next followers, and with what people have not claimed; settle the surge when nobody is left."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         held = surges.with_people(session, surge.id) if surge.over_by is SurgeEnd.ANSWERS else ()
         room = AT_ONCE - surges.going_on(session, surge.id)
         waiting = followers.waiting(session, surge.id, most=max(0, room))

@@ -20,6 +20,7 @@ from bot.slack.api import status
 from bot.slack.sentences import say, spoken_by
 from bot.store import audit
 from bot.store.approvals import account_watches
+from bot.store.audit import people
 from bot.store.schema import Approval, now
 from bot.store.tickets import steps, tickets
 from jobs import undeliverable
@@ -36,7 +37,7 @@ def look(ctx: WorkerContext) -> None:
     Raises:
         Transient: the database cannot be reached.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         made, watched = account_watches.to_begin(session, TOOL), account_watches.under_way(session)
     for approval in made:
         _seen_to(ctx, approval, _tell)
@@ -74,13 +75,13 @@ def _tell(ctx: WorkerContext, approval: Approval, _agent: Agent) -> None:
                 actor=takeovers.ACTOR,
                 ticket_id=approval.ticket_id,
                 approval=approval.id,
-                account=approval.account_id,
+                account=people.of_person(approval.account_id),
             )
 
 
 def _notify(ctx: WorkerContext, approval: Approval, account: Account, manager: Account | None) -> None:
     """Write to the addresses on file of an account and of its manager's, each in the language of its reader."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         theirs, managers = (
             spoken_by(session, user) for user in (approval.requester, (manager and manager.slack_user) or "")
         )

@@ -43,7 +43,7 @@ from bot.telemetry import spans, turn_record
 from bot.telemetry.turn_record import TurnTrace
 from bot.tools.registry import REGISTRY
 from jobs import approvals, handoff_context, held_back_turns, joined_threads, playing, process, requester, undeliverable
-from jobs.engine.deadlines import StopAsked
+from jobs.engine.deadlines import StopAsked, TimeIsUp
 from jobs.process import WorkerContext
 from jobs.requester import Asker
 
@@ -86,18 +86,16 @@ def _trace(runtime: AgentRuntime, attempt: Attempt) -> TurnTrace | None:
 def _begin(ctx: WorkerContext, turn_id: int) -> Attempt | None:
     """Begin an attempt; end a turn whose agent is gone and has no heir, and tell its requester."""
     with ctx.database.write() as session:
-        agent = turns.agent_of(session, turn_id)
-        if agent is None:
-            return None
-        if card.answering(ctx.agents, agent) is not None:
-            return turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
-    _end_without_agent(ctx, turn_id)
+        attempt = turns.begin(session, turn_id, worker=process.name(), lease=ctx.settings.deskhand_turn_lease)
+    if attempt is None or card.answering(ctx.agents, attempt.ticket.agent) is not None:
+        return attempt
+    _end_without_agent(ctx, attempt)
     return None
 
 
-def _end_without_agent(ctx: WorkerContext, turn_id: int) -> None:
+def _end_without_agent(ctx: WorkerContext, attempt: Attempt) -> None:
+    ticket = attempt.ticket
     with ctx.database.write() as session:
-        ticket = turns.ticket_of(session, turn_id)
         stopped = turns.stop(session, ticket.id)
         if stopped is not None:
             audit.append(
@@ -110,7 +108,7 @@ def _end_without_agent(ctx: WorkerContext, turn_id: int) -> None:
             )
             says = replies.agent_gone(spoken_by(session, ticket.requester))
             linked_threads.in_thread(session, ticket, key=f"ownerless:turn:{stopped}", body=says)
-    log.error("turn.orphaned", turn=turn_id, agent=ticket.agent)
+    log.error("turn.orphaned", turn=attempt.turn_id, agent=ticket.agent)
     undeliverable.deliver(ticket.id)
 
 
@@ -175,7 +173,7 @@ def _take_to_outcome(ctx: WorkerContext, runtime: AgentRuntime, attempt: Attempt
         return _write_down(ctx, runtime, attempt, asker, playing.outcome(ctx, runtime, attempt, asker))
     except (Fenced, Transient):
         raise
-    except Exception as bug:  # whatever it is, the requester must get an answer
+    except (Exception, TimeIsUp) as bug:  # whatever it is, the requester must get an answer
         error_id = uuid4().hex[:8]
         log.exception("turn.crashed", error_id=error_id, error=type(bug).__name__)
         outcome = NeedsPerson(Reason.ERROR, f"Something broke on our side (error {error_id}, in the logs).")

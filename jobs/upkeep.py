@@ -17,9 +17,9 @@ from bot.slack.handoffs import relay
 from bot.slack.handoffs.queue_notes import DraftEnd
 from bot.slack.outbox import duplicates
 from bot.store import audit, dashboard_access, members
-from bot.store.accounts import used_tokens
+from bot.store.accounts import read_backs, used_tokens
 from bot.store.handoffs import handoffs, responses
-from bot.store.schema import InboxState, now
+from bot.store.schema import DirectoryAgreement, InboxState, now
 from bot.store.tickets import inbox_commands, steps, tickets, turns
 from jobs import held_back_turns, undeliverable
 from jobs.process import WorkerContext
@@ -60,7 +60,7 @@ def requeue_turns(ctx: WorkerContext) -> None:
 
     Jobs leave the queue in order, so a turn that was queued well before the oldest job in it is no longer there.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if not turns.to_requeue(session, queued_before=now() - timedelta(seconds=durations.ON_ITS_WAY)):
             return  # Redis need not be asked
     head = ctx.queue.oldest()
@@ -86,7 +86,7 @@ def requeue_commands(ctx: WorkerContext) -> None:
 def forget_undecided(ctx: WorkerContext) -> None:
     """Delete the unredacted words of drafts that responders have not confirmed in time."""
     before = now() - UNDECIDED
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         due = [draft.id for draft in responses.undecided(session, before=before)]
     for draft_id in due:
         with ctx.database.write() as session:
@@ -109,7 +109,7 @@ def deliver_messages(ctx: WorkerContext) -> None:
 
 def close_sessions(ctx: WorkerContext) -> None:
     """End the dashboard sessions whose time is over, and delete links and sessions that are of no use any more."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if not dashboard_access.any_to_forget(session):
             return
     with ctx.database.write() as session:
@@ -133,10 +133,12 @@ def settle_money(ctx: WorkerContext) -> None:
 def close_intents(ctx: WorkerContext) -> None:
     """Close every audit intent whose tool call will have no known result, with the outcome `tool.unseen`.
 
-    The worker died during the call, and its turn ended without another attempt at it.
+    The worker died during the call, and its turn ended without another attempt at it. Whether the directory agrees with
+    a write is unknown; `jobs.read_backs` asks it.
     """
     with ctx.database.write() as session:
         for step, ticket in steps.end_unseen(session, done_before=now() - UNSEEN):
+            written = read_backs.unseen(session, step.turn_id, step.seq, at=now())
             audit.append(
                 session,
                 "tool.unseen",
@@ -145,6 +147,7 @@ def close_intents(ctx: WorkerContext) -> None:
                 ticket_id=ticket.id,
                 intent_id=step.request["intent"],
                 tool=step.name,
+                **({"agreement": DirectoryAgreement.UNKNOWN} if written else {}),
             )
             log.warning("tool.unseen", turn=step.turn_id, step=step.seq, tool=step.name)
 
@@ -152,7 +155,7 @@ def close_intents(ctx: WorkerContext) -> None:
 def forget_members(ctx: WorkerContext) -> None:
     """Delete profiles that are too old to be used: they hold people's addresses."""
     before = now() - FORGOTTEN
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if not members.any_before(session, before):
             return
     with ctx.database.write() as session:
@@ -161,7 +164,7 @@ def forget_members(ctx: WorkerContext) -> None:
 
 def forget_used_tokens(ctx: WorkerContext) -> None:
     """Delete the numbers of delegation tokens that expired long ago."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if not used_tokens.any_to_forget(session):
             return
     with ctx.database.write() as session:
@@ -170,7 +173,7 @@ def forget_used_tokens(ctx: WorkerContext) -> None:
 
 def close_solved_tickets(ctx: WorkerContext) -> None:
     """Close resolved tickets once they count as solved: for most agents, when the directory shows an active account."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         waiting = tickets.awaiting_confirmation(session)
     for ticket in waiting:
         account = ctx.directory.account(str(ticket.account))

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot import agent_ids
+from bot import agent_ids, signer
 from bot.agent import card, standing
 from bot.agent.card import Agent
 from bot.agent.release import release_of
@@ -23,6 +23,7 @@ from bot.store.figures import finished_turns, owner_alerts, traffic, vital_signs
 from bot.store.figures.finished_turns import FinishedTurn
 from bot.store.figures.first_turns import SETTLED
 from bot.store.figures.owner_alerts import EVERYBODYS
+from bot.store.installation import heartbeats
 from bot.store.releases import notices, releases, verdicts
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import AlertKind, now
@@ -52,7 +53,7 @@ Cause = tuple[str, AlertKind, str, Mapping[str, Any]]
 
 def look_at_turns(ctx: WorkerContext) -> None:
     """Look at the turns that have ended since the last look: for loops, and for other models."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         before = watermarks.get(session, watermarks.TURNS)
         turns = [] if before is None else finished_turns.after(session, before, limit=BATCH)
         played = list(_of_agents(ctx, turns))
@@ -71,13 +72,27 @@ def look_at_turns(ctx: WorkerContext) -> None:
 def look_around(ctx: WorkerContext) -> None:
     """Look at what is no turn: verdicts, traffic, the parts of Deskhand, and agents that were retired."""
     agent_ids.note(ctx.database, ctx.agents)
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         standings = standing.read_all(session, ctx.agents)
     for agent in ctx.agents.values():
         active = agent.card.name in standings and standings[agent.card.name].works
         settle(ctx, agent.card.name, AlertKind.EVALUATION_STALE, _stale_verdict(ctx, agent) if active else {})
         settle(ctx, agent.card.name, AlertKind.NO_TRAFFIC, _no_traffic(ctx, agent) if active else {})
+    note_checkpoint(ctx)
     look_at_parts(ctx, alive=CLOCK)
+
+
+def note_checkpoint(ctx: WorkerContext) -> None:
+    """Note when the audit log was last signed, by the signer's file; without a file nobody is expected to sign."""
+    file = ctx.settings.audit_checkpoints
+    signed = None if file is None else signer.last_signed(file)
+    if signed is None:
+        return
+    with ctx.database.look() as session:
+        known = heartbeats.last(session, "checkpoint")
+    if known is None or known[1] != signed:
+        with ctx.database.write() as session:
+            heartbeats.give(session, "checkpoint", who="signer", at=signed)
 
 
 def look_at_parts(ctx: WorkerContext, *, alive: str | None = None) -> frozenset[str]:
@@ -87,7 +102,7 @@ def look_at_parts(ctx: WorkerContext, *, alive: str | None = None) -> frozenset[
         ctx: the connections of this process.
         alive: the part that looks, which is not silent, even if it has only just begun.
     """
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         signs = vital_signs.read(session)
     silent = {
         one.sign.name: {"last": one.last.isoformat(), "minutes": one.sign.silent_after.total_seconds() / 60}
@@ -145,7 +160,7 @@ def _close_answered(session: Session, turns: Sequence[FinishedTurn], found: Sequ
 def close_unseen(ctx: WorkerContext, kind: AlertKind) -> None:
     """Close the alerts of a kind whose cause was not seen for `UNSEEN`."""
     since = now() - UNSEEN
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if not owner_alerts.unseen_since(session, kind, since):
             return
     with ctx.database.write() as session:
@@ -156,7 +171,7 @@ def close_unseen(ctx: WorkerContext, kind: AlertKind) -> None:
 def _stale_verdict(ctx: WorkerContext, agent: Agent) -> dict[str, Mapping[str, Any]]:
     """Return the release that serves, if its verdict is too old or it has had time for one and has none."""
     release = str(release_of(ctx.settings, agent))
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         row = releases.get(session, release)
         said = verdicts.standing(session, release, agent.suite)
         unserved = notices.told_at(session, ReleasePair(release, agent.suite))
@@ -175,7 +190,7 @@ def _no_traffic(ctx: WorkerContext, agent: Agent) -> dict[str, Mapping[str, Any]
     Once found, it lasts until somebody asks, even when the weeks before are silent, too.
     """
     at, name = now(), agent.card.name
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         found = traffic.silence(session, name, at=at)
         known = owner_alerts.open_ones(session, name, AlertKind.NO_TRAFFIC)
     if found is None:
@@ -190,7 +205,7 @@ def _no_traffic(ctx: WorkerContext, agent: Agent) -> dict[str, Mapping[str, Any]
 
 def settle(ctx: WorkerContext, agent: str, kind: AlertKind, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Open what is found and not open yet, and close what is open and no longer found."""
-    with ctx.database.read() as session:
+    with ctx.database.look() as session:
         if {one.subject for one in owner_alerts.open_ones(session, agent, kind)} == set(found):
             return
     with ctx.database.write() as session:

@@ -7,13 +7,17 @@ import gc
 import logging
 import os
 import sys
+import time
 from uuid import uuid4
 
 import click
 import structlog
 
-from bot import logs, private, settings
+from bot import durations, logs, private, settings
 from bot.errors import ConfigError, Transient
+from bot.health import readiness
+from bot.health.findings import Finding
+from bot.health.readiness import Readiness
 from bot.queue import RUN_TURN, open_queue, worker_connection
 from bot.telemetry import metrics_server, span_export
 from jobs import clock_watch, process
@@ -24,8 +28,6 @@ log = structlog.get_logger()
 
 SPARE_CONNECTIONS = 10
 "Connections to Redis beside one for each running job: to take jobs, to send heartbeats, to hear commands."
-MANY_OBJECTS = 10_000
-"New objects after which garbage is collected: Python's own 700 are made by a few statements of SQL."
 
 
 @click.command()
@@ -41,11 +43,11 @@ def main(concurrency: int | None) -> None:
     except ConfigError as error:
         sys.stderr.write(f"deskhand worker: {error}\n")
         sys.exit(2)
-    metrics_server.start("worker", ctx.settings.deskhand_metrics)
-    end_traces = span_export.start("worker", ctx.settings, installation=ctx.queue.prefix)
     worker = _worker(ctx, ctx.settings.deskhand_concurrency)
+    metrics_server.start("worker", ctx.settings.deskhand_metrics, readiness_of(ctx, worker).answer)
+    end_traces = span_export.start("worker", ctx.settings, installation=ctx.queue.prefix)
     clock_watch.start(ctx)
-    collect_garbage_seldom()
+    spare_what_is_loaded()
     log.info("worker.started", worker=worker.name)
     worker.work(logging_level="WARNING")
     end_traces()
@@ -53,6 +55,24 @@ def main(concurrency: int | None) -> None:
     if worker.in_hand:
         logging.shutdown()
         os._exit(0)  # threads that still run while the interpreter shuts down would crash it
+
+
+def readiness_of(ctx: WorkerContext, worker: ThreadWorker) -> Readiness:
+    """Return the readiness checks of a worker."""
+
+    def takes() -> Finding:
+        if time.monotonic() - worker.looked_at < durations.WORKER_SILENT:
+            return Finding("taking", "ok", "It takes turns.")
+        return Finding("taking", "fail", f"It has looked for no turn in {durations.WORKER_SILENT:.0f} s.")
+
+    return Readiness(
+        {
+            "commit": readiness.commits(ctx.database, "worker"),
+            "enqueue": readiness.enqueues(ctx.queue),
+            "token": readiness.authorized(ctx.token_problem),
+            "taking": takes,
+        }
+    )
 
 
 def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
@@ -68,12 +88,11 @@ def _worker(ctx: WorkerContext, concurrency: int) -> ThreadWorker:
     )
 
 
-def collect_garbage_seldom() -> None:
+def spare_what_is_loaded() -> None:
     """Let collections leave out what is loaded by now: half a million objects that stay for as long as the process."""
     gc.enable()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(MANY_OBJECTS)
 
 
 def _give_back(ctx: WorkerContext) -> None:

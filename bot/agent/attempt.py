@@ -6,44 +6,34 @@ A later attempt replays what an earlier one finished. No transaction is open dur
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
 
 import structlog
 
-from bot.agent import acts, answers, intents
-from bot.agent.acts import times
+from bot.agent import acts, answers, thinking
 from bot.agent.answers import AnswerBasis
 from bot.agent.loop import NeedsPerson, Outcome, Run, run_loop
-from bot.agent.model import Completion, Prompt, check_cancelled
+from bot.agent.model import Completion, Prompt
 from bot.agent.prompt import conversation, message_from
 from bot.agent.redaction import redact
-from bot.agent.retries import TRIES
 from bot.agent.room_under_budget import BUSY, EVALUATION_SECONDS, MOST_WAITS, TURN_SECONDS, Patience
 from bot.agent.runtime import AgentRuntime
 from bot.agent.standing_checks import StandingChecks
 from bot.agent.thanks import ONLY_THANKS, QUESTION
+from bot.agent.thinking import CUT_OFF, UNCHECKED
 from bot.agent.turn_work import TurnWork
 from bot.budget.metering import NoRoom, OverCap
-from bot.budget.reservation import Charge, Reservation
-from bot.errors import DirectoryDown, OutcomeUnknown, Refused, Transient
+from bot.errors import Refused
 from bot.principals import AccountStatus, Reason, Subject
-from bot.store.db import Session
 from bot.store.handoffs import responses
-from bot.store.schema import InboxEvent, InboxKind, Purpose, StepKind, StepStatus
-from bot.store.tickets import steps, surges, ticket_messages
+from bot.store.schema import InboxEvent, InboxKind, Purpose
+from bot.store.tickets import steps, ticket_messages
 from bot.store.tickets.turns import Attempt
-from bot.telemetry import attributes as named
-from bot.telemetry import spans, turn_record
-from bot.telemetry.turn_record import Value
+from bot.telemetry import turn_record
 from bot.tools.registry import offered
 
-log = structlog.get_logger()
+__all__ = ["CUT_OFF", "UNCHECKED", "only_thanks", "play", "why_given_back"]
 
-UNCHECKED = NeedsPerson(Reason.ERROR, "Budgets could not be checked; nothing more was asked of the model.")
-"How a turn ends while Redis or the ledger is down: neither the agent nor the model is at fault."
-CUT_OFF = NeedsPerson(Reason.NO_PROGRESS, "The agent stopped at its time limit: the model had not answered by then.")
-"How a turn ends whose time runs out during a model call or between its tries."
+log = structlog.get_logger()
 
 
 def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, rebind: Callable[[], Subject]) -> Outcome:
@@ -59,7 +49,7 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, rebind: C
         Fenced: another attempt has taken the turn over.
         Transient: the database is down, or there is no room under a budget now; the turn is worth another try.
     """
-    with runtime.database.read() as session:
+    with runtime.database.look() as session:
         # Read now and not when the turn began: others may have written since, or an older thread may have been read in.
         # What this turn answers comes last, even if it was said before the agent's last answer.
         rows = ticket_messages.said(session, attempt.ticket.id)
@@ -135,141 +125,22 @@ def _think(work: TurnWork, step: int, prompt: Prompt) -> Completion:
     done = acts.finished(work, step)
     if done is not None:
         return Completion.from_json(done)
-    request = {"model": prompt.model, "messages": list(prompt.messages), "release": str(work.runtime.release)}
-    with work.runtime.database.write() as session:
-        work.standing.before_step(session)
-        _check_directory(session, work)
-        steps.start(session, work.attempt, seq=step, kind=StepKind.MODEL, name=prompt.model, request=request)
-    completion, cost = _call(work, step, prompt)
-    usage = completion.usage
-    with work.runtime.database.write() as session:
-        steps.finish(
-            session,
-            work.attempt,
-            seq=step,
-            status=StepStatus.OK,
-            response=completion.to_json(),
-            tokens=(usage.prompt_tokens, usage.output_tokens),
-            cost_nusd=cost,
-        )
-        intents.refuse_misfits(session, work, step, completion.tool_calls)
-    work.costs[step] = cost
+    completion, work.costs[step] = thinking.ask(work, step, prompt)
     return completion
-
-
-def _check_directory(session: Session, work: TurnWork) -> None:
-    """Check that the directory is not known to be down for many people: the model would be asked in vain.
-
-    Raises:
-        DirectoryDown: it is.
-    """
-    runtime, ticket = work.runtime, work.attempt.ticket
-    if runtime.purpose is Purpose.TURN and runtime.agent.card.needs_account:
-        surge = surges.of_directory(session, runtime.agent.card.name, ticket.id)
-        if surge is not None:
-            raise DirectoryDown(f"the directory is down: surge {surge.id}")
-
-
-def _call(work: TurnWork, step: int, prompt: Prompt) -> tuple[Completion, int]:
-    """Reserve money for one model call and make it, with its tries; every try has a reservation of its own."""
-    runtime, ticket = work.runtime, work.attempt.ticket
-    charge = Charge(
-        team=ticket.team,
-        channel=ticket.channel,
-        user=ticket.requester,
-        agent=runtime.agent.card.name,
-        release=str(runtime.release),
-        ticket_id=ticket.id if runtime.purpose is Purpose.TURN else None,
-        turn_id=work.attempt.turn_id if runtime.purpose is Purpose.TURN else None,
-        step=step,
-        purpose=runtime.purpose,
-    )
-    count = cache(lambda: _count(runtime, prompt))
-    for number in range(TRIES):
-        reservation: Reservation | None = None
-        try:
-            reservation = _reserve(work, charge, prompt, count)
-            work.standing.before_call()
-            with spans.model_call(prompt.model, max_tokens=prompt.max_tokens) as span:
-                completion = runtime.call_model(replace(prompt, seconds=work.seconds_left))
-                span.set(_answered(completion))
-        except OutcomeUnknown as error:  # it may be billed: its row stays `sent` and is charged when its lease ends
-            again = work.tries_again(number, error)
-        except NoRoom:
-            raise
-        except Transient as error:
-            _void(runtime, reservation)
-            again = work.tries_again(number, error)
-        except Refused:
-            _void(runtime, reservation)
-            raise
-        else:
-            tool = completion.tool_calls[0].name if completion.tool_calls else None
-            return completion, runtime.meter.end(reservation, completion.usage, tool=tool)
-        if not again:
-            break
-    if work.seconds_left <= 0:
-        raise Refused(CUT_OFF.summary, reason=CUT_OFF.reason)
-    if reservation is None:
-        raise Refused(UNCHECKED.summary, reason=UNCHECKED.reason)
-    raise Refused(f"the model was asked {times(number + 1)} and did not answer", reason=Reason.MODEL_UNAVAILABLE)
-
-
-def _answered(completion: Completion) -> dict[str, Value]:
-    """Return what a trace tells of an answer; nothing that is in it."""
-    usage = completion.usage
-    return {
-        named.RESPONSE_MODEL: usage.model,
-        named.FINISH_REASONS: (completion.stop_reason,),
-        named.INPUT_TOKENS: usage.prompt_tokens,
-        named.CACHE_READ_TOKENS: usage.cache_read_tokens,
-        named.CACHE_WRITTEN_TOKENS: usage.cache_write_5m_tokens + usage.cache_write_1h_tokens,
-        named.OUTPUT_TOKENS: usage.output_tokens,
-    }
-
-
-def _reserve(work: TurnWork, charge: Charge, prompt: Prompt, count: Callable[[], int | None]) -> Reservation:
-    """Reserve money for one try at a model call; wait while calls under way leave no room."""
-    while True:
-        check_cancelled()
-        try:
-            return work.runtime.meter.begin(
-                charge,
-                model=prompt.model,
-                prompt_bytes=prompt.size,
-                max_tokens=prompt.max_tokens,
-                cache="5m",
-                count=count,
-            )
-        except NoRoom as full:
-            work.patience.wait(full)
-
-
-def _count(runtime: AgentRuntime, prompt: Prompt) -> int | None:
-    """Ask the vendor how many tokens a prompt has; without an answer, each of its bytes counts as a token."""
-    try:
-        return runtime.count_tokens(prompt)
-    except (Refused, Transient) as error:
-        log.warning("token_count.failed", why=str(error))
-        return None
-
-
-def _void(runtime: AgentRuntime, reservation: Reservation | None) -> None:
-    if reservation is not None:
-        runtime.meter.void(reservation)
 
 
 def _answer_basis(work: TurnWork, given_back_for: Reason | None) -> AnswerBasis:
     """Return what an answer is checked against, as it is now."""
     ticket, card = work.attempt.ticket, work.runtime.agent.card
-    with work.runtime.database.read() as session:
-        calls = steps.done_calls(session, ticket.id)
+    with work.runtime.database.look_together():
+        with work.runtime.database.look() as session:
+            calls = steps.done_calls(session, ticket.id)
+        _, sign_ins = (None, ()) if ticket.private else acts.seen(work)
     given = [call.response["content"] for call in calls if call.turn_id == work.attempt.turn_id and call.response]
     for_a_person = given_back_for is None and any(content.get("for_a_person") for content in given)
     values: tuple[str, ...] = ()
     if not ticket.private:
-        acts.account_of(work)
-        sign_ins, listed = acts.sign_ins_of(work), (*card.accounts.may_unlock, *card.accounts.may_lift)
+        listed = (*card.accounts.may_unlock, *card.accounts.may_lift)
         values = tuple(value for one in work.seen for value in answers.withheld(one, sign_ins, listed)) or listed
     return AnswerBasis(
         ticket.private, card.links, values, frozenset(call.tool for call in calls), for_a_person=for_a_person
@@ -282,10 +153,10 @@ def _status(work: TurnWork, given_back_for: Reason | None) -> AccountStatus | No
     Raises:
         Refused: the account is left to a person, and no person has just given it back for that reason.
     """
-    account = acts.account_of(work)
+    account, sign_ins = acts.seen(work)
     if account is None:
         return None
-    denied = acts.barred(work, account, acts.sign_ins_of(work))
+    denied = acts.barred(work, account, sign_ins)
     if denied is not None and denied.reason is not given_back_for:
         raise Refused(redact(denied.explanation), reason=denied.reason)
     return account.status

@@ -22,6 +22,7 @@ from bot.agent.categories import Categories
 from bot.agent.limits import PerPerson, TurnLimits
 from bot.agent.passing import Passing
 from bot.agent.phrases import LanguagePhrases
+from bot.agent.retention_terms import RetentionTerms
 from bot.budget import config
 from bot.errors import ConfigError, kind
 from bot.policy.rules import AccountRules, CardPart
@@ -101,6 +102,7 @@ class Card(CardPart):
     handoff: People
     people: PeopleCost = PeopleCost()
     surge: SurgeFigures = SurgeFigures()
+    retention: RetentionTerms = RetentionTerms()
     evals: Passing = Passing()
 
 

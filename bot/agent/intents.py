@@ -15,6 +15,7 @@ from bot.delegation import hashing
 from bot.delegation.tokens import TokenRefused
 from bot.policy import Decision
 from bot.store import audit
+from bot.store.audit import people
 from bot.store.db import Session
 from bot.tools.registry import Tool
 
@@ -59,7 +60,7 @@ def write(
         step=step,
         attempt=attempt.number,
         worker=attempt.worker,
-        account=work.subject.account,
+        account=people.of_person(work.subject.account),
         decision=type(decision).__name__,
         rule=str(decision.rule),
         why=decision.why,

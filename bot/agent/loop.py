@@ -18,6 +18,7 @@ from bot.agent.prompt import correction, echo, tool_result
 from bot.agent.redaction import redact
 from bot.cost_dimensions import NANO
 from bot.principals import AccountStatus, Effect, Reason, Solved
+from bot.store.schema import DirectoryAgreement
 from bot.telemetry import attributes as named
 from bot.telemetry import metrics, spans, turn_record
 from bot.telemetry.attributes import HAND_OFF
@@ -90,6 +91,8 @@ class ToolResult:
     "Whether the tool's effect took place is not known."
     replayed: bool = False
     "It is what an earlier attempt was told; nothing was called now."
+    agreement: DirectoryAgreement | None = None
+    "What the directory showed when it was read back after a write; None: nothing was written."
 
 
 Think = Callable[[int, Prompt], Completion]

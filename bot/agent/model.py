@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
@@ -24,6 +25,7 @@ from bot.agent import bounds, stream, vendor_errors
 from bot.agent.stream import Json
 from bot.budget.prices.pricing import DATED, Usage
 from bot.errors import ConfigError, Transient
+from bot.network import Network
 
 if TYPE_CHECKING:
     import anthropic
@@ -129,16 +131,20 @@ Raises:
 """
 
 
-def connect(*, api_key: str, base_url: str | None, timeout: float, connections: int = 50) -> CallModel:
+def connect(
+    *, api_key: str, base_url: str | None, network: Network, timeout: float, connections: int = 50
+) -> CallModel:
     """Return a function that calls the real model through the vendor's SDK; its connections live as long as it does.
 
     Args:
         api_key: the vendor's key.
         base_url: the model's address; None for the vendor's own.
+        network: how it is reached.
         timeout: seconds that one whole call may take.
         connections: how many at most; a call that gets none in time has not left and is not billed.
     """
-    client = _client(api_key, base_url, timeout, connections=connections)
+    client = _client(api_key, base_url, network, timeout, connections=connections)
+    obstacle = partial(network.obstacle, base_url or VENDOR)
 
     def call(prompt: Prompt) -> Completion:
         seconds = min(timeout, prompt.seconds)
@@ -146,7 +152,7 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
             raise Transient("no time is left to ask the model")
         waits = httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds), pool=min(CONNECT_SECONDS, seconds))
         with (
-            vendor_errors.translated(),
+            vendor_errors.translated(obstacle),
             bounds.within(seconds),
             client.messages.create(**cast("Any", _body(prompt)), stream=True, timeout=waits) as answer,
         ):
@@ -161,19 +167,22 @@ def connect(*, api_key: str, base_url: str | None, timeout: float, connections: 
     return call
 
 
-def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountTokens:
+def counter(*, api_key: str, base_url: str | None, network: Network, timeout: float) -> CountTokens:
     """Return a function that asks the vendor to count a prompt's tokens, over a new connection each time: it is rare.
 
     Args:
         api_key: the vendor's key.
         base_url: the model's address; None for the vendor's own.
+        network: how it is reached.
         timeout: seconds that a count may take, at most `COUNT_SECONDS`.
     """
+    obstacle = partial(network.obstacle, base_url or VENDOR)
 
     def count(prompt: Prompt) -> int | None:
         sent = {name: value for name, value in _body(prompt).items() if name != "max_tokens"}
         seconds = min(timeout, COUNT_SECONDS)
-        with vendor_errors.translated(), bounds.within(seconds), _client(api_key, base_url, seconds) as client:
+        client = _client(api_key, base_url, network, seconds)
+        with vendor_errors.translated(obstacle), bounds.within(seconds), client:
             answer: object = client.messages.count_tokens(**cast("Any", sent))
         found = getattr(answer, "input_tokens", None)
         return found if isinstance(found, int) and found > 0 else None
@@ -181,7 +190,7 @@ def counter(*, api_key: str, base_url: str | None, timeout: float) -> CountToken
     return count
 
 
-def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> bool:
+def knows(name: str, *, api_key: str, base_url: str | None, network: Network, timeout: float) -> bool:
     """Return whether the vendor offers a model for this key; asking costs nothing.
 
     Raises:
@@ -190,7 +199,8 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
     """
     import anthropic  # noqa: PLC0415 - see above
 
-    with vendor_errors.translated(), bounds.within(timeout), _client(api_key, base_url, timeout) as client:
+    obstacle, client = partial(network.obstacle, base_url or VENDOR), _client(api_key, base_url, network, timeout)
+    with vendor_errors.translated(obstacle), bounds.within(timeout), client:
         try:
             client.models.retrieve(name)
         except anthropic.NotFoundError:
@@ -198,7 +208,9 @@ def knows(name: str, *, api_key: str, base_url: str | None, timeout: float) -> b
     return True
 
 
-def _client(api_key: str, base_url: str | None, timeout: float, *, connections: int = 1) -> "anthropic.Anthropic":
+def _client(
+    api_key: str, base_url: str | None, network: Network, timeout: float, *, connections: int = 1
+) -> "anthropic.Anthropic":
     """Return the vendor's client, which tries once, notes when a request begins to leave, and keeps to its bounds.
 
     Raises:
@@ -207,7 +219,11 @@ def _client(api_key: str, base_url: str | None, timeout: float, *, connections: 
     import anthropic  # noqa: PLC0415 - see above
 
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    http = anthropic.DefaultHttpxClient(limits=limits, event_hooks={"request": [_watch]})
+    # A transport of our own: the SDK's would read the proxy variables in its own way.
+    way = httpx2.HTTPTransport(
+        verify=network.certificates(), trust_env=False, limits=limits, proxy=network.proxy_url(base_url or VENDOR)
+    )
+    http = anthropic.DefaultHttpxClient(transport=way, trust_env=False, event_hooks={"request": [_watch]})
     try:
         return anthropic.Anthropic(
             api_key=api_key,

@@ -70,7 +70,14 @@ def _heard(event: InboxEvent) -> PromptMessage:
             return PromptMessage("requester", event.user, text, files, quotes.of(event))
         case InboxKind.ANSWER | InboxKind.NOTE | InboxKind.DRAFT | InboxKind.INTERNAL:
             return PromptMessage("person", COLLEAGUE, redact(text), files, quotes.of(event))
-        case InboxKind.UNASSIGNED | InboxKind.COMMAND | InboxKind.SHORTCUT | InboxKind.PLEA | InboxKind.STOP:
+        case (
+            InboxKind.UNASSIGNED
+            | InboxKind.COMMAND
+            | InboxKind.SHORTCUT
+            | InboxKind.WHY
+            | InboxKind.PLEA
+            | InboxKind.STOP
+        ):
             raise ValueError(f"{event.kind}: no part of a conversation")
         case _:
             assert_never(event.kind)

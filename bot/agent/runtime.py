@@ -81,13 +81,16 @@ def open_runtime(
         call_model=model.connect(
             api_key=key,
             base_url=address,
+            network=settings.network,
             timeout=durations.MODEL_SILENCE,
             connections=settings.deskhand_concurrency,
         ),
         meter=meter,
         issuer=open_issuer(settings, database),
         suite=agent.suite,
-        count_tokens=model.counter(api_key=key, base_url=address, timeout=durations.MODEL_SILENCE),
+        count_tokens=model.counter(
+            api_key=key, base_url=address, network=settings.network, timeout=durations.MODEL_SILENCE
+        ),
     )
 
 

@@ -5,7 +5,7 @@ is no use (`Refused`). That depends on who answered, the vendor or a proxy, and 
 leave.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +14,7 @@ import httpx2
 import structlog
 
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient, word
+from bot.network import WANTS_CREDENTIALS
 from bot.principals import Reason
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ Every other 5xx, and 408, counts as the vendor's answer only in the vendor's for
 vendor was asked but no answer came back (RFC 9110, 15.6; the numbers from 520 on are Cloudflare's).
 """
 
+Obstacle = Callable[[BaseException], str]
+"Says why a request did not leave (`bot.network.Network.obstacle`)."
+
 log = structlog.get_logger()
 
 
@@ -46,7 +50,7 @@ def note(step: str, about: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(obstacle: Obstacle) -> Iterator[None]:
     """Raise our errors in place of the vendor's, and of any error before the request has begun to leave."""
     import anthropic  # noqa: PLC0415 - a process that calls no model does not need it: see `bot.agent.model`
 
@@ -54,7 +58,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (anthropic.APIError, httpx2.HTTPError) as error:
-        _translate(error)
+        _translate(error, obstacle)
     except DeskhandError:
         raise
     except Exception as error:
@@ -64,18 +68,20 @@ def translated() -> Iterator[None]:
         raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
 
 
-def _translate(error: "anthropic.APIError | httpx2.HTTPError") -> NoReturn:
+def _translate(error: "anthropic.APIError | httpx2.HTTPError", obstacle: Obstacle) -> NoReturn:
     """Raise our error in place of theirs."""
     import anthropic  # noqa: PLC0415 - see `translated`
 
     if isinstance(error, anthropic.APIStatusError):
+        if error.status_code == WANTS_CREDENTIALS:  # only a proxy says so
+            raise Transient(f"the model could not be reached: {obstacle(error)}") from error
         _translate_status(error)
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
     kind = type(cause).__name__
     if isinstance(cause, _UNSENDABLE):
         raise Refused(f"the model cannot be asked: {kind}", reason=Reason.MODEL_UNAVAILABLE) from error
     if not _BEGUN.get():
-        raise Transient(f"the model could not be reached: {kind}") from error
+        raise Transient(f"the model could not be reached: {obstacle(error)}") from error
     raise OutcomeUnknown(f"the connection to the model broke: {kind}") from error
 
 

@@ -22,45 +22,19 @@ from bot.budget.admission import Full, Held, Holds, Over, Spent
 from bot.budget.cap_events import CapEvents
 from bot.budget.caps import Budgets, Cap
 from bot.budget.prices.pricing import Prices, Unpriced, Usage
+from bot.budget.refused_calls import NoRoom, OverCap
 from bot.budget.reservation import Charge, Reservation
-from bot.cost_dimensions import NANO
-from bot.errors import Refused, Transient, kind
+from bot.errors import Transient, kind
 from bot.ground import Ground
-from bot.principals import Reason
-from bot.store.db import Database
+from bot.store.db import Database, Session
 from bot.store.money import ledger
 from bot.store.schema import LedgerState
 
+__all__ = ["Meter", "NoRoom", "OverCap"]
+
 STARTS = 5
 "Tries at one reservation if its accounts are reopened meanwhile."
-
 log = structlog.get_logger(__name__)
-
-
-class OverCap(Refused):
-    """The call does not fit under a hard cap.
-
-    Attributes:
-        cap: the cap that it does not fit under; of several the one that resets last.
-    """
-
-    def __init__(self, over: Over, needed_nusd: int) -> None:
-        super().__init__(
-            f"{over.cap.key}: {over.spent_nusd / NANO:.4f} of {over.limit_nusd / NANO:.4f} USD are used, "
-            f"the call needs up to {needed_nusd / NANO:.4f}",
-            reason=Reason.BUDGET,
-        )
-        self.cap = over.cap
-
-
-class NoRoom(Transient):
-    """The call fits beside what is spent, but not beside the holds of calls under way; seconds later it may."""
-
-    def __init__(self, full: Full, needed_nusd: int) -> None:
-        super().__init__(
-            f"{', '.join(cap.key for cap in full.caps)}: calls under way leave room for "
-            f"{max(0, full.room_nusd) / NANO:.4f} USD, the call needs up to {needed_nusd / NANO:.4f}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +100,7 @@ class Meter:
         max_tokens: int,
         cache: Literal["none", "5m", "1h"] = "1h",
         count: Callable[[], int | None] = lambda: None,
+        also: Callable[[Session], object] = lambda _session: None,
     ) -> Reservation:
         """Reserve the worst case of one HTTP attempt and write it down; on return the request may leave.
 
@@ -139,6 +114,7 @@ class Meter:
             max_tokens: the most output tokens.
             cache: the most expensive cache write that the request asks for.
             count: asks the vendor for the prompt's tokens, at most once; None: unknown.
+            also: writes what belongs to the call in the transaction that writes it down; if it raises, nothing leaves.
 
         Raises:
             OverCap: it does not fit under one or more hard caps; a review of each is open.
@@ -151,7 +127,7 @@ class Meter:
         for _ in range(STARTS):
             at = datetime.now(UTC)
             amount = worst_case(prompt_bytes=longest, at=at)
-            started = self._start(charge, model, amount, at)
+            started = self._start(charge, model, amount, at, also)
             if isinstance(started, Reservation):
                 return started
             if started is not None:
@@ -168,7 +144,14 @@ class Meter:
             self.cap_events.ask_for_review(over, charge, amount)
         raise OverCap(found, amount)
 
-    def end(self, reservation: Reservation, usage: Usage, *, tool: str | None) -> int:
+    def end(
+        self,
+        reservation: Reservation,
+        usage: Usage,
+        *,
+        tool: str | None,
+        also: Callable[[Session, int], object] = lambda _session, _cost_nusd: None,
+    ) -> int:
         """Settle a call at its true cost and return what it was charged, in nano-USD.
 
         A second settlement of the same call changes nothing. A usage without a price is charged at the worst case.
@@ -178,26 +161,45 @@ class Meter:
             reservation: what `begin` returned.
             usage: as the response reported it.
             tool: the first tool that the answer calls.
+            also: given the cost, writes what came of the call in the transaction that settles it. If it raises, the
+                call is settled all the same.
 
         Raises:
             Transient: SQL cannot be reached; the call is charged at its worst case when its lease ends.
         """
-        used = ledger.Used(usage.tokens, tool, asdict(usage))
-        at = datetime.now(UTC)
+        used, cost = ledger.Used(usage.tokens, tool, asdict(usage)), self._cost(reservation, usage)
         try:
-            cost = self.prices.cost(usage, at=reservation.at)
+            with self.database.write() as session:
+                won, charged = self._resolve(session, reservation, cost, used)
+                also(session, charged)
+        except Exception:
+            with self.database.write() as session:
+                won, charged = self._resolve(session, reservation, cost, used)
+            self._ended(reservation, charged, won=won)
+            raise
+        # The token count or a rate was too low, so the cap may be exceeded by the difference.
+        if charged > reservation.reserved_nusd:
+            log.error("call.underestimated", rid=reservation.rid, reserved=reservation.reserved_nusd, cost=charged)
+        self._ended(reservation, charged, won=won)
+        return charged
+
+    def _cost(self, reservation: Reservation, usage: Usage) -> int | None:
+        """Return the true cost of a call, in nano-USD; None: its usage has no price."""
+        try:
+            return self.prices.cost(usage, at=reservation.at)
         except Unpriced as error:
             log.warning("call.unpriced", rid=reservation.rid, why=str(error))
-            cost = reservation.reserved_nusd
-            with self.database.write() as session:
-                won = ledger.charge(session, reservation.rid, used=used, at=at)
+            return None
+
+    @staticmethod
+    def _resolve(session: Session, reservation: Reservation, cost: int | None, used: ledger.Used) -> tuple[bool, int]:
+        """Settle a call, or charge one without a price; return whether that was done now, and what it was charged."""
+        rid, at = reservation.rid, datetime.now(UTC)
+        if cost is None:
+            won, cost = ledger.charge(session, rid, used=used, at=at), reservation.reserved_nusd
         else:
-            with self.database.write() as session:
-                won = ledger.settle(session, reservation.rid, cost_nusd=cost, used=used, at=at)
-        # The token count or a rate was too low, so the cap may be exceeded by the difference.
-        if cost > reservation.reserved_nusd:
-            log.error("call.underestimated", rid=reservation.rid, reserved=reservation.reserved_nusd, cost=cost)
-        return self._ended(reservation, cost, won=won)
+            won = ledger.settle(session, rid, cost_nusd=cost, used=used, at=at)
+        return won, cost if won else ledger.resolved(session, [rid])[rid].cost_nusd
 
     def void(self, reservation: Reservation) -> None:
         """Settle at zero a call that is known not to be billed (429, 529, a refused connection).
@@ -206,8 +208,8 @@ class Meter:
             Transient: SQL cannot be reached; the call is charged at its worst case when its lease ends.
         """
         with self.database.write() as session:
-            won = ledger.settle(session, reservation.rid, cost_nusd=0, used=ledger.Used(), at=datetime.now(UTC))
-        self._ended(reservation, 0, won=won)
+            won, charged = self._resolve(session, reservation, 0, ledger.Used())
+        self._ended(reservation, charged, won=won)
 
     def sweep(self) -> int:
         """Resolve what a crash left; return the number of calls that were charged at their worst case.
@@ -216,25 +218,25 @@ class Meter:
             Transient: SQL or Redis cannot be reached; the next sweep goes on.
         """
         at = datetime.now(UTC)
-        with self.database.read() as session:
+        charged: Sequence[ledger.Resolved] = ()
+        with self.database.look() as session:
             overdue = ledger.overdue(session, at)
-        unsent = self.holds.unsent(overdue)  # a worker died after it wrote the row and before the dispatch
-        with self.database.write() as session:
-            for rid in unsent:
-                ledger.withdraw(session, rid)
-            charged = ledger.charge_overdue(session, at)
+        if overdue:
+            unsent = self.holds.unsent(overdue)  # a worker died after it wrote the row and before the dispatch
+            with self.database.write() as session:
+                for rid in unsent:
+                    ledger.withdraw(session, rid)
+                charged = ledger.charge_overdue(session, at)
         for row in charged:
             log.warning("call.charged", rid=row.rid, cost_nusd=row.cost_nusd)
             self._free(row.rid, row.accounts, row.cost_nusd)
-        # SQL is read after the holds are marked dead: a row that is missing then will not be dispatched.
-        left = self.holds.expired()
-        with self.database.read() as session:
-            rows = ledger.resolved(session, [hold.rid for hold in left])
+        left = self.holds.expired()  # before SQL is read: a row that is missing then will not be dispatched
+        with self.database.look() as session:
+            rows = ledger.resolved(session, [hold.rid for hold in left]) if left else {}
         for hold in left:
-            if hold.rid not in rows:
-                self._free(hold.rid, hold.accounts, 0)
-            elif rows[hold.rid].state is not LedgerState.SENT:
-                self._free(hold.rid, hold.accounts, rows[hold.rid].cost_nusd)
+            known = rows.get(hold.rid)
+            if known is None or known.state is not LedgerState.SENT:
+                self._free(hold.rid, hold.accounts, 0 if known is None else known.cost_nusd)
         return len(charged)
 
     def budget_state(self, cap: Cap) -> ledger.BudgetState:
@@ -245,7 +247,9 @@ class Meter:
         """
         return cap_events.budget_state(self.database, cap)
 
-    def _start(self, charge: Charge, model: str, amount: int, at: datetime) -> Reservation | Over | Full | None:
+    def _start(
+        self, charge: Charge, model: str, amount: int, at: datetime, also: Callable[[Session], object]
+    ) -> Reservation | Over | Full | None:
         """Try to make a reservation; None: its accounts were reopened meanwhile."""
         budgets = self.budgets
         caps = budgets.accounts(team=charge.team, channel=charge.channel, user=charge.user, agent=charge.agent, at=at)
@@ -264,10 +268,11 @@ class Meter:
         try:
             with self.database.write() as session:
                 row = reservation.row(model, price_version=self.prices.version, lease=self.lease)
-                ledger.record(session, row)
+                ledger.record(session, row)  # it refers to its ticket, which is locked before the turn, as everywhere
+                also(session)
             if self.holds.dispatch(held):
                 return reservation
-        except Transient:
+        except Exception:
             self._abandon(reservation)
             raise
         self._abandon(reservation)
@@ -283,13 +288,9 @@ class Meter:
             return
         self._free(reservation.rid, reservation.accounts, 0)
 
-    def _ended(self, reservation: Reservation, cost: int, *, won: bool) -> int:
+    def _ended(self, reservation: Reservation, charged: int, *, won: bool) -> None:
         if won:
-            self.cap_events.note_spending(reservation, self._free(reservation.rid, reservation.accounts, cost))
-            return cost
-        with self.database.read() as session:
-            row = ledger.resolved(session, [reservation.rid])[reservation.rid]
-        return row.cost_nusd
+            self.cap_events.note_spending(reservation, self._free(reservation.rid, reservation.accounts, charged))
 
     def _free(self, rid: str, accounts: Sequence[str], cost: int) -> tuple[Spent, ...]:
         try:

@@ -29,6 +29,9 @@ NAMES = ("open", "fill", "reserve", "dispatch", "settle", "expire", "unsent")
 SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
 
 REFUSALS = (
+    "no permissions",
+    "No permissions",
+    "The user executing the script can't run this command",
     "OOM",
     "used memory",
     "NOREPLICAS",
@@ -40,7 +43,8 @@ REFUSALS = (
     "NOSCRIPT",
     "No matching script",
 )
-"Parts of the errors of a Redis that is up but takes no writes, or has lost our scripts again."
+"""Parts of the errors of a Redis that is up but takes no writes, has lost our scripts again, or has taken a right from
+our user; whether all are there at the start is checked by `bot.redis_rights`."""
 
 
 def connect(url: str, ground: Ground | None = None) -> "redis.Redis":

@@ -65,7 +65,7 @@ def outcome(
     """
     if (known := _without_rows(attempt, who)) is not None:
         return known
-    with runtime.database.read() as session:
+    with runtime.database.look() as session:
         unfit = _may_not_serve(session, runtime)
         done_with = closings.precedes(session, attempt)
         orphan = _orphaned(session, attempt)

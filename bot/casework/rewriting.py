@@ -20,7 +20,8 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
 from bot.store.outbox import messages
-from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind
+from bot.store.personal import deleted_words
+from bot.store.schema import Handoff, HandoffState, InboxEvent, InboxKind, Ticket
 from bot.store.tickets import followers, quotes, rewriting, shares, ticket_messages, tickets, unassigned
 from bot.store.tickets.quotes import Quoted
 from bot.store.tickets.rewriting import Rewritten
@@ -115,6 +116,7 @@ def _rewritten(
         shares.lock(session, known.team, known.user)
         agent = ctx.answering(tickets.lock(session, int(known.ticket_id or 0)).agent)
         at_once = None if agent is None else agent.card.per_person.turns
+    said = _said(known)
     rewritten = rewriting.rewrite(
         session,
         change.channel,
@@ -133,8 +135,17 @@ def _rewritten(
         if rewritten.asked and handoff.state in (HandoffState.OPEN, HandoffState.CLAIMED):
             relay.wrote(session, handoff, ticket, [rewritten.event])
         relay.rewritten(session, handoff, ticket, rewritten.event)
-    if text is not None or tickets.has_words_left(session, ticket.id):
-        return rewritten
+    if text is None and not tickets.has_words_left(session, ticket.id):
+        _withdraw(session, ticket)
+    now_said = _said(rewritten.event)
+    deleted_words.forget(session, ticket.id, [one for one in said[1:] if one not in now_said], rewriting.DELETED)
+    if said[0] not in now_said:
+        deleted_words.forget(session, ticket.id, said[:1], rewriting.DELETED if text is None else text)
+    return rewritten
+
+
+def _withdraw(session: Session, ticket: Ticket) -> None:
+    """Close a ticket of which nothing is left, unless somebody works on it."""
     handoff_now = handoffs.active(session, ticket.id)
     if handoff_now is None:
         messages.withdraw_unsaid(session, ticket.id)
@@ -142,7 +153,11 @@ def _rewritten(
         tickets.withdraw(ticket)
     elif not isinstance(casework.cancel(session, handoff_now.id, by=ticket.requester), Moved):
         relay.emptied(session, handoff_now, ticket)
-    return rewritten
+
+
+def _said(event: InboxEvent) -> list[str]:
+    """Return the words of a message, and then what came with it."""
+    return [event.text, *(one.text for one in quotes.of(event)), *(str(file["name"]) for file in event.files)]
 
 
 def _passes_on_more(known: InboxEvent, change: EditEvent) -> bool:

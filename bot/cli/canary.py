@@ -63,7 +63,7 @@ def _played(name: str | None, *, workers: int, whole: bool, as_json: bool) -> bo
             )
             click.echo(f"{sabotage.kind}: {result.verdict.word}", err=True)
             results.append(result)
-        standin = is_standin(settings.anthropic_base_url)
+        standin = is_standin(settings.anthropic_base_url, settings.network)
     if as_json:
         click.echo(json.dumps(matrix.as_json(results, standin=standin)))
     else:

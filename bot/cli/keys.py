@@ -1,4 +1,4 @@
-"""The commands that make and list keys: those of delegation tokens, and those that encrypt secrets of approvers."""
+"""The commands that make and list keys: of delegation tokens, of approvers' secrets, of the audit log's signer."""
 
 import json
 import os
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 @cli.group("keys")
 def keys_group() -> None:
-    """Make and list the keys that sign what each tool call may do, and those that encrypt secrets of approvers."""
+    """Make and list keys: that sign what each tool call may do, encrypt secrets of approvers, or sign checkpoints."""
 
 
 @keys_group.command("generate")
 @click.option("--approvers", is_flag=True, help="A key that encrypts the secrets of approvers.")
+@click.option(
+    "--audit", is_flag=True, help="A key that signs checkpoints of the audit log; no other process may have it."
+)
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="Put it there instead of printing it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def keys_generate(*, approvers: bool, file: Path | None, as_json: bool) -> None:
+def keys_generate(*, approvers: bool, audit: bool, file: Path | None, as_json: bool) -> None:
     """Make a new key; it is printed as the environment variable that holds it, or put first into a FILE.
 
     A file keeps the key that was first before as the second one, and drops a third.
@@ -35,7 +38,7 @@ def keys_generate(*, approvers: bool, file: Path | None, as_json: bool) -> None:
     from bot import configured_keys
 
     settings_of_environment()
-    kind = _kind(approvers=approvers)
+    kind = _kind(approvers=approvers, audit=audit)
     written = configured_keys.generate(kind)
     [new] = configured_keys.parse(kind, [written], source="the new key").keys
     if file is None:
@@ -47,14 +50,17 @@ def keys_generate(*, approvers: bool, file: Path | None, as_json: bool) -> None:
         told = {"kid": new.id, "variable": kind.file_variable, "file": str(file), "replaces": replaced}
         click.echo(json.dumps(told))
         return
-    does, still, then = _told(approvers=approvers)
+    does, still, then = _told(approvers=approvers, audit=audit)
     click.echo(f"{file}: key {new.id} {does}.")
     if replaced is not None:
         click.echo(f"Key {replaced} {still}. {then}, delete the second line.")
 
 
-def _told(*, approvers: bool) -> tuple[str, str, str]:
+def _told(*, approvers: bool, audit: bool) -> tuple[str, str, str]:
     """Return what a new key does, what the one before still does, and when that is no longer needed."""
+    if audit:
+        does = "signs checkpoints from the next start of `deskhand audit checkpoint` on"
+        return does, "signs no more", "When its public part is in AUDIT_PUBLIC_KEY, beside the new one's"
     if approvers:
         does = "encrypts from the next start of `deskhand web` or `deskhand socket` on"
         return does, "still decrypts", "After that start and after `deskhand approvers reencrypt`"
@@ -63,11 +69,12 @@ def _told(*, approvers: bool) -> tuple[str, str, str]:
 
 @keys_group.command("list")
 @click.option("--approvers", is_flag=True, help="The keys that encrypt the secrets of approvers.")
+@click.option("--audit", is_flag=True, help="The keys that sign checkpoints of the audit log.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def keys_list(*, approvers: bool, as_json: bool) -> None:
+def keys_list(*, approvers: bool, audit: bool, as_json: bool) -> None:
     """List the valid keys by id, those that sign with their public part; the private part is never shown."""
     settings = settings_to_look_at()
-    source, shown = _of_approvers(settings) if approvers else _of_delegation(settings)
+    source, shown = (_of_audit if audit else _of_approvers if approvers else _of_delegation)(settings)
     if as_json:
         click.echo(json.dumps({"source": source, "keys": shown}))
         return
@@ -87,6 +94,16 @@ def _of_delegation(settings: "Settings") -> tuple[str, list[dict[str, str]]]:
     ]
 
 
+def _of_audit(settings: "Settings") -> tuple[str, list[dict[str, str]]]:
+    from bot.audit_chain import proofs
+
+    found = proofs.signing_keys(settings)
+    shown = zip((proofs.derived(one.secret) for one in found.keys), ["signs", "signs no more"], strict=False)
+    return found.source, [
+        {"kid": key.id, "does": what, "kty": "OKP", "crv": proofs.ALGORITHM, "x": key.public} for key, what in shown
+    ]
+
+
 def _of_approvers(settings: "Settings") -> tuple[str, list[dict[str, str]]]:
     from bot import configured_keys
     from bot.second_step import secret_box
@@ -99,11 +116,14 @@ def _of_approvers(settings: "Settings") -> tuple[str, list[dict[str, str]]]:
     return valid.source, [{"kid": key.id, "does": what} for key, what in does]
 
 
-def _kind(*, approvers: bool) -> "KeyKind":
+def _kind(*, approvers: bool, audit: bool) -> "KeyKind":
+    from bot.audit_chain import proofs
     from bot.delegation import keys
     from bot.second_step import secret_box
 
-    return secret_box.KIND if approvers else keys.KIND
+    if approvers and audit:
+        raise click.UsageError("--approvers and --audit are two kinds of keys: name one")
+    return proofs.KIND if audit else secret_box.KIND if approvers else keys.KIND
 
 
 def _put_first(kind: "KeyKind", file: Path, written: str) -> str | None:

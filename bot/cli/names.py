@@ -50,4 +50,4 @@ def known(ids: Collection[str], settings: Settings, database: Database) -> Mappi
 
 
 def _client(settings: Settings, token: str) -> slack.WebClient:
-    return slack.connect(token=token, base_url=settings.slack_api_url, seconds=SECONDS)
+    return slack.connect(token=token, base_url=settings.slack_api_url, network=settings.network, seconds=SECONDS)

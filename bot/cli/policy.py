@@ -51,7 +51,11 @@ def policy_explain(*, user: str, channel: str, tool_name: str, arguments: str, n
     tool, given = _call(agent, tool_name, arguments)
     question = RightQuestion(agent, user, channel, channel.startswith("D"), tool, given)
     token = settings.slack_bot_token
-    client = None if token is None else slack.connect(token=token.get_secret_value(), base_url=settings.slack_api_url)
+    client = (
+        None
+        if token is None
+        else slack.connect(token=token.get_secret_value(), base_url=settings.slack_api_url, network=settings.network)
+    )
     with reading_database(settings) as database:
         right = effective_right.work_out(
             question, client=client, directory=directory.connect(database), database=database

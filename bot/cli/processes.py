@@ -1,6 +1,7 @@
 """The commands that run a process, and what the processes need: the schema, the directory, the demo."""
 
 import asyncio
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -22,8 +23,8 @@ def web_command() -> None:
 
     settings = settings_of_environment()
     app = web.create_app(settings)
-    web.check_token(settings, app.state.ctx)
-    metrics_server.start("web", settings.deskhand_metrics)
+    web.check_token(app.state.ctx)
+    metrics_server.start("web", settings.deskhand_metrics, app.state.readiness.answer)
     end_traces = span_export.start("web", settings, installation=app.state.ctx.queue.prefix)
     server.serve(app, host=settings.host, port=settings.port)
     end_traces()
@@ -41,16 +42,13 @@ def socket_command() -> None:
     if token is None:
         raise ConfigError("environment: SLACK_APP_TOKEN is not set; Socket Mode needs it")
     ctx = web.open_context(settings)
-    app = web.create_bolt(settings, ctx)
-    web.check_token(settings, ctx)
-    metrics_server.start("socket", settings.deskhand_metrics)
-    span_export.start("socket", settings, installation=ctx.queue.prefix)
-
-    async def listen() -> None:
-        handler = SocketListener(app, token.get_secret_value())
-        await handler.start_async()  # type: ignore[no-untyped-call]  # bolt leaves it untyped
-
-    asyncio.run(listen())
+    listener = SocketListener(web.create_bolt(settings, ctx), token.get_secret_value(), settings.network)
+    web.check_token(ctx)
+    ready = web.readiness_of(ctx, "socket", socket=listener.look)
+    metrics_server.start("socket", settings.deskhand_metrics, ready.answer)
+    end_traces = span_export.start("socket", settings, installation=ctx.queue.prefix)
+    asyncio.run(listener.listen())
+    end_traces()
 
 
 @cli.command("worker")
@@ -74,15 +72,27 @@ def clock_command() -> None:
 
 @cli.command()
 def migrate() -> None:
-    """Migrate the database at DATABASE_URL to this code's schema; a new database becomes this installation's."""
+    """Migrate the database at DATABASE_URL to this code's schema; a new database becomes this installation's.
+
+    With DATABASE_OWNER_URL it is migrated by the owner of its tables, and the role of DATABASE_URL gets the rights that
+    Deskhand needs: to add to the audit log and to read it, but not to change it.
+    """
     from bot.store import db
+    from bot.store.audit import guards
     from bot.store.installation import marks, revisions
 
     settings = settings_of_environment()
-    with closing(db.connect(settings.database_url)) as database:
-        marks.look_before_migrating(database, settings.deskhand_ground)
-        revisions.migrate(settings.database_url)
-        ground = marks.enter(database, settings.deskhand_ground)
+    owner, application = settings.database_owner_url or settings.database_url, None
+    if settings.database_owner_url:
+        application = settings.database_url
+        guards.check_roles(owner=owner, application=application)
+    try:
+        with closing(db.connect(owner)) as database:
+            marks.look_before_migrating(database, settings.deskhand_ground)
+            revisions.migrate(owner, application=application)
+            ground = marks.enter(database, settings.deskhand_ground)
+    except Transient as error:
+        raise ConfigError(f"{error}. Start it, or correct its address; `deskhand migrate` can be run again") from error
     click.echo(f"The schema is up to date; the database belongs to {ground}.")
 
 
@@ -143,6 +153,21 @@ def directory_set(account: str, status: str) -> None:
     if not known:
         raise ConfigError(f"directory: no account {account}")
     click.echo(f"{account} is {status}.")
+
+
+@cli.command("sandbox")
+def sandbox_command() -> None:
+    """Run a local Slack workspace and a stand-in model, and put their addresses and tokens into a new .env.
+
+    Set up an installation on them as on a real Slack: `deskhand init`, and so on. It ends with Ctrl-C.
+    """
+    from bot import env_file
+    from bot.sandbox.demo import standalone
+
+    env = env_file.named(os.environ)
+    if env is None:
+        raise ConfigError(f"environment: {env_file.VARIABLE} is empty, so there is no file for the tokens")
+    standalone.run(env, click.echo)
 
 
 @cli.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot import logs
+from bot import env_file, logs
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 SET_UP = frozenset({"database_url", "redis_url", "slack_bot_token"})
 "Settings that show, if one is set, that there is an installation."
+
+
+APART = frozenset({"demo"})
+"Commands that do not read `.env`: a demo uses nothing of an installation, and above all not its model key."
 
 
 class WholeLines(click.Group):
@@ -40,8 +44,11 @@ def _first_sentence(command: click.Command) -> str:
 
 
 @click.group(cls=WholeLines, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Get people back into their account, and fetch a human before the agent is out of its depth."""
+    if ctx.invoked_subcommand not in APART:
+        env_file.load(os.environ)
 
 
 def settings_of_environment() -> "Settings":
@@ -66,18 +73,18 @@ def settings_to_look_at() -> "Settings":
         ConfigError: a setting is wrong.
     """
     from bot.ground import Kind
-    from bot.sandbox.demo import demo, folder
+    from bot.sandbox.demo import folder
     from bot.settings import override_environment
     from bot.store import db
 
     settings = settings_of_environment()
-    of_the_demo = None if settings.deskhand_ground is Kind.DEMO else folder.running(demo.STATE)
+    of_the_demo = None if settings.deskhand_ground is Kind.DEMO else folder.running(folder.STATE)
     if of_the_demo is None:
         return settings
     if settings.model_fields_set & SET_UP or db.is_there(settings.database_url):
-        click.echo(f"A demo runs in {demo.STATE}/. This looks at your installation, not at the demo.\n", err=True)
+        click.echo(f"A demo runs in {folder.STATE}/. This looks at your installation, not at the demo.\n", err=True)
         return settings
-    click.echo(f"A demo runs in {demo.STATE}/, and no installation is set up: this looks at the demo.\n", err=True)
+    click.echo(f"A demo runs in {folder.STATE}/, and no installation is set up: this looks at the demo.\n", err=True)
     override_environment(of_the_demo)
     return settings_of_environment()
 
@@ -101,17 +108,27 @@ def reading_database(settings: "Settings") -> "Iterator[Database]":
 
 
 @contextmanager
-def own_database(settings: "Settings") -> "Iterator[Database]":
+def own_database(settings: "Settings", *, as_owner: bool = False) -> "Iterator[Database]":
     """Open the database for a command that writes to it.
 
+    Args:
+        settings: of the installation.
+        as_owner: open it as the owner of its tables, where DATABASE_OWNER_URL is set.
+
     Raises:
-        ConfigError: it belongs to another installation, or its schema is not this code's.
+        ConfigError: it belongs to another installation, its schema is not this code's, or the owner's address does not
+            lead to the same database.
         Transient: it cannot be reached.
     """
     from bot.store import db
+    from bot.store.audit import guards
     from bot.store.installation import marks
 
-    with closing(db.connect(settings.database_url)) as database:
+    url = settings.database_url
+    if as_owner and settings.database_owner_url:
+        guards.check_roles(owner=settings.database_owner_url, application=url)
+        url = settings.database_owner_url
+    with closing(db.connect(url)) as database:
         marks.enter(database, settings.deskhand_ground)
         yield database
 

@@ -27,8 +27,8 @@ def ticket_command(*, which: str, as_json: bool) -> None:
     NUMBER is the ticket's number on its card; LINK is Slack's link to any message of it.
     """
     from bot.cli import names
-    from bot.dashboard.ticket_story import TicketStory, ids_in
     from bot.store.tickets import ticket_history
+    from bot.stories.ticket_story import TicketStory, ids_in
 
     settings = settings_to_look_at()
     with reading_database(settings) as database:

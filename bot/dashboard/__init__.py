@@ -2,7 +2,7 @@
 
 The pages
     overview        the figures of agents; overview_values: what it shows, as values
-    ticket_page     one ticket; ticket_story: what happened to it, for its page and for the terminal
+    ticket_page     one ticket
 Sections of the overview
     headline        what is served, and the success criterion
     volume          turns, times, tools and categories

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from bot.dashboard import parts, said_to_model, wording
 from bot.dashboard.elements import Element, element
 from bot.dashboard.parts import Column, Fact
-from bot.dashboard.ticket_story import Moment, TicketStory
 from bot.store.schema import Step, StepKind, Turn
+from bot.stories.ticket_story import Moment, TicketStory
 
 MOST_MOMENTS = 2_000
 "The most lines of a story on one page."

@@ -34,7 +34,16 @@ def of_values(values: Any) -> str:
     Raises:
         ValueError: see `of_arguments`.
     """
+    return hashlib.sha256(canonical(values)).hexdigest()
+
+
+def canonical(values: Any) -> bytes:
+    """Return the one form in which RFC 8785 writes JSON values.
+
+    Raises:
+        ValueError: see `of_arguments`.
+    """
     try:
-        return hashlib.sha256(rfc8785.dumps(values)).hexdigest()
+        return rfc8785.dumps(values)
     except rfc8785.CanonicalizationError as error:
         raise ValueError("arguments: a value has no canonical form in JSON (RFC 8785)") from error

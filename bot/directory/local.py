@@ -6,6 +6,7 @@ be filled and changed from outside, as its administrator would, and its people c
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.principals import Account, AccountStatus, Capability, ChallengeState, SignIn
 from bot.store.accounts import access, accounts, challenges, changes
@@ -31,22 +32,22 @@ class LocalDirectory:
 
     def find_by_email(self, email: str) -> tuple[Account, ...]:
         """Return every account with an e-mail address."""
-        with self.database.read() as session:
+        with self.database.look() as session:
             return accounts.by_email(session, email)
 
     def find_by_slack_user(self, user: str) -> tuple[Account, ...]:
         """Return every account that is bound to a Slack user id."""
-        with self.database.read() as session:
+        with self.database.look() as session:
             return accounts.by_slack_user(session, user)
 
     def account(self, account_id: str) -> Account | None:
         """Return an account by id."""
-        with self.database.read() as session:
+        with self.database.look() as session:
             return accounts.find(session, account_id)
 
     def sign_ins(self, account_id: str, *, at_most: int) -> tuple[SignIn, ...]:
         """Return the last sign-in attempts, newest first."""
-        with self.database.read() as session:
+        with self.database.look() as session:
             return accounts.sign_ins(session, account_id, at_most=at_most)
 
     def names_of(self, users: Collection[str]) -> dict[str, str]:
@@ -56,7 +57,7 @@ class LocalDirectory:
 
     def was_done(self, key: str) -> bool:
         """Return whether a change was made under a key."""
-        with self.database.read() as session:
+        with self.database.look() as session:
             return changes.was_done(session, key)
 
     def unlock(self, account_id: str, *, key: str, seen: Account) -> Account:
@@ -94,6 +95,11 @@ class LocalDirectory:
         """
         with self.database.write() as session:
             return access.revoke_sessions(session, account_id, key=key)
+
+    def open_sessions(self, account_id: str, *, begun_before: datetime) -> int | None:
+        """Return how many sessions of an account that had begun before a time are still open."""
+        with self.database.read() as session:
+            return sum(one.since < begun_before for one in access.signed_in(session, account_id))
 
     def challenge(self, account_id: str, factor: str, *, key: str, number: str, seconds: float) -> None:
         """Ask the owner of an account, through one of their second factors, whether it is they who ask.

@@ -6,6 +6,7 @@ So whoever plays a turn can tell a directory that does not answer from a Slack o
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.directory.protocol import Directory
 from bot.errors import DirectoryDown, Transient
@@ -72,6 +73,11 @@ class NamingOutages:
         """End every session of an account; return how many were ended under the key."""
         with _named():
             return self.adapter.revoke_sessions(account_id, key=key)
+
+    def open_sessions(self, account_id: str, *, begun_before: datetime) -> int | None:
+        """Return how many sessions of an account that had begun before a time are still open."""
+        with _named():
+            return self.adapter.open_sessions(account_id, begun_before=begun_before)
 
     def challenge(self, account_id: str, factor: str, *, key: str, number: str, seconds: float) -> None:
         """Ask the owner of an account, through one of their second factors, whether it is they who ask."""

@@ -16,6 +16,7 @@ unknown whether it was made; `was_done` may report it later.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Protocol
 
 from bot.principals import Account, Capability, ChallengeState, SignIn
@@ -107,6 +108,12 @@ class Directory(Protocol):
 
         Raises:
             Refused: with `IDENTITY_MISMATCH` when the account is gone.
+        """
+
+    def open_sessions(self, account_id: str, *, begun_before: datetime) -> int | None:
+        """Return how many sessions of an account that had begun before a time are still open.
+
+        None where the directory does not list sessions; none are open in an unknown account.
         """
 
     def challenge(self, account_id: str, factor: str, *, key: str, number: str, seconds: float) -> None:

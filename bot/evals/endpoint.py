@@ -2,17 +2,19 @@
 
 import httpx2
 
-from bot.errors import Transient, kind
+from bot.errors import Transient
+from bot.network import Network
 
 SECONDS = 5.0
 "The longest wait for the answer."
 
 
-def is_standin(base_url: str | None) -> bool:
+def is_standin(base_url: str | None, network: Network) -> bool:
     """Return whether the model at an address says of itself that it is a stand-in.
 
     Args:
         base_url: the address; None for the vendor's own.
+        network: how it is reached.
 
     Raises:
         Transient: it does not answer.
@@ -20,9 +22,11 @@ def is_standin(base_url: str | None) -> bool:
     if base_url is None:
         return False
     try:
-        said = httpx2.get(base_url, timeout=SECONDS)
+        trusted, proxy = network.certificates(), network.proxy_url(base_url)
+        said = httpx2.get(base_url, timeout=SECONDS, verify=trusted, proxy=proxy, trust_env=False)
     except httpx2.HTTPError as error:
-        raise Transient(f"the model's endpoint does not answer: {kind(error)}") from error
+        why = network.obstacle(base_url, error)
+        raise Transient(f"the model's endpoint does not answer: {why}") from error
     try:
         about = said.json()
     except ValueError:

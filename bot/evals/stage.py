@@ -97,10 +97,10 @@ class _EvalMeter(Meter):
         with _as_outage():
             return super().begin(charge, **call)
 
-    def end(self, reservation: Reservation, usage: Usage, *, tool: str | None) -> int:
+    def end(self, reservation: Reservation, usage: Usage, *, tool: str | None, **also: Any) -> int:
         """Settle as the real meter does."""
         with _as_outage():
-            return super().end(reservation, usage, tool=tool)
+            return super().end(reservation, usage, tool=tool, **also)
 
     def void(self, reservation: Reservation) -> None:
         """Settle at zero as the real meter does."""

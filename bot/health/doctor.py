@@ -9,7 +9,7 @@ from functools import partial
 
 import yaml
 
-from bot import rights, yaml_text
+from bot import redis_rights, rights, yaml_text
 from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
@@ -18,20 +18,22 @@ from bot.health import alive, configured, enrolled, exposure, standings
 from bot.health.concurrent import ConcurrentChecks
 from bot.health.configured import active
 from bot.health.findings import Finding
+from bot.health.socket_mode import check_socket_mode
 from bot.queue import JobQueue
 from bot.settings import Settings
 from bot.slack.api import access, names, queue_channels
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 from bot.store import db
+from bot.store.audit import guards
 from bot.store.handoffs import handoffs_due
 from bot.store.releases import verdicts
 
 SECONDS = 10.0
 "The longest that all checks together take."
 MODEL_SECONDS = 8.0
-OLDEST_REDIS = (6, 2)
-"The first version with BLMOVE, with which a worker takes a job."
+OLDEST: Mapping[str, tuple[int, int]] = {"Redis": (6, 2), "Valkey": (7, 2)}
+"The first versions with BLMOVE, with which a worker takes a job."
 NEARLY_FULL = 0.8
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -55,9 +57,14 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         missing = db.pending(database)
         with database.read() as session:
             notices = db.notices_a_cut(session)
+            could_change = missing is None and guards.could_change(session)
     if not notices:
         message = "It keeps the locks of a client that is cut off: a pooler dropped the limits that Deskhand asks for."
         yield Finding("database", "warn", message, "Set them on the role, as docs/how-to/scale.md says.")
+    if could_change:
+        message = "The role of DATABASE_URL could change or remove audit records."
+        fix = "Let another role own the tables (DATABASE_OWNER_URL), as docs/how-to/install.md says."
+        yield Finding("audit log", "warn", message, fix)
     if missing is None:
         yield Finding("database", "ok", "It answers, and it has the schema that this code expects.")
         yield from _stranded(settings)
@@ -67,11 +74,18 @@ def check_database(settings: Settings) -> Iterator[Finding]:
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Check that Redis takes writes, and evicts no keys on its own."""
+    """Check that Redis allows and takes what Deskhand does, and evicts no keys on its own."""
+    if lacking := redis_rights.missing(settings.redis_url):
+        message = f"The user of REDIS_URL may not use {', '.join(lacking)}."
+        fix = "Give it the rights that docs/how-to/install.md lists; no process starts until then."
+        yield Finding("redis", "fail", message, fix)
+        return
     with closing(JobQueue.of_its_owner(settings.redis_url)) as queue:
         server = queue.server()
-        if tuple(int(part) for part in server.version.split(".")[:2]) < OLDEST_REDIS:
-            yield Finding("redis", "fail", f"Its version is {server.version}.", "Use version 6.2 or newer.")
+        if tuple(int(part) for part in server.version.split(".")[:2]) < OLDEST[server.name]:
+            yield Finding(
+                "redis", "fail", f"It is {server.name} {server.version}.", "Use Redis 6.2, Valkey 7.2 or newer."
+            )
         if server.eviction != "noeviction":
             message = f"It may evict keys: its maxmemory-policy is {server.eviction}."
             yield Finding("redis", "fail", message, "Set maxmemory-policy to noeviction; no worker starts until then.")
@@ -84,7 +98,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
             )
         queue.prove()
         kept = "an append-only file" if server.keeps_log else "no append-only file, which is not needed"
-        yield Finding("redis", "ok", f"Version {server.version} takes writes; {kept}.")
+        yield Finding("redis", "ok", f"{server.name} {server.version} takes writes; {kept}.")
 
 
 def check_slack(settings: Settings) -> Iterator[Finding]:
@@ -92,9 +106,15 @@ def check_slack(settings: Settings) -> Iterator[Finding]:
     if settings.slack_bot_token is None:
         yield Finding("slack", "fail", "Nobody can ask without SLACK_BOT_TOKEN.", "Set it.")
         return
-    client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    client = slack.connect(
+        token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, network=settings.network
+    )
     me = access.identity(client)
-    yield Finding("slack", "ok", f"We are {me.bot} in {me.team}.")
+    if not me.is_bot:
+        yield Finding("slack", "fail", f"SLACK_BOT_TOKEN: {access.OF_A_PERSON}.", "Copy that token from Install App.")
+        return
+    route = settings.network.route(settings.slack_api_url)
+    yield Finding("slack", "ok", f"We are {me.bot} in {me.team}; Slack is reached {route}.")
     wanted = _scopes(settings)
     if wanted - me.scopes:
         message = f"The token lacks {', '.join(sorted(wanted - me.scopes))}."
@@ -120,12 +140,13 @@ def check_model(settings: Settings) -> Iterator[Finding]:
         secret = settings.credential(key).get_secret_value()
         where = settings.anthropic_base_url
         try:
-            known = model.knows(name, api_key=secret, base_url=where, timeout=MODEL_SECONDS)
+            known = model.knows(name, api_key=secret, base_url=where, network=settings.network, timeout=MODEL_SECONDS)
         except Refused as error:
             yield Finding("model", "fail", f"{key} does not work: {error}.", "Set a valid key.")
             continue
         if known:
-            yield Finding("model", "ok", f"{name} is available for {key}.")
+            route = settings.network.route(where or model.VENDOR)
+            yield Finding("model", "ok", f"{name} is available for {key}; it is reached {route}.")
         elif where is None:
             message = f"The vendor has no {name} for {key}."
             yield Finding("model", "fail", message, "Correct `model` in the card, or DESKHAND_MODEL.")
@@ -161,6 +182,7 @@ CHECKS: Mapping[str, Check] = {
     "ground": exposure.check_ground,
     "files": exposure.check_files,
     "slack": check_slack,
+    "socket mode": check_socket_mode,
     "events": alive.check_events,
     "model": check_model,
     "release": check_releases,
@@ -177,8 +199,8 @@ FIXES: Mapping[str, str] = {
     "redis": "Start it, or correct REDIS_URL.",
     "redis access": "Fix Redis first.",
     "ground": "Fix the database first.",
-    "slack": "Correct SLACK_BOT_TOKEN or the app; see docs/how-to/install.md.",
-    "model": "Try again later; correct ANTHROPIC_BASE_URL if it is set.",
+    "slack": "Correct SLACK_BOT_TOKEN or the app, or the way to Slack; see docs/how-to/install.md and network.md.",
+    "model": "Correct what it names, or ANTHROPIC_BASE_URL if it is set; see docs/how-to/network.md.",
     "release": "Fix the database first.",
     "worker": "Fix Redis first.",
     "events": "Fix the database first.",

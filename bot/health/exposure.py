@@ -105,7 +105,9 @@ def _owner(settings: Settings) -> Ground | None:
 def _team(settings: Settings) -> str | None:
     if settings.slack_bot_token is None:
         return None
-    client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
+    client = slack.connect(
+        token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url, network=settings.network
+    )
     try:
         return str(slack.call(client.auth_test).get("team_id") or "")
     except DeskhandError:  # `check_slack` reports it

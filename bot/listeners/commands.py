@@ -1,4 +1,4 @@
-"""Slash commands and the message shortcut: stored and queued here, answered by a job."""
+"""Slash commands and the message shortcuts: stored and queued here, answered by a job."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,12 @@ def register(app: "AsyncApp", ctx: ListenerContext) -> None:
 
     @app.shortcut("hand_to_person")
     async def on_shortcut(ack: "AsyncAck", body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_store, ctx, _shortcut(ctx, body))
+        await asyncio.to_thread(_store, ctx, _shortcut(ctx, body, InboxKind.SHORTCUT))
+        await ack()
+
+    @app.shortcut("why_did_this_happen")
+    async def on_question(ack: "AsyncAck", body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_store, ctx, _shortcut(ctx, body, InboxKind.WHY))
         await ack()
 
 
@@ -51,11 +56,11 @@ def _command(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
     )
 
 
-def _shortcut(ctx: ListenerContext, body: dict[str, Any]) -> InboxCommand:
+def _shortcut(ctx: ListenerContext, body: dict[str, Any], kind: InboxKind) -> InboxCommand:
     message = body["message"]
     return InboxCommand(
         event_id=f"shortcut:{body['trigger_id']}",
-        kind=InboxKind.SHORTCUT,
+        kind=kind,
         team=buttons.workspace(body),
         channel=body["channel"]["id"],
         user=body["user"]["id"],

@@ -12,6 +12,7 @@ from bot.markup import Name
 from bot.principals import Account
 from bot.rights import Membership
 from bot.second_step.secret_box import ApproverKeys
+from bot.slack.api.token_check import TokenCheck
 from bot.store.releases.verdicts import ReleasePair
 
 
@@ -36,6 +37,8 @@ class ListenerContext(HearingContext):
 
     account: Callable[[str], Account | None] = lambda _id: None
     "(id of an account) -> it, as the directory has it now; raises `Transient` when the directory does not answer."
+    token: TokenCheck | None = None
+    "What Slack says of the bot token, once it is asked; None without one."
     door: DashboardDoor | None = None
     "Where the dashboard is; None when there is none."
     cases: CaseDesk = field(default_factory=CaseDesk)

@@ -115,22 +115,21 @@ def filled(body: Json) -> Json:
     """
     match body.get("type"):
         case "event_callback" if "event" in body:
-            return {"event_id": _made_up_id(body["event"]), **body, "event": _filled_event(body["event"])}
+            return {**_with_id(body, "event_id", of=body["event"]), "event": _filled_event(body["event"])}
         case "block_actions":
-            return {
-                "trigger_id": _made_up_id(body),
-                **body,
-                "container": _with_defaults(_container(body), body.get("container", {})),
-            }
+            container = _with_defaults(_container(body), body.get("container", {}))
+            return {**_with_id(body, "trigger_id", of=body), "container": container}
         case "message_action":
             at = {"ts": body["message_ts"]} if "message_ts" in body else {}
-            return {"trigger_id": _made_up_id(body), **body, "message": _with_defaults(at, body.get("message", {}))}
+            message = _with_defaults(at, body.get("message", {}))
+            return {**_with_id(body, "trigger_id", of=body), "message": message}
         case "view_submission" if "view" in body:
             state = _with_defaults({"values": {}}, body["view"].get("state", {}))
-            return {**body, "view": {"id": _made_up_id(body), "type": "modal", **body["view"], "state": state}}
+            view = {"type": "modal", **_with_id(body["view"], "id", of=body), "state": state}
+            return {**body, "view": view}
         case None if "command" in body:  # a form has empty values where JSON has null
             given = {name: value for name, value in body.items() if value != ""}
-            return {"trigger_id": _made_up_id(body), "team_id": "", "channel_id": "", "text": "", **given}
+            return {"team_id": "", "channel_id": "", "text": "", **_with_id(given, "trigger_id", of=body)}
         case _:
             return body
 
@@ -160,6 +159,10 @@ def _filled_event(event: Json) -> Json:
     return event
 
 
+def _with_id(given: Json, name: str, *, of: Json) -> Json:
+    """Return an object with an id, made from a content if it has none: the same when Slack sends the request again."""
+    return given if name in given else {name: _made_up_id(of), **given}
+
+
 def _made_up_id(content: Json) -> str:
-    """Return an id for a request that has none; it is the same when Slack sends the request again."""
     return f"untold:{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]}"

@@ -21,6 +21,8 @@ from bot.sandbox.slack.seed import Json
 from bot.sandbox.slack.world import World
 
 RATE_LIMITED, FAILED = 429, 500
+IN_HEADER = frozenset({"apps.connections.open"})
+"Methods for which Slack reads the token from the header alone."
 _log = logging.getLogger("deskhand.sandbox")
 
 
@@ -44,7 +46,7 @@ async def call_method(request: Request) -> Response:
     name = str(request.path_params["method"])
     started = time.perf_counter()
     try:
-        args, token = await _arguments(request)
+        args, token = await _arguments(request, in_header=name in IN_HEADER)
     except ClientDisconnect:
         return HangUp()
     place = args.get("channel") or args.get("channel_id")
@@ -79,10 +81,10 @@ def _answer(world: World, name: str, token: str, args: Json, base_url: str) -> t
         method = METHODS.get(name)
         if method is None:
             raise SlackError("unknown_method", req_method=name)  # noqa: TRY301 every refusal is answered in one place
-        _check_token(world, method, token)
+        by_person = _check_token(world, method, token)
         _check_scopes(world, method, args)
         _check_rate(world, method)
-        return {"ok": True, **method.handler(MethodCall(world, args, base_url.rstrip("/")))}, 200
+        return {"ok": True, **method.handler(MethodCall(world, args, base_url.rstrip("/"), by_person))}, 200
     except SlackError as error:
         status = RATE_LIMITED if error.error == "ratelimited" else 200
         return {"ok": False, "error": error.error, **error.fields}, status
@@ -91,15 +93,18 @@ def _answer(world: World, name: str, token: str, args: Json, base_url: str) -> t
         return {"ok": False, "error": "fatal_error"}, 200
 
 
-def _check_token(world: World, method: Method, token: str) -> None:
+def _check_token(world: World, method: Method, token: str) -> bool:
+    """Return whether a token that the method takes is a person's."""
     config = world.config
     if not token:
         raise SlackError("not_authed")
     bots, apps = (same(token, ours) for ours in (config.bot_token, config.app_token))
-    if not (bots or apps):
+    by_person = config.person_token != "" and same(token, config.person_token)
+    if not (bots or apps or by_person):
         raise SlackError("invalid_auth")
     if apps != method.app_token:
         raise SlackError("not_allowed_token_type")
+    return by_person
 
 
 def _check_scopes(world: World, method: Method, args: Json) -> None:
@@ -128,7 +133,7 @@ def _injected(faults: list[SlackFault]) -> tuple[Json, int] | None:
     return None
 
 
-async def _arguments(request: Request) -> tuple[Json, str]:
+async def _arguments(request: Request, *, in_header: bool) -> tuple[Json, str]:
     args: dict[str, Any] = dict(request.query_params)
     raw = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
@@ -140,7 +145,7 @@ async def _arguments(request: Request) -> tuple[Json, str]:
     else:
         args |= dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
     token = args.pop("token", "")
-    return args, _bearer(request) or str(token)
+    return args, _bearer(request) or ("" if in_header else str(token))
 
 
 def is_the_bot(request: Request) -> bool:

@@ -18,4 +18,5 @@ Across the families
     dashboard_access  who opens the dashboard: links for one use, and sessions of browsers
     audit             who did what, for whom
     backlog           work that is not done yet
+    personal          where personal data is, how long it is kept, and how it is handed out and erased
 """

@@ -4,21 +4,23 @@ SQLite has one writer: a write transaction takes the lock at its start (`BEGIN I
 instead of failing half-way. Readers never wait (WAL).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy import URL, ColumnElement, Engine, event
+from sqlalchemy import URL, ColumnElement, Connection, Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from bot import durations, private
-from bot.errors import ConfigError, Transient
+from bot.errors import ConfigError, Transient, kind
 from bot.store.errors_without_values import without_values
-from bot.store.sql import prebuilt, sqlite_engine
+from bot.store.sql import postgres_engine, prebuilt, sqlite_engine
+from bot.store.sql.commits import after_commit
+from bot.store.sql.looks import TOGETHER, SharedLook, translated
 
 __all__ = [
     "Database",
@@ -30,21 +32,17 @@ __all__ = [
     "is_there",
     "notices_a_cut",
     "pending",
+    "work_without_hurry",
 ]
 
 REVISIONS = Path(__file__).parent / "migrations" / "versions"
 "Files that are named by number, read without alembic, which takes 10 MB (see `bot.store.installation.revisions`)."
-COMMITTED = "committed"
-"The key under which a session keeps what is called once it is committed."
-POOL = 10
-POOL_SECONDS = 30
-"Seconds that a transaction waits for a connection."
 UNREADABLE = (
     "environment: DATABASE_URL cannot be read; write sqlite:///FILE or postgresql://user:password@host/name, with the "
     "special characters of a password percent-encoded (@ is %40, / is %2F)"
 )
 UNPREPARED: Mapping[str, object] = {"prepare_threshold": None}
-"""Statements are never prepared on the server, even if the address asks for it.
+"""Nothing is prepared on the server until a connection is known to be direct, even if the address asks for it.
 
 A pooler hands one server connection to many processes, and psycopg names prepared statements alike in each of them, so
 that another process's statement could run with our parameters (docs/decisions/0020).
@@ -58,15 +56,51 @@ class Database:
     engine: Engine
     writing: Engine
     "The same for transactions that write; to make it for each of them would take a fifth of its time."
+    looking: Engine | None = None
+    "The same for statements outside transactions; None: the database has none."
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a transaction that writes nothing.
+        """Open a transaction that writes nothing, or join the one of `look_together`.
 
         Raises:
             Transient: the database cannot be reached.
         """
-        yield from self._transaction(self.engine)
+        yield from self._joined(self.engine)
+
+    @contextmanager
+    def look(self) -> Iterator[Session]:
+        """Read statement by statement what is true now: nothing is locked, and no two statements need to agree.
+
+        PostgreSQL shows a transaction no more than that unless it asks for it, so there none is begun.
+
+        Raises:
+            Transient: the database cannot be reached.
+        """
+        yield from self._joined(self.looking or self.engine)
+
+    def _joined(self, engine: Engine) -> Iterator[Session]:
+        shared = TOGETHER.get()
+        if shared is None or shared.of is not self.engine:
+            yield from self._transaction(engine)
+        else:
+            with translated():
+                yield shared.session()
+
+    @contextmanager
+    def look_together(self) -> Iterator[None]:
+        """Let the reads of a block share one session, which begins with the first of them (see `look`).
+
+        Nothing may be waited for in the block: no transaction is open while Slack or a model is.
+        """
+        outer = TOGETHER.get()
+        if outer is not None and outer.of is self.engine:
+            yield
+            return
+        with translated(), ExitStack() as stack:
+            joined = TOGETHER.set(SharedLook(self.engine, self.looking or self.engine, stack))
+            stack.callback(TOGETHER.reset, joined)
+            yield
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -79,15 +113,24 @@ class Database:
 
     @staticmethod
     def _transaction(engine: Engine) -> Iterator[Session]:
+        with translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def compact(self) -> bool | None:
+        """Rebuild the file of an SQLite database, so that no erased byte is left in it.
+
+        Returns:
+            Whether its log is empty too, or None for PostgreSQL, which sees to that by itself.
+
+        Raises:
+            Transient: somebody else holds the file.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return None
         try:
-            with Session(engine, expire_on_commit=False) as session, session.begin():
-                yield session
-        except sqlalchemy.exc.TimeoutError as error:  # every connection of the pool is in use
-            raise Transient("database: no free connection") from error
-        except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
-                raise Transient(f"database: {error.orig}") from error
-            raise
+            return sqlite_engine.compact(self.engine)
+        except sqlite3.OperationalError as error:
+            raise Transient(f"database: its file cannot be rebuilt now ({kind(error)})") from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -127,8 +170,10 @@ def connect(url: str) -> Database:
     address = _address(url)
     match address.get_backend_name():
         case "postgresql":
-            engine = without_values(_postgresql(address))
-            return Database(engine, engine.execution_options(sqlite_begin=sqlite_engine.WRITE))
+            connect_args = {**_noticing_a_cut(address), **UNPREPARED}
+            engine = without_values(postgres_engine.open_engine(address, connect_args))
+            writing = engine.execution_options(sqlite_begin=sqlite_engine.WRITE)
+            return Database(engine, writing, engine.execution_options(isolation_level="AUTOCOMMIT"))
         case "sqlite":
             file = file_of(url)
             if file is not None:
@@ -143,18 +188,6 @@ def _address(url: str) -> URL:
     with suppress(sqlalchemy.exc.ArgumentError, ValueError):
         return make_url(url)
     raise ConfigError(UNREADABLE)
-
-
-def _postgresql(address: URL) -> Engine:
-    return sqlalchemy.create_engine(
-        address,
-        pool_size=POOL,
-        max_overflow=POOL,
-        pool_pre_ping=True,
-        pool_timeout=POOL_SECONDS,
-        connect_args={**_noticing_a_cut(address), **UNPREPARED},
-        hide_parameters=True,
-    )
 
 
 def _noticing_a_cut(url: URL) -> dict[str, object]:
@@ -183,17 +216,6 @@ def _keep_private(file: Path) -> None:
         private.database(file)
     except OSError as error:
         raise ConfigError(f"environment: DATABASE_URL: {error.filename or file}: {error.strerror}") from error
-
-
-def after_commit(session: Session, act: Callable[[], object]) -> None:
-    """Call a function when the transaction of a session is committed, and never if it is rolled back."""
-    session.info.setdefault(COMMITTED, []).append(act)
-
-
-@event.listens_for(Session, "after_commit")
-def _committed(session: Session) -> None:
-    for act in session.info.pop(COMMITTED, ()):
-        act()
 
 
 def insert_new(session: Session, table: type[DeclarativeBase], **values: object) -> int | None:
@@ -232,6 +254,16 @@ def notices_a_cut(session: Session) -> bool:
     return limit != "0"
 
 
+def work_without_hurry(connection: Connection) -> None:
+    """Let the transaction of a connection pause for as long as it must, for long work that a person has begun.
+
+    Other transactions end when their client is silent for some seconds (see `notices_a_cut`); a migration or an erasure
+    computes for longer than that between two statements.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def pending(database: Database) -> str | None:
     """Return a sentence about the missing revision, or None if the schema fits this code.
 
@@ -242,4 +274,7 @@ def pending(database: Database) -> str | None:
     with database.read() as session:
         known = sqlalchemy.inspect(session.connection()).has_table("alembic_version")
         found = session.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) if known else None
-    return None if found == wanted else f"schema is at {found}, this code needs {wanted}: run `deskhand migrate`"
+    if found == wanted:
+        return None
+    stands = "it has no schema yet" if found is None else f"schema is at {found}, this code needs {wanted}"
+    return f"{stands}: run `deskhand migrate`"

@@ -11,9 +11,7 @@ from sqlalchemy.exc import StatementError
 from bot.errors import DeskhandError, kind
 
 MESSAGES = {
-    "unsupported startup parameter": (
-        "the pooler refuses our `options`: let it ignore them, and set them on the role (docs/how-to/scale.md)"
-    ),
+    "unsupported startup parameter": "the pooler refuses the `options` of DATABASE_URL (docs/how-to/scale.md)",
     "password authentication failed": "the server refuses this user or password",
     "no password supplied": "the server asks for a password",
     "no pg_hba.conf entry": "the server does not let this user in from here",

@@ -17,6 +17,19 @@ from bot.store.sql import prebuilt
 SKEW = timedelta(seconds=2)
 "The most by which the clocks of two processes may differ."
 _PROFILE = select(MemberRow.said, MemberRow.asked_at).where(MemberRow.user == bindparam("whose"))
+_TAKE = (
+    update(MemberRow)
+    .where(
+        MemberRow.user == bindparam("whose"),
+        or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= bindparam("at")),
+    )
+    .returning(MemberRow.said, MemberRow.asked_at)
+)
+_STORE = (
+    update(MemberRow)
+    .where(MemberRow.user == bindparam("whose"), MemberRow.asked_at == bindparam("version"))
+    .returning(MemberRow.user)
+)
 _LOCALE = select(SpokenLanguage.locale).where(SpokenLanguage.user == bindparam("whose"))
 
 
@@ -81,9 +94,7 @@ def begin_inquiry(session: Session, user: str) -> Inquiry | None:
     at = now()
     db.insert_new(session, MemberRow, user=user, said=None, asked_at=at, asking_until=None)
     until = at + timedelta(seconds=durations.PROFILE_INQUIRY)
-    free = or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= at)
-    taken = update(MemberRow).where(MemberRow.user == user, free).values(asking_until=until)
-    row = session.execute(taken.returning(MemberRow.said, MemberRow.asked_at)).one_or_none()
+    row = prebuilt.rows(session, _TAKE, whose=user, at=at, asking_until=until).one_or_none()
     if row is None:
         return None
     inquiry = Inquiry(user, row.asked_at, until)
@@ -102,12 +113,11 @@ def end_inquiry(session: Session, inquiry: Inquiry, said: Member | None, *, aske
         said: the profile, which is not stored if the person has changed since; None: Slack gave none.
         asked_at: when Slack was asked.
     """
-    unchanged = update(MemberRow).where(MemberRow.user == inquiry.user, MemberRow.asked_at == inquiry.version)
-    values = {"asked_at": asked_at, "asking_until": None}
-    is_stored = said is not None and (
-        session.execute(unchanged.values(said=asdict(said), **values).returning(MemberRow.user)).one_or_none()
-        is not None
-    )
+    is_stored = False
+    if said is not None:
+        of = {"whose": inquiry.user, "version": inquiry.version}
+        new = {"said": asdict(said), "asked_at": asked_at, "asking_until": None}
+        is_stored = prebuilt.rows(session, _STORE, **of, **new).one_or_none() is not None
     if not is_stored:
         _end(session, inquiry)
     return is_stored

@@ -7,7 +7,6 @@ otherwise Prometheus sees no increase when the first one is counted.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
@@ -91,13 +90,7 @@ REFUSED = Counter(
 SPANS = Counter("deskhand_spans_total", "Spans of traces, by what became of them.", ["result"], registry=REGISTRY)
 PROCESS = Gauge("deskhand_process_info", "What this process is; always 1.", ["process", "version"], registry=REGISTRY)
 
-Direction = Literal["input", "output"]
-_TOKENS: tuple[tuple[Direction, str], ...] = (
-    ("input", "none"),
-    ("input", "read"),
-    ("input", "write"),
-    ("output", "none"),
-)
+_TOKENS = [TOKENS.labels("input", cache) for cache in ("none", "read", "write")] + [TOKENS.labels("output", "none")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +180,10 @@ def charged(cost_nusd: int) -> None:
 
 def tokens_used(*, fresh: int, cache_read: int, cache_written: int, output: int) -> None:
     """Count the tokens of one model call."""
-    for labels, count in zip(_TOKENS, (fresh, cache_read, cache_written, output), strict=True):
-        TOKENS.labels(*labels).inc(count)
+    for counter, count in zip(_TOKENS, (fresh, cache_read, cache_written, output), strict=True):
+        counter.inc(count)
 
 
-for _labels in _TOKENS:
-    TOKENS.labels(*_labels)
 start_at_zero(HANDOFFS, Reason)
 start_at_zero(BUDGET_STOPS, SCOPES)
 start_at_zero(MESSAGES, Delivered)

@@ -1,12 +1,13 @@
-"""Answers GET /metrics on an address of the process's own, beside its work; nothing else is served there.
+"""Answers GET /metrics, /healthz and /readyz on an address of the process's own, beside its work.
 
 The address is not the web process's public one: metrics are for the network of whoever runs Deskhand. A port that is
 taken never stops a process.
 """
 
+import json
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
@@ -26,11 +27,19 @@ from bot.telemetry import metrics
 log = structlog.get_logger()
 
 Process = Literal["web", "socket", "worker", "clock"]
-PATH = "/metrics"
+Ready = Callable[[], tuple[bool, Mapping[str, Any]]]
+"Returns whether the process is ready, and a JSON object that says why."
+TEXT = "text/plain; charset=utf-8"
 CLIENT_SECONDS = 5.0
 "The longest wait for one client's next bytes."
 AT_ONCE = 8
 "Answers at a time; further connections are closed at once."
+
+
+class _Paths:
+    METRICS = "/metrics"
+    HEALTH = "/healthz"
+    READY = "/readyz"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -38,12 +47,19 @@ class _Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def do_GET(self) -> None:
-        """Answer with every metric of the process."""
-        if self.path.partition("?")[0] != PATH:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", b"Only /metrics is here.\n")
-            return
-        encode, content_type = choose_encoder(self.headers.get("Accept", ""))
-        self._answer(HTTPStatus.OK, content_type, encode(self.server.registry))
+        """Answer with every metric of the process, with whether it lives, or with whether it is ready."""
+        match self.path.partition("?")[0]:
+            case _Paths.METRICS:
+                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+                self._answer(HTTPStatus.OK, content_type, encode(self.server.registry))
+            case _Paths.HEALTH:
+                self._answer(HTTPStatus.OK, TEXT, b"ok\n")
+            case _Paths.READY:
+                ready, why = self.server.ready()
+                status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+                self._answer(status, "application/json", json.dumps(why).encode())
+            case _:
+                self._answer(HTTPStatus.NOT_FOUND, TEXT, b"Only /metrics, /healthz and /readyz are here.\n")
 
     def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
         self.send_response(status)
@@ -64,10 +80,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 16
 
-    def __init__(self, address: tuple[str, int], registry: CollectorRegistry) -> None:
+    def __init__(self, address: tuple[str, int], registry: CollectorRegistry, ready: Ready) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
-        self.registry = registry
+        self.registry, self.ready = registry, ready
         self._slots = BoundedSemaphore(AT_ONCE)
 
     def server_bind(self) -> None:
@@ -95,19 +111,20 @@ class _Server(ThreadingHTTPServer):
 
 
 def start(
-    process: Process, address: MetricsAddress | None, *, collector: Collector | None = None
+    process: Process, address: MetricsAddress | None, ready: Ready, *, collector: Collector | None = None
 ) -> Callable[[], None]:
-    """Serve the metrics of this process if it has an address; return the function that stops serving.
+    """Serve the metrics and the health of this process if it has an address; return the function that stops serving.
 
     Args:
         process: what this process is.
         address: the first free port of it is taken; None serves nothing.
+        ready: asked for each `/readyz`; it must answer within two seconds whatever hangs.
         collector: reads further metrics when it is asked.
     """
     if address is None:
         return _nothing
     metrics.PROCESS.labels(process, version("deskhand")).set(1)
-    server = _bound(address)
+    server = _bound(address, ready)
     if server is None:
         return _nothing
     if collector is not None:
@@ -125,12 +142,12 @@ def start(
     return stop
 
 
-def _bound(address: MetricsAddress) -> _Server | None:
+def _bound(address: MetricsAddress, ready: Ready) -> _Server | None:
     """Take the first free port of an address; return None, and log it, when there is none."""
     why = ""
     for port in address.ports:
         try:
-            return _Server((address.host, port), metrics.REGISTRY)
+            return _Server((address.host, port), metrics.REGISTRY, ready)
         except OSError as error:
             why = kind(error)
     log.error("metrics.not_served", address=str(address), why=why)

@@ -16,6 +16,7 @@ from threading import Event, Thread
 import structlog
 
 from bot.errors import kind
+from bot.network import Network
 from bot.settings import Settings
 from bot.telemetry import metrics, spans
 from bot.telemetry.metrics import SpanEnd
@@ -29,11 +30,13 @@ MOST = 4_096
 "Spans that wait at most, some hundred turns; of more, the oldest are lost."
 BATCH = 512
 "Spans in one request."
-PAUSE_SECONDS = 5.0
+PAUSE_SECONDS = 10.0
 "Between two looks at the queue: a request costs more than the spans of a turn, so that several turns share one."
 END_SECONDS = 1.0
 "The longest that the end of a process waits for the last spans."
 PATH = "v1/traces"
+OWN_CERTIFICATES = frozenset({"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"})
+"OpenTelemetry's own variables for the certificates that it trusts; if one is set, it counts."
 
 Send = Callable[[Sequence[SpanRecord]], bool]
 "Sends spans, and returns whether the collector has taken them; it may take many seconds."
@@ -128,7 +131,7 @@ def start(process: Process, settings: Settings, *, installation: str) -> Callabl
     if address is None or token is None:
         return _nothing
     try:
-        send = sender(address, process)
+        send = sender(address, process, settings.network)
     except ModuleNotFoundError:
         log.error("traces.not_installed")  # noqa: TRY400 - the table of events says what to do
         return _nothing
@@ -153,12 +156,13 @@ def address_of(settings: Settings) -> str | None:
     return None if base is None else f"{base.rstrip('/')}/{PATH}"
 
 
-def sender(address: str, process: Process) -> Send:
-    """Return a function that sends spans to an address; OpenTelemetry reads its headers and certificates itself.
+def sender(address: str, process: Process, network: Network) -> Send:
+    """Return a function that sends spans to an address by our rule; OpenTelemetry reads its own variables itself.
 
     Raises:
         ModuleNotFoundError: the extra `telemetry` is not installed.
     """
+    import requests  # noqa: PLC0415 - comes with the extra
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - an extra
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415 - an extra
@@ -175,8 +179,13 @@ def sender(address: str, process: Process) -> Send:
     }
     resource = Resource(about).merge(OTELResourceDetector().detect())  # what the environment says counts
     encode = span_encoding.encoder(resource, InstrumentationScope("deskhand", release))
-    # The exporter's own client: retries, timeout, compression, headers and certificates are as OpenTelemetry has them.
-    client = OTLPSpanExporter(endpoint=address)._client  # noqa: SLF001 - `export` encodes spans itself
+    session, proxy = requests.Session(), network.proxy_url(address)
+    session.trust_env = False
+    session.proxies = {} if proxy is None else {"http": proxy, "https": proxy}
+    trusted = None if OWN_CERTIFICATES & os.environ.keys() else network.trusted_place
+    # The exporter's own client: retries, timeout, compression and headers are as OpenTelemetry has them.
+    exporter = OTLPSpanExporter(endpoint=address, session=session, certificate_file=trusted)
+    client = exporter._client  # noqa: SLF001 - `export` encodes spans itself
 
     def send(batch: Sequence[SpanRecord]) -> bool:
         return client.export(encode(batch)).success

@@ -21,23 +21,22 @@ class TraceIds:
         """Return the ids of an installation, under a secret that all of its processes have."""
         return cls(hmac.digest(secret.encode(), f"trace ids of {installation}".encode(), hashlib.sha256))
 
-    def trace(self, turn_id: int) -> int:
-        """Return the id of a turn's trace: 128 bits, never 0."""
-        return int.from_bytes(self._digest(f"trace:{turn_id}")[:16], "big") or 1
-
-    def turn(self, turn_id: int) -> int:
-        """Return the id of a turn's own span, the parent of all others: 64 bits, never 0."""
-        return int.from_bytes(self._digest(f"turn:{turn_id}")[:8], "big") or 1
+    def of_turn(self, turn_id: int) -> tuple[int, int]:
+        """Return the id of a turn's trace, 128 bits, and that of its own span, 64 bits; neither is 0."""
+        return _of_turn(self.key, turn_id)
 
     def conversation(self, ticket_id: int) -> str:
         """Return what a trace calls a ticket."""
-        return self._digest(f"ticket:{ticket_id}")[:16].hex()
-
-    def _digest(self, text: str) -> bytes:
-        return _digest(self.key, text)
+        return _digest(self.key, f"ticket:{ticket_id}")[:16].hex()
 
 
 @lru_cache(512)
+def _of_turn(key: bytes, turn_id: int) -> tuple[int, int]:
+    """Return what each span of a turn has; a digest costs as much as a span."""
+    digest = _digest(key, f"turn:{turn_id}")
+    return int.from_bytes(digest[:16], "big") or 1, int.from_bytes(digest[16:24], "big") or 1
+
+
 def _digest(key: bytes, text: str) -> bytes:
-    """Return a digest; each span of a turn has the same ids, and a digest costs as much as the rest of a span."""
-    return hmac.digest(key, text.encode(), hashlib.sha256)
+    """Return a keyed digest: BLAKE2 takes a key by itself, in a third of the time of an HMAC."""
+    return hashlib.blake2b(text.encode(), key=key, digest_size=24).digest()

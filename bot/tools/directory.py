@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from bot.errors import HalfDone, Refused
-from bot.principals import Account, Capability, Effect, LostDevice
-from bot.tools.registry import Args, NoArgs, ToolUse, tool
+from bot.principals import Account, AccountStatus, Capability, Effect, LostDevice
+from bot.tools.registry import Args, NoArgs, ToolUse, WrittenCall, tool
 
 SIGN_INS_SHOWN = 10
 
@@ -52,7 +52,18 @@ def recent_sign_ins(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     }
 
 
-@tool(effect=Effect.WRITE, scope="account:unlock", needs={Capability.UNLOCK})
+def is_unlocked(written: WrittenCall) -> bool:
+    """Return whether the account is active."""
+    account = written.directory.account(written.account)
+    return account is not None and account.status is AccountStatus.ACTIVE
+
+
+def knows_the_link(written: WrittenCall) -> bool:
+    """Return whether the directory knows that it sent the link; the account is as it was until the link is used."""
+    return written.directory.was_done(written.key)
+
+
+@tool(effect=Effect.WRITE, scope="account:unlock", needs={Capability.UNLOCK}, as_promised=is_unlocked)
 def unlock_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Lift the lock-out of the requester's own account, or a suspension that they may lift themselves."""
     return {
@@ -61,7 +72,12 @@ def unlock_my_account(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     }
 
 
-@tool(effect=Effect.WRITE, scope="account:reset_password", needs={Capability.RESET_PASSWORD})
+@tool(
+    effect=Effect.WRITE,
+    scope="account:reset_password",
+    needs={Capability.RESET_PASSWORD},
+    as_promised=knows_the_link,
+)
 def send_password_reset(call: ToolUse, _args: NoArgs) -> dict[str, Any]:
     """Send the directory's own password reset link to the address on file of the requester's own account.
     Nobody here ever sees or sets a password."""  # noqa: D205, D209 - read by the model
@@ -102,6 +118,15 @@ def plan_of_reset(args: ResetFactorArgs, account: Account) -> tuple[str, ...]:
     )
 
 
+def is_reset(written: WrittenCall) -> bool:
+    """Return whether the factors of the lost device are gone, and every session that had begun before the reset."""
+    directory, account = written.directory, written.directory.account(written.account)
+    if account is None or account.lost_with(written.arguments.lost):
+        return False
+    left = directory.open_sessions(written.account, begun_before=written.since)
+    return directory.was_done(written.key) if left is None else left == 0
+
+
 @tool(
     effect=Effect.WRITE,
     scope="account:reset_factor",
@@ -109,6 +134,7 @@ def plan_of_reset(args: ResetFactorArgs, account: Account) -> tuple[str, ...]:
     needs_approval=True,
     needs={Capability.RESET_FACTOR, Capability.REVOKE_SESSIONS},
     plan_of=plan_of_reset,
+    as_promised=is_reset,
 )
 def reset_second_factor(call: ToolUse, args: ResetFactorArgs) -> dict[str, Any]:
     """Remove the requester's own second factors that were on a device which they have lost, and sign them out

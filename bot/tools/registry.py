@@ -8,7 +8,8 @@ which `ToolUse` holds.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cache
 from typing import Any, Literal, get_origin
@@ -82,6 +83,24 @@ PlanOf = Callable[[Any, Account], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenCall:
+    """A write that was made or may have been, as the directory is read back for it."""
+
+    directory: Directory
+    account: str
+    "Id of the account."
+    key: str
+    "The idempotency key of the call."
+    arguments: Any
+    since: datetime
+    "When the write was allowed, before it was made."
+
+
+AsPromised = Callable[[WrittenCall], bool]
+"Reads the directory and says whether it is as a write should have left it; it changes nothing."
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """A tool: what the model reads of it, and what the policy asks about it."""
 
@@ -100,6 +119,8 @@ class Tool:
     "What the directory must be able to do; otherwise the tool is not offered to the model."
     plan_of: PlanOf | None = None
     "What a person reads who approves a call; None for a tool that always does the same."
+    as_promised: AsPromised | None = None
+    "How the effect of a write is read back; None for a tool that writes nothing."
 
     @property
     def acts_on_account(self) -> bool:
@@ -166,12 +187,14 @@ def tool(
     needs_approval: bool = False,
     needs: Iterable[Capability] = (),
     plan_of: PlanOf | None = None,
+    as_promised: AsPromised | None = None,
 ) -> Callable[[Run], Run]:
     """Declare a function as a tool: the model reads its name and its docstring."""
 
     def declare(run: Run) -> Run:
-        described, needed = " ".join((run.__doc__ or "").split()), frozenset(needs)
-        add(Tool(run.__name__, described, args, effect, scope, needs_approval, run, needs=needed, plan_of=plan_of))
+        described = " ".join((run.__doc__ or "").split())
+        entry = Tool(run.__name__, described, args, effect, scope, needs_approval, run)
+        add(replace(entry, needs=frozenset(needs), plan_of=plan_of, as_promised=as_promised))
         return run
 
     return declare
@@ -181,10 +204,12 @@ def add(entry: Tool) -> None:
     """Register a tool.
 
     Raises:
-        ConfigError: another tool has the name.
+        ConfigError: another tool has the name, or it writes and does not say how its effect is read back.
     """
     if entry.name in REGISTRY:
         raise ConfigError(f"two tools are called {entry.name}")
+    if entry.effect is Effect.WRITE and entry.as_promised is None:
+        raise ConfigError(f"the tool {entry.name} writes: declare `as_promised`, which reads its effect back")
     REGISTRY[entry.name] = entry
 
 

@@ -13,7 +13,7 @@ socket    the same listeners over Socket Mode
 tally     counts the requests that were refused, and logs the counts once a minute
 """
 
-from bot.web.app import check_token, create_app, open_context
+from bot.web.app import check_token, create_app, open_context, readiness_of
 from bot.web.bolt import create_bolt
 
-__all__ = ["check_token", "create_app", "create_bolt", "open_context"]
+__all__ = ["check_token", "create_app", "create_bolt", "open_context", "readiness_of"]

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 from slack_bolt.adapter.starlette.async_handler import to_starlette_response
@@ -22,13 +22,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot import agent_ids, directory
+from bot import agent_ids, directory, redis_rights
 from bot.agent_cards import Cards
 from bot.budget.budget_file import BudgetFile
 from bot.casework import dashboard_links
 from bot.errors import ConfigError, Transient
 from bot.evals.proposals import checking
-from bot.health.readiness import Readiness
+from bot.health import readiness
+from bot.health.readiness import Check, Readiness
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.queue import JobQueue
@@ -70,13 +71,15 @@ def open_context(settings: Settings) -> ListenerContext:
     """Return what the listeners need to do their work.
 
     Raises:
-        ConfigError: a card, the budget file or a key is wrong, the schema is of another revision, or the database or
-            Redis belongs to another installation.
+        ConfigError: a card, the budget file or a key is wrong, the signer's key is here, the schema is of another
+            revision, a right in Redis is missing, or the database or Redis belongs to another installation.
     """
+    settings.refuse_signing_key()
     database = db.connect(settings.database_url)
     ground = _once_reached(lambda: marks.enter(database, settings.deskhand_ground))
     queue = JobQueue.connect(settings.redis_url, ground)
     try:
+        redis_rights.check(settings.redis_url)
         queue.enter()
     except Transient as error:  # upkeep queues what is stored meanwhile, once Redis is back
         log.warning("redis.not_reached", error=str(error))
@@ -96,10 +99,15 @@ def _with_look_ups(ctx: ListenerContext, settings: Settings, database: Database)
     if settings.slack_bot_token is None:
         return ctx
     token = settings.slack_bot_token.get_secret_value()
-    client = slack.connect(token=token, base_url=settings.slack_api_url, seconds=LOOK_UP_SECONDS)
+    client = slack.connect(
+        token=token, base_url=settings.slack_api_url, network=settings.network, seconds=LOOK_UP_SECONDS
+    )
     members, names = Members(client, database, patience=LOOK_UP_SECONDS), Names(client)
     return replace(
         ctx,
+        token=TokenCheck(
+            slack.connect(token=token, base_url=settings.slack_api_url, network=settings.network), database
+        ),
         look_up=roles.membership_look_up(members),
         names=names.of,
         members_named=names.of_members,
@@ -117,15 +125,22 @@ def _once_reached(use: Callable[[], Answer]) -> Answer:
             time.sleep(WAIT_SECONDS)
 
 
-def check_token(settings: Settings, ctx: ListenerContext) -> None:
-    """Check, before any event is heard, that the bot token is of the workspace that the database serves.
+def check_token(ctx: ListenerContext) -> None:
+    """Check, before any event is heard, that the bot token is a bot's of the workspace that the database serves.
 
     Raises:
-        ConfigError: it is of another workspace.
+        ConfigError: it is not.
     """
-    if settings.slack_bot_token is not None:
-        client = slack.connect(token=settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api_url)
-        TokenCheck(client, ctx.database).wait()
+    if ctx.token is not None:
+        ctx.token.begin().wait()
+
+
+def readiness_of(ctx: ListenerContext, process: Literal["web", "socket"], **more: Check) -> Readiness:
+    """Return the readiness checks of a process that hears Slack."""
+    if ctx.token is not None:
+        token = ctx.token
+        more["token"] = readiness.authorized(lambda: token.problem)
+    return readiness.of_listener(ctx.database, ctx.queue, lambda: _serving(ctx), process=process, more=more)
 
 
 def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starlette:
@@ -140,6 +155,7 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
     entry = Entrance(secrets_of(settings), limits or ClientLimits()) if hears else None
     ctx = open_context(settings)
     tally, routes, closing = Tally(), [], [ctx.database.close, ctx.queue.close]
+    ready = readiness_of(ctx, "web")
     if entry is not None:
         routes.append(Route("/slack/events", _slack_events(entry, create_bolt(settings, ctx), tally), methods=["POST"]))
     if settings.deskhand_public_url is not None:
@@ -151,13 +167,14 @@ def create_app(settings: Settings, limits: ClientLimits | None = None) -> Starle
         routes=[
             *routes,
             Route("/healthz", PlainTextResponse("ok"), methods=["GET"]),
-            Route("/readyz", _readyz(ctx)),
+            Route("/readyz", _readyz(ready)),
         ],
         middleware=[Middleware(StrictHeaders)],
     )
     app.router.redirect_slashes = False  # a redirect would lead to an address made of the Host header
     app.state.tally = tally
     app.state.ctx = ctx
+    app.state.readiness = ready
     return app
 
 
@@ -198,14 +215,12 @@ def _slack_events(entry: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
     return slack_events
 
 
-def _readyz(ctx: ListenerContext) -> Endpoint:
-    look = _shared(Readiness(ctx.database, ctx.queue, lambda: _serving(ctx)).look)
+def _readyz(ready: Readiness) -> Endpoint:
+    look = _shared(ready.answer)
 
     async def readyz(_request: Request) -> Response:
-        found = await look()
-        ready = all(one.state == "ok" for one in found)
-        checks = {one.check: {"ok": one.state == "ok", "message": one.message} for one in found}
-        return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
+        ready, why = await look()
+        return JSONResponse(why, status_code=200 if ready else 503)
 
     return readyz
 
@@ -214,14 +229,12 @@ def secrets_of(settings: Settings) -> tuple[bytes, ...]:
     """Return the secrets that Slack may sign with: two, separated by a comma, while one replaces the other.
 
     Raises:
-        ConfigError: none is set, or one of them is empty.
+        ConfigError: none is set.
     """
     value = settings.slack_signing_secret
     secrets = [] if value is None else [secret.strip() for secret in value.get_secret_value().split(",")]
     if not secrets:
         raise ConfigError("environment: SLACK_SIGNING_SECRET is not set; without it no request can be trusted")
-    if not all(secrets):
-        raise ConfigError("environment: SLACK_SIGNING_SECRET holds an empty secret beside a comma")
     return tuple(secret.encode() for secret in secrets)
 
 

@@ -23,6 +23,8 @@ from bot.listeners.reading import Malformed
 from bot.settings import Settings
 from bot.slack.api import async_client
 from bot.slack.api import client as slack
+from bot.slack.api.async_client import AsyncWebClient
+from bot.slack.api.client import WebClient
 
 log = structlog.get_logger()
 
@@ -34,20 +36,28 @@ def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
         ConfigError: a token is not set.
     """
     if settings.slack_bot_token is None:
-        raise ConfigError("environment: SLACK_BOT_TOKEN is not set")
+        raise ConfigError("environment: SLACK_BOT_TOKEN is not set; `deskhand init` sets up what is needed")
     quiet = logging.getLogger("slack_bolt")
     quiet.setLevel(logging.ERROR)  # Bolt's warnings quote the request; its other loggers take this one's level
+    ours = async_client.connect(base_url=settings.slack_api_url, network=settings.network)
     app = AsyncApp(
         name="deskhand",  # without a name, Bolt reads the source of every caller to find one
         logger=quiet,
-        client=async_client.connect(token="", base_url=settings.slack_api_url),
-        authorize=_as_bot(settings.slack_bot_token.get_secret_value(), settings.slack_api_url),
+        client=ours,
+        authorize=_as_bot(
+            slack.connect(
+                token=settings.slack_bot_token.get_secret_value(),
+                base_url=settings.slack_api_url,
+                network=settings.network,
+            )
+        ),
         request_verification_enabled=False,  # Bolt would log refused bodies; `bot.web.entrance` has verified each
         ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does that, and lets deletions through
         raise_error_for_unhandled_request=True,
         process_before_response=True,
     )
     app.error(failed)
+    app.middleware(_by_the_route_of(ours))
     listeners.register(app, ctx)
     return app
 
@@ -83,12 +93,21 @@ async def failed(error: Exception) -> BoltResponse:
     return BoltResponse(status=500)
 
 
-def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult]]:
+def _by_the_route_of(ours: AsyncWebClient) -> Callable[..., Awaitable[BoltResponse]]:
+    """Return a middleware for the client that Bolt makes for each request, which reads the proxy variables anew."""
+
+    async def by_our_route(client: AsyncWebClient, next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        client.proxy = ours.proxy
+        return await next_()
+
+    return by_our_route
+
+
+def _as_bot(client: WebClient) -> Callable[[], Awaitable[AuthorizeResult]]:
     """Return a function that gives Bolt our bot's identity; it asks Slack once.
 
     When Slack does not answer, Bolt's own function answers the event with 200, which loses it; this one makes it a 500.
     """
-    client = slack.connect(token=token, base_url=base_url)
     known: list[AuthorizeResult] = []
 
     async def authorize() -> AuthorizeResult:
@@ -100,7 +119,7 @@ def _as_bot(token: str, base_url: str) -> Callable[[], Awaitable[AuthorizeResult
                     team_id=me["team_id"],
                     bot_user_id=me["user_id"],
                     bot_id=me["bot_id"],
-                    bot_token=token,
+                    bot_token=client.token,
                 )
             )
         return known[0]

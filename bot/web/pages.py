@@ -15,7 +15,6 @@ from bot.dashboard.filters import Filter
 from bot.dashboard.overview import overview_page
 from bot.dashboard.overview_values import Overview, Served
 from bot.dashboard.ticket_page import ticket_page
-from bot.dashboard.ticket_story import TicketStory, ids_in
 from bot.listeners.context import ListenerContext
 from bot.rights import Viewer
 from bot.sampling import quality
@@ -28,6 +27,7 @@ from bot.store.money import spending
 from bot.store.releases import eval_runs, probes, verdicts
 from bot.store.schema import now
 from bot.store.tickets import ticket_history
+from bot.stories.ticket_story import TicketStory, ids_in
 
 NAMES_SECONDS = 1.5
 "The longest that a page waits for names of people; a person without a name has their id."

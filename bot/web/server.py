@@ -7,6 +7,7 @@ request: a reverse proxy in front terminates TLS and limits the connections of o
 
 import asyncio
 import logging
+import socket
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from bot.errors import ConfigError, kind
 from bot.web.entrance import ClientLimits
 from bot.web.tally import Tally
 
@@ -29,9 +31,22 @@ GRACE_SECONDS = 1.0
 
 
 def serve(app: Starlette, *, host: str, port: int) -> None:
-    """Serve the app until the process is told to end."""
-    log.info("web.started", host=host, port=port)
-    uvicorn.Server(config(app, host=host, port=port)).run()
+    """Serve the app until the process is told to end.
+
+    Raises:
+        ConfigError: nothing can listen there.
+    """
+    how = config(app, host=host, port=port)
+    try:
+        listening = socket.create_server((host, port), family=_family(host, port), backlog=how.backlog)
+    except OSError as error:
+        raise ConfigError(f"environment: HOST and PORT: nothing can listen on {host}:{port}: {kind(error)}") from error
+    log.info("web.started", host=host, port=listening.getsockname()[1])
+    uvicorn.Server(how).run(sockets=[listening])
+
+
+def _family(host: str, port: int) -> socket.AddressFamily:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
 
 
 def config(

@@ -135,7 +135,9 @@ def app_of(settings: Settings) -> SlackSignIn | None:
         raise ConfigError("environment: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are set together or not at all")
     if client_id is None or secret is None or public is None:
         return None
-    return SlackSignIn(client_id, secret.get_secret_value(), settings.slack_api_url, f"{public}{DONE}")
+    return SlackSignIn(
+        client_id, secret.get_secret_value(), settings.slack_api_url, f"{public}{DONE}", settings.network
+    )
 
 
 def _team(database: Database) -> str | None:

@@ -13,10 +13,18 @@ from threading import Condition, Lock, Thread, get_ident
 from types import TracebackType
 from typing import Any
 
-from rq.timeouts import BaseDeathPenalty, JobTimeoutException
+from rq.timeouts import BaseDeathPenalty
 
 STOP_SECONDS = 5.0
 "Seconds that a job which was asked to stop may take to notice; then an exception stops it."
+
+
+class TimeIsUp(BaseException):
+    """The job's time limit is over.
+
+    Not an `Exception`: the SDKs that a job waits in take every `Exception` for an error of their connection, and the
+    job would go on without a limit.
+    """
 
 
 class StopAsked(BaseException):
@@ -43,11 +51,11 @@ class Deadline(BaseDeathPenalty):
     """A block on one thread that has a time limit and can be asked to stop.
 
     Raises:
-        JobTimeoutException: the time limit is over (or the exception that was given).
+        TimeIsUp: the time limit is over (or the exception that was given).
         StopAsked: it was asked to stop and still ran after `STOP_SECONDS`.
     """
 
-    def __init__(self, timeout: float | None, exception: type[Exception] = JobTimeoutException, **_job: object) -> None:
+    def __init__(self, timeout: float | None, exception: type[BaseException] = TimeIsUp, **_job: object) -> None:
         """Take RQ's arguments: seconds (None or below one: no limit), the exception to raise, the job's id."""
         super().__init__(timeout, exception)  # type: ignore[no-untyped-call]  # rq leaves it untyped
         self.stop_asked = False

@@ -89,7 +89,7 @@ class ThreadWorker(RegisteredWorker):
         "Jobs that are still in it when `work` returns were abandoned."
         self._on_abandon = on_abandon
         self._slots = Semaphore(concurrency)
-        self._gives_up_at, self._looked_at = math.inf, -math.inf
+        self._gives_up_at, self.looked_at = math.inf, -math.inf
         self._failing, self._beside = Lock(), list[Thread]()
 
     # --- the main thread: what RQ's loop calls, in its order ---
@@ -103,10 +103,7 @@ class ThreadWorker(RegisteredWorker):
         """Register the worker and listen for commands, as soon as Redis can be reached."""
         if len(self.queues) != 1:
             raise ValueError(f"A thread worker serves one queue, not {len(self.queues)}.")
-        while not (
-            self.tried("learn its address", self._set_ip_address, self.connection)
-            and self.tried("start", super().bootstrap, logging_level, date_format, log_format)
-        ):
+        while not self.tried("start", super().bootstrap, logging_level, date_format, log_format):
             time.sleep(BACK_OFF_SECONDS)
         self._install_signal_handlers()  # type: ignore[no-untyped-call]  # before it listens: RQ itself does so after
         for work in (self.keep_beating, self.keep_listening):
@@ -115,8 +112,8 @@ class ThreadWorker(RegisteredWorker):
 
     def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's signature
         """Check for a suspension, at most once a second since it costs a round trip."""
-        if time.monotonic() - self._looked_at >= POP_SECONDS:
-            self._looked_at = time.monotonic()
+        if time.monotonic() - self.looked_at >= POP_SECONDS:
+            self.looked_at = time.monotonic()
             looked = self.tried("look for a suspension", super().check_for_suspension, burst)
             if not looked and self._state == WorkerStatus.SUSPENDED:
                 self._state = WorkerStatus.IDLE  # the next check finds out whether it is still suspended

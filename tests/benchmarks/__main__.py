@@ -1,8 +1,10 @@
 """Every benchmark, or those that are named: progress on stderr, one JSON object on the last line of stdout.
 
     python -m tests.benchmarks [NAME ...]
+    python -m tests.benchmarks turn --against REV
 
-The object holds each result by its name; when one benchmark is asked for, it is that result itself.
+The second measures what a turn costs, in turn with another build. The object holds each result by its name; when one
+benchmark is asked for, it is that result itself.
 """
 
 import json
@@ -12,25 +14,35 @@ from typing import Any
 
 from tests.benchmarks import (
     bench_ack,
+    bench_audit,
+    bench_audit_migration,
     bench_budget,
     bench_cost,
     bench_dashboard,
+    bench_erase,
     bench_eval,
     bench_handoff,
     bench_memory,
     bench_redaction,
     bench_telemetry,
     bench_turn,
+    bench_turn_against,
     bench_worker,
 )
 
+AGAINST = "--against"
+TURN_AGAINST = 3
+"Words of `turn --against REV`."
 BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
     "ack": bench_ack.run,
     "handoff": bench_handoff.run,
     "turn": bench_turn.run,
     "budget": bench_budget.run,
     "cost": bench_cost.run,
+    "audit": bench_audit.run,
+    "audit-migration": bench_audit_migration.run,
     "dashboard": bench_dashboard.run,
+    "erase": bench_erase.run,
     "eval": bench_eval.run,
     "redaction": bench_redaction.run,
     "worker": bench_worker.run,
@@ -41,6 +53,10 @@ BENCHES: dict[str, Callable[[Callable[[str], None]], dict[str, Any]]] = {
 
 def main(names: list[str]) -> int:
     """Run benchmarks; the exit code is 1 when one misses its target."""
+    if names[:2] == ["turn", AGAINST] and len(names) == TURN_AGAINST:
+        beside = bench_turn_against.run(_say, names[2])
+        sys.stdout.write(f"{json.dumps(beside)}\n")
+        return 0 if beside["met"] else 1
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         _say(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHES)}")

@@ -179,7 +179,7 @@ def _row(number: int) -> Json:
 
 def _litellm(redis_url: str) -> Json:
     """Let all ask LiteLLM at once: calm, after a flush, and for a model that it knows no price of."""
-    if not LITELLM.exists():
+    if not (LITELLM.parents[1] / ".ready").exists():  # its installation may have broken off
         nothing = dict.fromkeys(("over_pct", "over_pct_after_flush", "over_pct_unpriced"))
         return {**nothing, "reason": "LiteLLM is not installed; `make bench-budget` installs it"}
     with redis.Redis.from_url(redis_url) as raw:

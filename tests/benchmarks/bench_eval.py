@@ -22,6 +22,8 @@ import yaml
 
 from bot import configured_keys, yaml_text
 from bot.delegation import keys
+from jobs import evaluation
+from tests.benchmarks.older_builds import tree_of
 from tests.benchmarks.proc_stats import cpu_seconds
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG, ROOT
@@ -66,10 +68,11 @@ def run(say: Say) -> Json:
             environment["DESKHAND_CONFIG"] = str(config)
             say(f"eval: {CASES} cases x {REPEATS} repeats, as they are played now")
             now = _measured(ROOT, environment, folder / "now.db", 0, standin)
-            tree = _tree_before(folder)
+            tree = tree_of(BEFORE, folder)
             before = None
             if tree is not None:
                 say(f"eval: the same at {BEFORE}, with threads of one process")
+                environment["DESKHAND_CONFIG"] = str(_readable_by(tree, config, folder))
                 before = _measured(tree, environment, folder / "before.db", 1, standin)
     ratio = None if before is None else round(before.seconds / now.seconds, 2)
     return {
@@ -102,6 +105,13 @@ def _suite_of(number: int, folder: Path) -> Path:
         file.write_text(yaml.safe_dump({"hard": content["hard"], "cases": content["cases"][: kept[file]]}))
     (evals / "coverage.yaml").write_text(yaml.safe_dump({file.stem: kept[file] for file in files}))
     return config
+
+
+def _readable_by(tree: Path, config: Path, folder: Path) -> Path:
+    """Return a configuration with the card of an older build, which refuses one with fields that it does not know."""
+    copy, card = shutil.copytree(config, folder / "older_config"), "agents/access/card.yaml"
+    shutil.copy(tree / "config" / card, copy / card)
+    return copy
 
 
 @contextmanager
@@ -137,17 +147,6 @@ def _wait_until_answered(url: str) -> None:
     raise RuntimeError("the stand-in did not answer")
 
 
-def _tree_before(folder: Path) -> Path | None:
-    """Return the tree of the build before, or None if the repository does not have it."""
-    archive, tree = folder / "before.tar", folder / "before"
-    made = subprocess.run(["git", "archive", "-o", str(archive), BEFORE], cwd=ROOT, capture_output=True, check=False)
-    if made.returncode:
-        return None
-    tree.mkdir()
-    shutil.unpack_archive(archive, tree, filter="data")
-    return tree
-
-
 def _measured(tree: Path, given: Mapping[str, str], database: Path, number: int, standin: int) -> EvalTimes:
     """Return what an evaluation by a build takes, from the start of the command to its end.
 
@@ -157,6 +156,9 @@ def _measured(tree: Path, given: Mapping[str, str], database: Path, number: int,
         database: where its database is made.
         number: the Redis database of its own.
         standin: the process of the model.
+
+    Raises:
+        RuntimeError: it gave no verdict, so that it says nothing of how long one takes.
     """
     environment = {**given, "DATABASE_URL": f"sqlite:///{database}", "REDIS_URL": f"{given['REDIS_URL']}{number}"}
     command = [sys.executable, "-m", "bot.cli"]
@@ -170,6 +172,8 @@ def _measured(tree: Path, given: Mapping[str, str], database: Path, number: int,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    if ended.returncode == evaluation.NOT_RUN:
+        raise RuntimeError(f"the evaluation by {tree} was not run to its end")
     return EvalTimes(
         time.monotonic() - began, _children_cpu() - used, cpu_seconds(standin) - answered, ended.returncode
     )

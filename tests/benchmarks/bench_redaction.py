@@ -1,7 +1,8 @@
 """How much of what should leave a text does, by kind and by language, and how much harmless text is changed.
 
-A thousand secrets and a thousand harmless texts from each of two sets of templates: the one that the rules were
-built on, and a hold-out that was written before them and never tuned on. The same texts go through detect-secrets
+A thousand secrets and a thousand harmless texts from each of three sets of templates: the one that the rules were
+built on, a hold-out that was written before them and never tuned on, and one that was written long after them.
+The same texts go through detect-secrets
 and through Presidio's pattern recognisers, where `make bench-redaction` has installed them. And how long a
 message takes, the longest that Slack lets through included.
 """
@@ -15,13 +16,13 @@ from statistics import median
 
 from bot.agent.redaction import redact
 from tests.bot.agent.redaction.generated import Made, generated_texts
-from tests.bot.agent.redaction.scores import Scores, score
+from tests.bot.agent.redaction.scores import Scores, by_language, score
 from tests.support.json_object import Json
 from tests.support.paths import ROOT
 
 PEERS = ROOT / ".venv" / "redaction" / "bin" / "python"
-SETS = {"templates": 1, "holdout": 2}
-"By name: the seed. The hold-out is never tuned on."
+SETS = {"templates": 1, "holdout": 2, "later": 3}
+"By name: the seed. Nothing was tuned on the hold-out; the later set says itself what it has changed."
 TARGET_RECALL, TARGET_HARMED, TARGET_MS = 0.9, 0.01, 5.0
 LONGEST = 40_000
 "Characters of a message that Slack lets through."
@@ -36,9 +37,11 @@ def run(say: Say) -> Json:
         texts = generated_texts(name, seed=seed)
         say(f"redaction: {len(texts):,} texts of {name}")
         scores = score(texts, redact)
+        _show(scores, say)
         kinds = {kind: round(scores.precision_of(kind), 3) for kind in scores.kinds}
         say("redaction: the same through detect-secrets and Presidio")
-        results[name] = {**_report(scores), "precision_by_kind": kinds, "peers": _peers(texts)}
+        in_language = {"by_language_and_kind": by_language(scores)}
+        results[name] = {**_report(scores), "precision_by_kind": kinds, **in_language, "peers": _peers(texts)}
     say("redaction: how long it takes")
     times = _times([one.text for one in generated_texts("templates", seed=SETS["templates"])])
     met = all(result["lowest_recall"] >= TARGET_RECALL for result in results.values())
@@ -51,6 +54,14 @@ def run(say: Say) -> Json:
         "target_message_p50_ms": TARGET_MS,
         "met": met and harmless and times["message_p50_ms"] < TARGET_MS,
     }
+
+
+def _show(scores: Scores, say: Say) -> None:
+    """Print the table of languages and kinds."""
+    say(f"{'language':10}{'kind':12}{'texts':>7}{'recall':>9}{'precision':>11}")
+    for language, kinds in by_language(scores).items():
+        for kind, (texts, recall, precision) in kinds.items():
+            say(f"{language:10}{kind:12}{texts:7}{recall:9.3f}{precision:11.3f}")
 
 
 def _report(scores: Scores) -> Json:
@@ -70,7 +81,7 @@ def _report(scores: Scores) -> Json:
 
 def _peers(texts: Sequence[Made]) -> Json:
     """Let the libraries redact the same texts."""
-    if not PEERS.exists():
+    if not (PEERS.parents[1] / ".ready").exists():  # their installation may have broken off
         return {"reason": "they are not installed; `make bench-redaction` installs them"}
     script = Path(__file__).parent / "peers" / "redaction_peer.py"
     asked = json.dumps([one.text for one in texts])

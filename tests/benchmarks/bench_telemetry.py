@@ -65,6 +65,9 @@ def _round(url: str, collector: OtlpReceiver, *, seconds: float, first_is_on: bo
     plan = RunPlan(MODEL_SECONDS, workers=2, concurrency=AT_ONCE // 2, environments=roles)
     with tempfile.TemporaryDirectory() as name, product_run.product_opened(plan, url, Path(name)) as up:
         costs = asyncio.run(_measure(up, port, seconds))
+        if others := up.other_ends():
+            msg = "\n".join(("turns that ended in something else than a reply: another turn was measured", *others))
+            raise RuntimeError(msg)
     return (costs[0], costs[1]) if first_is_on else (costs[1], costs[0])
 
 

@@ -80,16 +80,19 @@ def _unhurried(bot: _Bot) -> Json:
                 await _ask(people, QUESTION, WARM_UP_SECONDS)
                 bot.say(f"turn: {bot.name}: {IN_FLIGHT} at once ask a question of one call for {SECONDS:.0f} s")
                 before = CpuClock.read(_pids(up, bot))
+                began = product_run.committed(up.database)
                 question = await _ask(people, QUESTION, SECONDS)
+                asked = product_run.committed(up.database)
                 used = CpuClock.read(_pids(up, bot)).since(before)
                 bot.say(f"turn: {bot.name}: {IN_FLIGHT} at once ask for a reset, four calls and two tools")
                 reset = await _ask(people, RESET, SECONDS)
                 await asyncio.sleep(1)
+                ended = product_run.committed(up.database)
                 spent = direct(f"{up.site.address('model')}spent")
                 return {
-                    **_added(question, spent),
+                    **_added(question, spent, committed=asked - began),
                     "cpu_ms_per_turn": {part: round(s / len(question) * 1000, 1) for part, s in used.items()},
-                    "reset": _added(reset, spent),
+                    "reset": _added(reset, spent, committed=ended - asked),
                     "lost": people.lost,
                     "doubled": people.doubled(),
                     "not_answered": up.not_answered(),
@@ -161,11 +164,12 @@ def _pids(up: ProductRun, bot: _Bot) -> dict[str, int]:
     return {**up.pids(), "postgres": bot.postgres}
 
 
-def _added(asked: Sequence[LoadRequest], spent: dict[str, list[float]]) -> Json:
+def _added(asked: Sequence[LoadRequest], spent: dict[str, list[float]], *, committed: int) -> Json:
     calls = {len(spent[str(one.number)]) for one in asked}
     return {
         **_figures("added", [one.took_ms - sum(spent[str(one.number)]) for one in asked]),
         "turns": len(asked),
+        "transactions": round(committed / len(asked), 1),
         "model_calls_per_turn": max(calls),
     }
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import sqlalchemy
 import yaml
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, select, text
 
 from bot.directory import seed_file
 from bot.sandbox.demo.entrypoints import PEOPLE as RESIDENTS
@@ -24,11 +24,10 @@ from bot.store import db
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.installation import revisions
-from bot.store.schema import Turn
+from bot.store.schema import Handoff, Turn, TurnOutcome
 from tests.benchmarks.outside import crowd_file
-from tests.e2e.generous_config import widen
+from tests.e2e.generous_config import roomy
 from tests.e2e.product_processes import Site
-from tests.support.paths import CONFIG
 
 Say = Callable[[str], None]
 
@@ -67,9 +66,21 @@ class ProductRun:
 
     def not_answered(self) -> int:
         """Return how many turns of this database ended in anything but a reply: then something else was measured."""
+        return len(self.other_ends())
+
+    def other_ends(self) -> list[str]:
+        """Return a line on each turn that ended in anything but a reply: how, and what its handoff says."""
+        found = (
+            select(Turn.id, Turn.outcome, Handoff.reason, Handoff.summary)
+            .outerjoin(Handoff, Handoff.turn_id == Turn.id)
+            .where(Turn.outcome != TurnOutcome.REPLY)
+            .order_by(Turn.id)
+        )
         with self.database.read() as session:
-            other = select(func.count()).select_from(Turn).where(Turn.outcome != "reply")
-            return session.scalars(other).one()
+            return [
+                f"turn {turn}: {outcome}, {reason}: {summary}"
+                for turn, outcome, reason, summary in session.execute(found)
+            ]
 
     def pids(self) -> dict[str, int]:
         """Return the process number of every program that is up."""
@@ -149,6 +160,13 @@ def bare_postgres() -> Iterator[tuple[str, int]]:
         shutil.rmtree(runtime, ignore_errors=True)
 
 
+def committed(database: Database) -> int:
+    """Return how many transactions PostgreSQL has committed in a database, reads included."""
+    with database.read() as session:
+        found = session.execute(text("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"))
+        return int(found.scalar_one())
+
+
 def as_it_settles(engine: Engine) -> None:
     """Do what PostgreSQL does by itself within minutes, and would do while something is measured."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -169,8 +187,9 @@ def _site(database_url: str, folder: Path) -> Site:
     """Choose ports; budgets stand as they are, with caps that a benchmark does not reach."""
     site = Site.choose(database_url)
     config = folder / "config"
-    shutil.copytree(CONFIG, config)
-    widen(config)
+    shutil.copytree(
+        roomy(), config
+    )  # what `_evaluate` has evaluated, suite included: another is no release that may serve
     budgets = yaml.safe_load((config / "budgets.yaml").read_text(encoding="utf-8"))
     budgets["channel"]["default"]["hard"] = "100000.00"
     (config / "budgets.yaml").write_text(yaml.safe_dump(budgets), encoding="utf-8")

@@ -12,7 +12,9 @@ __all__ = ["desk", "fresh_standin", "front", "standin"]
 
 
 @pytest.fixture
-def front(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str) -> Iterator[FrontDoor]:
-    """Serve the door on a real Redis and SQLite, with a workspace that talks to it."""
-    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as ctx:
+def front(
+    monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str, request: pytest.FixtureRequest
+) -> Iterator[FrontDoor]:
+    """Serve the door on a real Redis and SQLite, with a workspace that talks to it; a parameter is for the door."""
+    with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, **getattr(request, "param", {})) as ctx:
         yield ctx

@@ -20,7 +20,7 @@ from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
-from bot.sandbox.demo import demo, folder
+from bot.sandbox.demo import folder
 from bot.settings import Settings
 from bot.store import db
 from bot.store.installation import marks
@@ -31,6 +31,7 @@ from tests.support.command_line import deskhand
 from tests.support.factories import Clock
 from tests.support.ledger_factory import NOON, LedgerFactory
 from tests.support.paths import CONFIG, DEMO_PEOPLE, ROOT
+from tests.support.redis_users import EVERYTHING, redis_user
 
 
 @pytest.fixture
@@ -53,10 +54,18 @@ def migrated_file(database_file: str, _sqlite: Path) -> str:
 
 
 def test_a_command_is_found_without_what_others_need() -> None:
-    """A worker is another process in the end: the command that becomes it has opened no library of ours before."""
+    """A worker is another process in the end: what becomes it has loaded no library of ours; garbage can wait."""
     heavy = {"anthropic", "pydantic_settings", "redis", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette"}
-    code = f"import sys, bot.cli; print({heavy} & sys.modules.keys())"
-    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set()\n"
+    code = f"import gc, sys, bot.cli; print({heavy} & sys.modules.keys(), gc.get_threshold()[0])"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set() 10000\n"
+
+
+def test_a_command_that_looks_loads_nothing_that_a_demo_starts(tmp_path: Path) -> None:
+    """It finds out whether a demo runs here without the second of CPU that what a demo starts takes to load."""
+    heavy = {"aiohttp", "alembic", "bot.sandbox.demo.launch", "bot.sandbox.standin"}
+    code = f"import sys; from bot.cli import root; root.settings_to_look_at(); print({heavy} & sys.modules.keys())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=environment, text=True) == "set()\n"
 
 
 @pytest.mark.usefixtures("quiet_logs")
@@ -92,7 +101,7 @@ def test_directory_load_and_set_change_the_local_directory(
     [
         (("directory", "load", "nowhere.yaml"), "nowhere.yaml: No such file"),
         (("directory", "set", "a-nobody", "active"), "no account a-nobody"),
-        (("eval", "run", "--agent", "nobody"), "no agent nobody; there are access"),
+        (("eval", "promote", "--by", "U0OLIVIA", "--agent", "nobody"), "no agent nobody; there are access"),
         (("handoffs", "--agent", "nobody"), "no agent nobody; there are access"),
         (("handoffs", "--days", "0"), "Invalid value for '--days': 0 is not in the range"),
         (("handoffs", "--days", "soon"), "Invalid value for '--days': 'soon' is not a valid integer"),
@@ -126,11 +135,11 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _sqlite: Path
     monkeypatch.chdir(tmp_path)
     for name in ("DATABASE_URL", "REDIS_URL", "SLACK_BOT_TOKEN", "DESKHAND_GROUND", "DESKHAND_CONFIG"):
         monkeypatch.setenv(name, "")  # so that what a command puts there is taken back
-    url = f"sqlite:///{tmp_path / demo.STATE / 'deskhand.db'}"
+    url = f"sqlite:///{tmp_path / folder.STATE / 'deskhand.db'}"
     told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(CONFIG), "DESKHAND_GROUND": "demo"}
-    with folder.locked(demo.STATE, fresh=False), folder.published(demo.STATE, told):
-        shutil.copy(_sqlite, tmp_path / demo.STATE / "deskhand.db")
-        yield tmp_path / demo.STATE
+    with folder.locked(folder.STATE, fresh=False), folder.published(folder.STATE, told):
+        shutil.copy(_sqlite, tmp_path / folder.STATE / "deskhand.db")
+        yield tmp_path / folder.STATE
 
 
 LOOKS = [("status",), ("doctor",), ("handoffs",), ("cost",), ("digest",), ("ticket", "1"), ("eval", "runs")]
@@ -454,6 +463,19 @@ def test_no_process_works_on_another_redis(
         raw.set(MARK, "installation 0ther")
     assert deskhand(*words) == 2
     assert "belongs to installation 0ther, and this is installation " in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quiet_logs", "installation")
+@pytest.mark.parametrize("words", [("web",), ("socket",)])
+def test_no_process_works_without_a_right_in_redis(
+    words: tuple[str, ...], redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence names it."""
+    with redis_user(redis_url, f"{EVERYTHING} -@dangerous") as url:
+        monkeypatch.setenv("REDIS_URL", url)
+        assert deskhand(*words) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "redis: the user of REDIS_URL may not use INFO; " in line
 
 
 @pytest.mark.usefixtures("installation")

@@ -16,7 +16,7 @@ _CODE = re.compile(r"```[^\n]*\n(.*?)```|`([^`\n]+(?:\n[^`\n]+)?)`", re.DOTALL)
 _PATH = re.compile(r"(?:bot|jobs|tests|config|docs)/[\w./*<>-]*[\w/>]")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _NAME = re.compile(r"\b(?:bot|jobs|agent|casework|policy|store)(?:\.[a-z_]+)+\b(?!/)")
-_COMMAND = re.compile(r"(?<![\w/.-])deskhand((?: [a-z]+)+)((?: --[a-z]+)*)")
+_COMMAND = re.compile(r"(?<![\w/.-])deskhand((?: [a-z]+)+)((?: --[a-z][a-z-]*)*)")
 _TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
 _SUFFIXES = ("md", "py", "yaml", "json", "toml", "log")
 

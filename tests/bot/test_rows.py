@@ -6,15 +6,17 @@ row without a type is seen, and a `setattr` is not.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from bot.store import schema
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_nodes, syntax_tree
 
 TABLES = {mapper.class_.__name__: mapper for mapper in schema.Base.registry.mappers}
 COLUMNS = frozenset(name for mapper in TABLES.values() for name in mapper.columns.keys())  # noqa: SIM118
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 ASKED = ("get", "get_one", "refresh")
 MODULES = [
     file.relative_to(ROOT)
@@ -28,7 +30,8 @@ def test_no_room_but_the_store_reads_or_changes_a_row() -> None:
     """A named function of the store does it, so that what may happen to a row can be read in one place."""
     assert len(MODULES) > 200
     assert len(COLUMNS) > 150
-    found = [f"{module}:{place}" for module in MODULES for place in touched((ROOT / module).read_text("utf-8"))]
+    read = ((module, ROOT / module) for module in MODULES)
+    found = [f"{module}:{place}" for module, file in read for place in touched(syntax_tree(file), syntax_nodes(file))]
     assert found == []
 
 
@@ -55,28 +58,28 @@ def test_no_room_but_the_store_reads_or_changes_a_row() -> None:
 )
 def test_what_touches_a_row_is_told_by_its_text(code: str, *, seen: bool) -> None:
     """A column's name on anything that is not said to be something else."""
-    assert bool(list(touched(code))) is seen
-
-
-def touched(code: str) -> Iterator[str]:
-    """Yield the line and the text of what asks a session for a row or assigns to a column."""
     module = ast.parse(code)
-    for scope in (
-        module,
-        *(node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)),
-    ):
-        no_rows = {"self", *others(scope)}
-        for node in own(scope):
+    assert bool(list(touched(module, ast.walk(module)))) is seen
+
+
+def touched(module: ast.Module, nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the line and the text of what asks a session for a row or assigns to a column."""
+    for scope in (module, *(node for node in nodes if isinstance(node, FUNCTIONS))):
+        within = own(scope)
+        no_rows = {"self", *others(within)}
+        for node in within:
             if asks(node) or assigns(node, no_rows):
                 yield f"{getattr(node, 'lineno', 0)}: {ast.unparse(node)}"
 
 
-def own(scope: ast.AST) -> Iterator[ast.AST]:
-    """Yield what stands in a scope, without the functions in it."""
-    for node in ast.iter_child_nodes(scope):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-            yield from own(node)
+def own(scope: ast.AST) -> list[ast.AST]:
+    """Return what stands in a scope, without the functions in it."""
+    found, left = list[ast.AST](), [scope]
+    while left:
+        inner = [node for node in ast.iter_child_nodes(left.pop()) if not isinstance(node, FUNCTIONS)]
+        found += inner
+        left += inner
+    return found
 
 
 def asks(node: ast.AST) -> bool:
@@ -95,9 +98,9 @@ def assigns(node: ast.AST, no_rows: set[str]) -> bool:
     return False
 
 
-def others(scope: ast.AST) -> Iterator[str]:
-    """Yield the names that a scope itself says to be something else than a row."""
-    for node in own(scope):
+def others(within: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield the names of which what stands in a scope says that they are something else than a row."""
+    for node in within:
         match node:
             case ast.arg(arg=name, annotation=ast.expr() as said) if not names(said) & TABLES.keys():
                 yield name

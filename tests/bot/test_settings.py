@@ -32,10 +32,10 @@ def test_everything_has_a_default() -> None:
         ("PORT", "http", "PORT: Input should be a valid integer"),
         ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
         ("DESKHAND_TURN_LEASE", "0", "DESKHAND_TURN_LEASE: Input should be greater than 0"),
-        ("DESKHAND_METRICS", "9464", "DESKHAND_METRICS: Value error, expected HOST:PORT or HOST:FIRST-LAST"),
-        ("DESKHAND_METRICS", "localhost:http", "DESKHAND_METRICS: Value error, expected HOST:PORT"),
-        ("DESKHAND_METRICS", "localhost:9479-9464", "DESKHAND_METRICS: Value error, expected HOST:PORT"),
-        ("DESKHAND_METRICS", "localhost:65530-65536", "DESKHAND_METRICS: Value error, expected HOST:PORT"),
+        ("DESKHAND_METRICS", "9464", "DESKHAND_METRICS: expected HOST:PORT or HOST:FIRST-LAST"),
+        ("DESKHAND_METRICS", "localhost:http", "DESKHAND_METRICS: expected HOST:PORT"),
+        ("DESKHAND_METRICS", "localhost:9479-9464", "DESKHAND_METRICS: expected HOST:PORT"),
+        ("DESKHAND_METRICS", "localhost:65530-65536", "DESKHAND_METRICS: expected HOST:PORT"),
         ("DESKHAND_LOG", "xml", "DESKHAND_LOG: Input should be 'json' or 'console'"),
     ],
 )
@@ -113,3 +113,12 @@ def test_an_address_for_metrics_is_a_host_and_ports(
     """One port, or a range for several processes of a host."""
     monkeypatch.setenv("DESKHAND_METRICS", text)
     assert Settings.from_environment().deskhand_metrics == address
+
+
+@pytest.mark.parametrize("name", ["AUDIT_SIGNING_KEY", "AUDIT_SIGNING_KEY_FILE"])
+def test_no_process_that_writes_the_log_has_the_key_of_its_signer(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """It refuses to start, and the sentence names the variable and the page."""
+    Settings.from_environment().refuse_signing_key()
+    monkeypatch.setenv(name, "dhck_x")
+    with pytest.raises(ConfigError, match=r"AUDIT_SIGNING_KEY.*docs/how-to/audit\.md"):
+        Settings.from_environment().refuse_signing_key()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_nodes
 
 LINES_OF_A_MODULE, LINES_OF_A_FUNCTION = 300, 45
 ROOMS = {"bot/store": 19, "bot/slack": 12, "bot/sandbox": 12, "bot/budget": 16, "jobs/engine": 12}
@@ -35,7 +36,7 @@ def test_no_function_is_long() -> None:
     """A function is read without scrolling."""
     long: dict[str, int] = {}
     for file in files():
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in syntax_nodes(file):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 long |= {f"{file.relative_to(ROOT)}:{node.name}": lines} if lines > LINES_OF_A_FUNCTION else {}
@@ -73,7 +74,7 @@ def test_a_floor_has_few_storeys(place: str, most: int) -> None:
 def imported(file: Path, place: str) -> Iterator[str]:
     """Yield the rooms of a place that a module imports when it is loaded."""
     prefix, known = place.replace("/", "."), set(rooms(place))
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in syntax_nodes(file):
         match node:
             case ast.ImportFrom(module=str(module), names=names) if module == prefix:
                 yield from ({one.name for one in names} & known)

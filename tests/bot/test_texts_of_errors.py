@@ -5,18 +5,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_nodes
 
 OURS = frozenset(
     {
         *("DeskhandError", "ConfigError", "Transient", "DirectoryDown", "OutcomeUnknown", "Refused", "HalfDone"),
-        *("Rejected", "Wrong", "ForeignRedis", "Unpriced", "CannotRun", "ForeignJob", "OverCap", "NoRoom"),
+        *(
+            "Rejected",
+            "NotAuthorized",
+            "Wrong",
+            "ForeignRedis",
+            "Unpriced",
+            "CannotRun",
+            "ForeignJob",
+            "OverCap",
+            "NoRoom",
+        ),
     }
 )
 TAKEN = {
     ("bot/agent/acts.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
     ("bot/agent/loop.py", "ValueError"): "a tool's own sentence about its arguments, for the model that gave them",
     ("bot/budget/scripts.py", "ResponseError"): "looked at for a code, and not said",
-    ("bot/store/db.py", "DBAPIError"): "emptied as it was raised (bot.store.errors_without_values)",
+    ("bot/store/sql/postgres_engine.py", "OperationalError"): "looked at for what a pooler refuses, and not said",
+    ("bot/store/sql/looks.py", "DBAPIError"): "emptied as it was raised (bot.store.errors_without_values)",
     ("bot/agent_cards.py", "OSError"): "names a file of the operator's that cannot be looked into",
 }
 "By module and error: why its text may be taken."
@@ -68,7 +80,7 @@ def test_no_room_makes_a_text_of_anothers_error() -> None:
 def texts_in(module: Path) -> Iterator[str]:
     """Yield where a module makes a text of another's error."""
     taken = OURS | {error for place, error in TAKEN if place == str(module)}
-    for handler in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
+    for handler in syntax_nodes(ROOT / module):
         if isinstance(handler, ast.ExceptHandler) and handler.name and not names_of(handler.type) <= taken:
             for place in repeated(handler):
                 yield f"{module}:{getattr(place, 'lineno', 0)}"

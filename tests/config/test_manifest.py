@@ -32,6 +32,7 @@ def test_scopes_are_those_of_the_methods_and_events_that_the_code_uses() -> None
     needed |= READS
     needed |= HISTORIES  # message.*, conversations.replies and conversations.history
     needed |= {"app_mentions:read", "commands", "users:read.email", "chat:write.customize"}
+    needed.add("assistant:write")  # Slack gives it to every app that is declared an agent
     assert set(ASKED["oauth_config"]["scopes"]["bot"]) == needed
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,8 +14,13 @@ from bot.sandbox.demo.scenes.stage import Stage
 from tests.e2e.product import HOUSE_KINDS, House, HouseOrder, carry_over, moved_in, prepare
 from tests.support.chromium import browser
 from tests.support.otlp_receiver import OtlpReceiver, receiving
+from tests.support.pooler import pooled, pooler_program
+from tests.support.postgres_server import TEMPLATE, PostgresServer
 
 __all__ = ["browser"]
+
+SERVERS = 5
+"Connections to PostgreSQL that the pooler has for all processes of a house."
 
 
 @pytest.fixture(scope="session")
@@ -41,17 +47,23 @@ def house(
     collector: OtlpReceiver,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
-    """Start the whole product, in both of its kinds; what a test asks about is its own tickets alone."""
+    """Start the whole product, in both of its kinds; what a test asks about is its own tickets alone.
+
+    PostgreSQL is behind a PgBouncer in transaction mode, where the machine has one.
+    """
     order: HouseOrder = request.param
     collector.spans.clear()  # the turns of every house are numbered from 1, and so are their traces
     folder = tmp_path_factory.mktemp("house")
     if order.database == "sqlite":
         url = f"sqlite:///{shutil.copy(_prepared, folder / 'deskhand.db')}"
     else:
-        url = _new_postgres(request.getfixturevalue("_postgres"))
+        server: PostgresServer = request.getfixturevalue("_postgres")
+        url = _new_postgres(server.address)
         carry_over(f"sqlite:///{_prepared}", url)
-    with moved_in(order, url, folder) as house:
-        yield house
+    with ExitStack() as ends:
+        behind = order.database == "postgres" and pooler_program() is not None
+        pooler = ends.enter_context(pooled(url, folder, servers=SERVERS)) if behind else None
+        yield ends.enter_context(moved_in(order, url, folder, pooler=pooler))
 
 
 @pytest.hookimpl(trylast=True)
@@ -96,6 +108,6 @@ def _new_postgres(admin: sqlalchemy.URL) -> str:
     name = f"house_{uuid4().hex}"
     engine = sqlalchemy.create_engine(admin, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template_deskhand")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     engine.dispose()
     return admin.set(database=name).render_as_string(hide_password=False)

@@ -16,8 +16,8 @@ from bot.evals.cases import COVERAGE, PROBES
 from tests.support.paths import CONFIG
 
 _MANY = 1_000_000
-OF_EACH_SLICE = 2
-"Cases of a brief suite."
+OF_EACH_SLICE = 1
+"Cases of each slice in a brief suite."
 
 
 @cache

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from rq.registry import FailedJobRegistry
@@ -19,6 +20,7 @@ from bot.store.schema import Base
 from tests.e2e.product_processes import KEYS, Site
 from tests.support import crowd
 from tests.support.forked_processes import ForkingCrew
+from tests.support.pooler import Pooler
 from tests.support.queues import queue_of
 
 LAST_LINES = 25
@@ -50,10 +52,15 @@ class House:
     stage: Stage
     supervisor: Supervisor
     environment: dict[str, str]
+    pooler: Pooler | None = None
+    "Before the database of the processes, but not of the stage."
 
     def complaints(self) -> list[str]:
-        """Return every log line of level error, every traceback, and every start after a death."""
+        """Return every log line of level error, every traceback, start after a death, and what Redis has refused."""
         found = [f"{name} died {times} times" for name, times in self.supervisor.restarts.items()]
+        with redis.Redis(port=urlsplit(self.environment["REDIS_URL"]).port or 0) as admin:
+            refused = {entry["object"] for entry in admin.acl_log()} - {"client|setinfo"}
+            found += [f"redis refused {what}" for what in sorted(refused)]  # but for what the tests' clients begin with
         for log in sorted(self.supervisor.logs.glob("*.log")):
             for line in log.read_text(errors="replace").splitlines():
                 level = _level(line)
@@ -74,7 +81,9 @@ class House:
 
 
 @contextmanager
-def moved_in(order: HouseOrder, database_url: str, folder: Path, config: Path | None = None) -> Iterator[House]:
+def moved_in(
+    order: HouseOrder, database_url: str, folder: Path, config: Path | None = None, *, pooler: Pooler | None = None
+) -> Iterator[House]:
     """Start everything, and end everything with the block.
 
     Args:
@@ -82,14 +91,15 @@ def moved_in(order: HouseOrder, database_url: str, folder: Path, config: Path | 
         database_url: a database that holds the directory and a release that has passed (see `prepare`).
         folder: where logs and Redis's data are kept.
         config: another configuration than this checkout's, with room for everybody.
+        pooler: what the processes have before the database.
     """
-    site = Site.choose(database_url, config)
+    site = Site.choose(database_url if pooler is None else pooler.url, config)
     with closing(db.connect(database_url)) as database, ForkingCrew(folder / "logs") as supervisor:
         supervisor.start(site.redis(folder), site.model(order.model_seconds), site.slack(socket_mode=order.socket))
         workers = [site.worker(number) for number in range(1, order.workers + 1)]
         supervisor.start(site.socket() if order.socket else site.web(), *workers, site.clock())
         running_demo = RunningDemo(supervisor, site.address("slack"), site.address("model"), database, KEYS)
-        yield House(order, Stage(running_demo, print), supervisor, site.environment)
+        yield House(order, Stage(running_demo, print), supervisor, site.environment, pooler)
 
 
 def prepare(database_url: str, folder: Path, config: Path | None = None, agents: Sequence[str] = ("access",)) -> None:

@@ -11,12 +11,14 @@ from typing import Any, Self
 import redis
 from rq import Worker
 
+from bot import redis_rights
 from bot.sandbox.demo.entrypoints import PAGE_KEY
 from bot.sandbox.demo.launch import PROXIES, keys_of
-from bot.sandbox.demo.processes import Program, answers, free_port, redis_server
+from bot.sandbox.demo.processes import Program, answers, redis_server
 from tests.e2e.generous_config import roomy
 from tests.support.delegations import KEY_OF_TESTS
 from tests.support.paths import ROOT
+from tests.support.redis_servers import free_port
 
 TOKENS = {
     "SLACK_BOT_TOKEN": "xoxb-e2e",
@@ -28,6 +30,10 @@ TOKENS = {
 }
 KEYS = keys_of(TOKENS)
 "Headers by which the workspace and the stand-in know the tests."
+
+REDIS_PASSWORD = "e2e-redis"
+REDIS_USER = ("--user", "deskhand", "on", f">{REDIS_PASSWORD}", *redis_rights.rule().split())
+"Options of a redis-server whose user has the rights that Deskhand needs and no others."
 
 METRICS_PORTS = 12
 "So many ports, from the first one on, are tried by each process that tells metrics."
@@ -45,11 +51,12 @@ class Site:
     @classmethod
     def choose(cls, database_url: str, config: Path | None = None) -> Self:
         """Take free ports for everything; without another configuration it is this checkout's, with room."""
-        ports = {name: free_port() for name in ("redis", "model", "slack", "web", "metrics")}
+        ports = {name: free_port() for name in ("redis", "model", "slack", "web")}
+        ports["metrics"] = free_port(in_a_row=METRICS_PORTS)
         environment = {
             **TOKENS,
             "DATABASE_URL": database_url,
-            "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
+            "REDIS_URL": f"redis://deskhand:{REDIS_PASSWORD}@127.0.0.1:{ports['redis']}/1",
             "SLACK_API_URL": f"http://127.0.0.1:{ports['slack']}/api/",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{ports['model']}",
             "DESKHAND_MODEL": "stand-in-1",
@@ -70,9 +77,10 @@ class Site:
         return f"http://127.0.0.1:{self.ports[name]}/"
 
     def redis(self, folder: Path) -> Program:
-        """Return a redis-server that keeps nothing."""
+        """Return a redis-server that keeps nothing, with `REDIS_USER`."""
         port = self.ports["redis"]
         command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+        command += REDIS_USER
         return Program("redis", command, is_up=lambda _: _listens(port), outlives=True)
 
     def model(self, seconds: float) -> Program:
@@ -114,8 +122,8 @@ class Site:
         return Program("clock", [sys.executable, "-m", "jobs.clock"], self.environment)
 
     def evaluation(self, agent: str = "access") -> Program:
-        """Return the evaluation of an agent; it fails unless its release passes."""
-        command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent]
+        """Return the evaluation of an agent, which plays each case once; it fails unless its release passes."""
+        command = [sys.executable, "-m", "bot.cli", "eval", "run", "--agent", agent, "--repeats", "1", "--workers", "1"]
         return Program(f"eval-run-{agent}", command, self.environment)
 
     def python(self, name: str, module: list[str], *, port: str, path: str, outlives: bool = False) -> Program:

@@ -31,6 +31,7 @@ def main() -> None:
         deliver_to=sys.argv[1] if len(sys.argv) > 1 else None,
         banner="The stand-in model answers here, not Claude.",
         retry_delays=(0.0, 0.5, 1.0),
+        answer_seconds=30.0,
         rate_limits=False,
     )
     serve.serve(config, settings.host, settings.port)

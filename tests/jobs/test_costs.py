@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.budget.caps import Budgets
+from bot.network import DIRECT
 from bot.rights import Forbidden
 from bot.slack.api import client as slack
 from bot.slack.handoffs import denials
@@ -214,7 +215,7 @@ def test_the_chart_calls_channels_by_name(spent: WorkerContext) -> None:
 
 def test_without_names_the_figures_are_told(spent: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Slack that does not answer for names takes nothing but the names."""
-    nowhere = slack.connect(token="xoxb-test", base_url="http://127.0.0.1:9/api/")
+    nowhere = slack.connect(token="xoxb-test", base_url="http://127.0.0.1:9/api/", network=DIRECT)
     told = ask(replace(spent, slack=nowhere), PRIYA, "C0HELP")
     assert "'label': 'U0IVAN'" in told
     told = ask(replace(spent, slack=nowhere), LENA, "C0HELP", "by channel")

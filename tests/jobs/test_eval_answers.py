@@ -155,7 +155,7 @@ def test_an_owner_begins_an_evaluation_once(
     ctx: WorkerContext, workspace: LocalWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All cases, in the queue of the workers, few at a time; who asks meanwhile reads how far it is."""
-    monkeypatch.setattr(endpoint, "is_standin", lambda _url: True)
+    monkeypatch.setattr(endpoint, "is_standin", lambda *_: True)
     assert "Run 1 of access@" in (said := told(ctx, workspace, "run"))
     assert "*stand-in model*" in said
     [run] = rows(ctx.database, EvalRun)

@@ -29,6 +29,7 @@ from tests.support.factories import rows
 from tests.support.forked_processes import Forked
 from tests.support.live_server import served
 from tests.support.paths import CONFIG
+from tests.support.redis_users import EVERYTHING, redis_user
 from tests.support.release_rows import judged
 from tests.support.worker_harness import wait_for
 
@@ -183,6 +184,15 @@ def test_two_commands_on_one_run(house: EvalHouse) -> None:
     assert all("A STAND-IN MODEL answered" in house.said(number) for number in (0, 1))
     with house.database.read() as session:
         assert [len(run_plays.stored(session, run.id)) for run in rows(house.database, EvalRun)] == [16]
+
+
+def test_a_right_in_redis_that_is_missing_says_nothing_of_the_release(house: EvalHouse, redis_url: str) -> None:
+    """The budget cannot be asked, so nothing is played: it is no verdict, and the one of before stays."""
+    with redis_user(redis_url, f"{EVERYTHING} -info") as house.environment["REDIS_URL"]:
+        assert house.start().wait(120) == 2
+    [line] = house.said(0).splitlines()
+    assert line.startswith("deskhand: NOT RUN: redis: the user of REDIS_URL may not use INFO; docs/how-to/install.md")
+    assert rows(house.database, EvalRun) == []
 
 
 def test_probes_are_played_by_the_command(house: EvalHouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import agent_cards
-from bot.health.readiness import Readiness
+from bot.health.readiness import of_listener
 from bot.store.schema import TurnOutcome
 from tests.support.product_harness import LOCKED, Place, change_card
 
@@ -64,7 +64,7 @@ def test_a_turn_under_way_ends_with_the_runtime_that_it_began_with(place: Place,
 
 def test_readiness_follows_the_folder(place: Place, config: Path) -> None:
     """`/readyz` of a web process that runs says so, too."""
-    readiness = Readiness(place.front.database, place.ctx.queue, lambda: dict(place.ctx.pairs))
+    readiness = of_listener(place.front.database, place.ctx.queue, lambda: dict(place.ctx.pairs))
     assert {one.check: one.state for one in readiness.look()}["release"] == "ok"
     (config / "agents/access/prompt.md").write_text("Hand everything over.")
     found = {one.check: one for one in readiness.look()}["release"]

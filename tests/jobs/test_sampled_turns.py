@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 
 from bot.sampling import invariants
 from bot.sampling.invariants import Invariant
+from bot.store.audit import guards
 from bot.store.db import Session
 from bot.store.figures import turn_evidence
 from bot.store.schema import (
@@ -67,20 +68,24 @@ def _say(session: Session, text: str) -> None:
 
 
 def _without_decision(session: Session) -> None:
-    for row in session.scalars(select(AuditRow).where(AuditRow.event == "tool.intended")):
-        row.record = row.record | {"decision": "Denied"}
+    with guards.lifted(session):
+        for row in session.scalars(select(AuditRow).where(AuditRow.event == "tool.intended")):
+            row.record = row.record | {"decision": "Denied"}
 
 
 def _for_another(session: Session) -> None:
-    session.execute(update(AuditRow).where(AuditRow.event == "tool.intended").values(subject="U0TOMAS"))
+    with guards.lifted(session):
+        session.execute(update(AuditRow).where(AuditRow.event == "tool.intended").values(subject="U0TOMAS"))
 
 
 def _without_outcome(session: Session) -> None:
-    session.execute(delete(AuditRow).where(AuditRow.event == "tool.finished"))
+    with guards.lifted(session):
+        session.execute(delete(AuditRow).where(AuditRow.event == "tool.finished"))
 
 
 def _without_step(session: Session) -> None:
-    session.execute(delete(AuditRow).where(AuditRow.event.in_(("tool.intended", "tool.finished"))))
+    with guards.lifted(session):
+        session.execute(delete(AuditRow).where(AuditRow.event.in_(("tool.intended", "tool.finished"))))
     session.execute(delete(Step).where(Step.name == "unlock_my_account"))
 
 

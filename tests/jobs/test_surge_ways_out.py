@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.audit import AuditRecord
 from bot.store.schema import (
     AuditRow,
     FollowerState,
@@ -76,7 +77,7 @@ def press(house: SurgeHouse, user: str, ts: str, *, by: str | None = None) -> No
     house.look()
 
 
-def events(house: SurgeHouse, name: str) -> list[AuditRow]:
+def events(house: SurgeHouse, name: str) -> list[AuditRecord]:
     """Return the audit rows of an event."""
     return [row for row in house.front.rows(AuditRow) if row.event == name]
 

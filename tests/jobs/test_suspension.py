@@ -4,8 +4,9 @@ import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, local
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from bot.store.schema import (
     Turn,
     TurnOutcome,
     WriteState,
+    now,
 )
 from jobs import process
 from jobs.turn import run_turn
@@ -130,8 +132,9 @@ def test_a_call_that_waited_for_room_is_looked_at_again(place: Place, monkeypatc
     begin = Meter.begin
 
     def slowly(meter: Meter, *args: Any, **more: Any) -> Any:
+        reservation = begin(meter, *args, **more)
         suspend(place)
-        return begin(meter, *args, **more)
+        return reservation
 
     monkeypatch.setattr(Meter, "begin", slowly)
     place.asks("U0MAYA", LOCKED)
@@ -199,6 +202,8 @@ class Slow:
         self.unlocker, self.lock = Unlocker(), Lock()
         self.held = 0
         self.suspended = Event()
+        self.here = local()
+        "Of each thread, when a call that lasted so long came to its end."
         self.chance = random.Random(16)
 
     def __call__(self, prompt: Prompt) -> Completion:
@@ -209,6 +214,7 @@ class Slow:
         if waits:
             assert self.suspended.wait(60)
             time.sleep(1.1)
+            self.here.went_on = now()
         return self.unlocker(prompt)
 
 
@@ -239,14 +245,23 @@ def _suspend_in_flight(house: SurgeHouse) -> None:
 
     operator = Thread(target=stop_it)
     operator.start()
+
+    def play(turn: int) -> datetime | None:
+        model.here.went_on = None
+        run_turn(turn)
+        found: datetime | None = model.here.went_on
+        return found
+
     with ThreadPoolExecutor(TURNS_IN_FLIGHT) as hands:
-        list(hands.map(run_turn, turns))
+        went_on = dict(zip(turns, hands.map(play, turns), strict=True))
     operator.join()
     house.play_all()
     [suspension] = house.front.rows(Suspension)
-    late = [(one.started_at - suspension.at).total_seconds() for one in house.front.rows(Step)]
-    assert max(late) <= 1.0
-    assert min(late) < 0
+    # A step is late by the clock of its own turn: on a busy machine a thread may stand still between look and step.
+    begun = [(one.started_at, went_on[one.turn_id]) for one in house.front.rows(Step)]
+    assert sum(at is not None for at in went_on.values()) >= TURNS_IN_FLIGHT * 3 // 5
+    assert [at for at, over in begun if over is not None and at > over] == []
+    assert min(at for at, _ in begun) < suspension.at
     assert {one.state for one in house.front.rows(Ticket)} == {TicketState.HANDED_OFF}
     assert {(one.outcome, one.reason) for one in house.front.rows(Turn)} == {
         (TurnOutcome.HANDOFF, Reason.AGENT_SUSPENDED)

@@ -21,7 +21,7 @@ from bot.telemetry import span_export, spans
 from bot.telemetry.spans import SpanRecord, Tracing
 from bot.telemetry.trace_ids import TraceIds
 from jobs import undeliverable
-from tests.support.busy_machine import within
+from tests.support.busy_machine import SOON
 from tests.support.otlp_receiver import receiving
 from tests.support.product_harness import LOCKED, Place
 from tests.support.redis_servers import free_port
@@ -48,7 +48,7 @@ def of_one_turn(place: Place, made: list[SpanRecord]) -> SpanRecord:
     """Return the turn's own span, below which all others are."""
     turn = place.last_turn().id
     [root] = [one for one in made if one.parent_id is None]
-    assert (root.trace_id, root.span_id) == (IDS.trace(turn), IDS.turn(turn))
+    assert (root.trace_id, root.span_id) == IDS.of_turn(turn)
     assert {(one.trace_id, one.parent_id) for one in made if one is not root} == {(root.trace_id, root.span_id)}
     return root
 
@@ -250,7 +250,7 @@ def test_a_turn_never_waits_for_a_collector(place: Place, monkeypatch: pytest.Mo
             place.asks_anew("U0MAYA", f"<@{BOT}> hello")
         finally:
             stop()
-        until = time.monotonic() + within(30)
+        until = time.monotonic() + 4 * SOON
         while trouble != "off" and not sent_on and time.monotonic() < until:
             time.sleep(0.01)
     assert place.last_turn().outcome == "reply"

@@ -20,11 +20,14 @@ from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.principals import Account
 from bot.queue import RUN_TURN
+from bot.slack.requesters import replies
 from bot.store.handoffs import handoffs
-from bot.store.schema import AccountRow, Handoff, LedgerRow, Message, Ticket, Turn, TurnOutcome
+from bot.store.schema import AccountRow, AuditRow, Handoff, LedgerRow, Message, Ticket, Turn, TurnOutcome, now
 from bot.store.tickets import turns
 from jobs import undeliverable, upkeep
+from jobs.engine.deadlines import TimeIsUp
 from jobs.turn import run_turn
+from tests.support.busy_machine import SOON
 from tests.support.json_object import Json
 from tests.support.metric_values import counted
 from tests.support.product_harness import LOCKED, Place, end_worker
@@ -151,13 +154,14 @@ def test_a_blocked_release_does_not_serve(bare: Place) -> None:
     assert bare.last_handoff().reason == "not_released"
 
 
+@pytest.mark.parametrize("bug", [ZeroDivisionError, TimeIsUp])
 def test_a_bug_becomes_a_handoff_with_an_id(
-    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bug: type[BaseException]
 ) -> None:
     """People see an id and no word of the exception; under that id the log has what kind it was, and not its text."""
 
     def crash(*_given: object) -> None:
-        raise ZeroDivisionError("hush-hush-detail")
+        raise bug("hush-hush-detail")
 
     monkeypatch.setattr(agent_attempt, "run_loop", crash)
     ts = place.asks("U0MAYA", LOCKED)
@@ -170,11 +174,11 @@ def test_a_bug_becomes_a_handoff_with_an_id(
     assert "I am sorry, something went wrong on my side." in place.thread("U0MAYA", ts)[0]
     with closing(sqlite3.connect(place.file)) as connection:
         kept = "\n".join(connection.iterdump())
-    for hidden in ("hush-hush-detail", "ZeroDivisionError", "Traceback"):
+    for hidden in ("hush-hush-detail", bug.__name__, "Traceback"):
         assert hidden not in shown
         assert hidden not in kept
     assert found[1] in caplog.text
-    assert "ZeroDivisionError" in caplog.text
+    assert bug.__name__ in caplog.text
     assert "hush-hush-detail" not in caplog.text
 
 
@@ -366,12 +370,17 @@ def test_a_worker_that_was_given_up_says_nothing(place: Place) -> None:
 def test_a_long_turn_keeps_its_lease(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that thinks for longer than the lease does not lose the turn."""
     end_worker(place.ctx)
-    monkeypatch.setenv("DESKHAND_TURN_LEASE", "0.6")
+    monkeypatch.setenv("DESKHAND_TURN_LEASE", "3")
     place.front.say("U0MAYA", HELP, LOCKED)
     taken: list[object] = []
 
     def long() -> None:
-        time.sleep(1.2)
+        with place.front.database.write() as session:
+            session.execute(update(Turn).values(lease_until=now()))
+        until = time.monotonic() + SOON
+        while (place.last_turn().lease_until or now()) <= now():
+            assert time.monotonic() < until, "nothing renews the lease"
+            time.sleep(0.01)
         with place.front.database.write() as session:
             taken.append(turns.begin(session, place.last_turn().id, worker="other", lease=60))
 
@@ -567,3 +576,16 @@ def test_a_turn_is_counted_with_what_it_did(place: Place) -> None:
     assert seen["agent_llm_cost_usd_total"] == pytest.approx(sum(row.cost_nusd for row in calls) / NANO)
     assert seen["agent_llm_tokens_total{cache=none,direction=output}"] == sum(row.output_tokens for row in calls)
     assert seen["deskhand_messages_total{result=posted}"] == len(place.front.rows(Message))
+
+
+def test_a_turn_whose_agent_is_gone_ends_with_a_sentence(place: Place) -> None:
+    """No other agent answers, no lease is left on it, and queueing it again changes nothing."""
+    ts = place.front.say("U0MAYA", HELP, f"<@{BOT}> hello")
+    object.__setattr__(place.ctx, "agents", {})
+    place.work()
+    turn = place.last_turn()
+    assert (turn.state, turn.outcome) == ("done", "withdrawn")
+    assert place.thread("U0MAYA", ts) == [replies.agent_gone()["text"]]
+    assert place.front.rows(AuditRow)[-1].event == "turn.ownerless"
+    run_turn(turn.id)
+    assert place.thread("U0MAYA", ts) == [replies.agent_gone()["text"]]

@@ -11,7 +11,7 @@ from bot.store.db import Database
 from tests.support.product_harness import LOCKED, Place
 from tests.support.workspace_names import BOT, HELP
 
-SAYS, DOES = 52, 115
+SAYS, DOES = 50, 119
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def asked_of(database: Database) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize(("words", "model_calls", "most"), [(f"<@{BOT}> hello", 1, SAYS), (LOCKED, 4, DOES)])
 def test_a_turn_asks_little_of_the_database(place: Place, words: str, model_calls: int, most: int) -> None:
-    """An answer takes at most 52 statements, and an unlock with four model calls and two tools at most 115."""
+    """An answer takes at most 50 statements, and an unlock with four model calls and two tools at most 119."""
     place.asks("U0LENA", f"<@{BOT}> hello")  # the budgets are read from SQL once
     before = len(place.calls())
     place.front.say("U0MAYA", HELP, words)

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from bot.agent.release import release_of
+from bot.audit_chain import canonical, proofs
+from bot.audit_chain.proofs import Checkpoint
 from bot.store.figures import vital_signs
 from bot.store.installation import heartbeats
 from bot.store.releases import releases
@@ -307,3 +310,25 @@ def test_of_clocks_that_look_around_at_once_one_opens_an_alert(ctx: WorkerContex
     assert [one.event for one in rows(ctx.database, AuditRow) if one.event.startswith("alert.")] == [
         *("alert.opened", "alert.closed") * 3
     ]
+
+
+def test_checkpoints_that_stop_are_told_once(ctx: WorkerContext, tmp_path: Path, clock: Clock) -> None:
+    """By the time in the signer's file, which the clock reads; without a file nobody is expected to sign."""
+    watch.note_checkpoint(ctx)
+    file = tmp_path / "checkpoints"
+    signing = replace(ctx, settings=ctx.settings.model_copy(update={"audit_checkpoints": file}))
+    watch.look_around(signing)
+    assert alerts(ctx, AlertKind.SILENT) == []
+    key = proofs.derived(bytes(32))
+    file.write_text(proofs.sign(Checkpoint(1, bytes(32), canonical.time_of(clock.at), "chain"), key) + "\n")
+    for minutes in (80, 20, 5):
+        with ctx.database.write() as session:
+            heartbeats.give(session, "clock", who="host:1")
+        watch.look_around(signing)
+        clock.passes(minutes=minutes)
+    assert alerts(ctx, AlertKind.SILENT) == [("checkpoint", False)]
+    owner_alerts.tell(ctx)
+    assert "No checkpoint of the audit log has been signed" in told(ctx)[0]
+    file.write_text(proofs.sign(Checkpoint(2, bytes(32), canonical.time_of(clock.at), "chain"), key) + "\n")
+    watch.look_around(signing)
+    assert ("checkpoint", True) in alerts(ctx, AlertKind.SILENT)

@@ -23,6 +23,7 @@ from tests.support.factories import FIRST, new_turn, rows
 from tests.support.forked_processes import Forked
 from tests.support.paths import CONFIG, ROOT
 from tests.support.redis_servers import free_port
+from tests.support.redis_users import EVERYTHING, redis_user
 from tests.support.worker_harness import SECONDS, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -168,7 +169,7 @@ def test_rqs_own_worker_runs_our_jobs(workers: WorkerProcesses) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is not set"),
+        ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is not set; `deskhand init` sets up"),
         ({"DESKHAND_CONCURRENCY": "0"}, "DESKHAND_CONCURRENCY"),
         ({"DESKHAND_CONFIG": "/nowhere"}, "/nowhere"),
     ],
@@ -180,3 +181,15 @@ def test_a_wrong_setting_stops_it(workers: WorkerProcesses, wrong: dict[str, str
     [line] = Path(workers.log.name).read_text(encoding="utf-8").splitlines()
     assert line.startswith("deskhand worker: ")
     assert said in line
+
+
+@pytest.mark.parametrize("name", ["worker", "clock"])
+def test_a_right_in_redis_that_is_missing_stops_it(workers: WorkerProcesses, name: str) -> None:
+    """With exit code 2 and one sentence that names it: a process manager must not start it for ever."""
+    with redis_user(workers.environment["REDIS_URL"], f"{EVERYTHING} -@dangerous -script") as url:
+        assert workers.start(f"jobs.{name}", REDIS_URL=url).wait(SECONDS) == 2
+    workers.log.flush()
+    assert Path(workers.log.name).read_text(encoding="utf-8") == (
+        f"deskhand {name}: redis: the user of REDIS_URL may not use INFO, SCRIPT LOAD, SCRIPT FLUSH; "
+        "docs/how-to/install.md lists what it needs\n"
+    )

@@ -74,9 +74,9 @@ class FakeSlack:
         """Show something to one person, who may miss it."""
         return self._answer(lambda: {"message_ts": "1.0"})
 
-    def respond(self, url: str, body: Json, *, slack_api_url: str) -> None:
+    def respond(self, _client: object, url: str, body: Json) -> None:
         """Show the answer to a shortcut, which Slack takes at an address of its own."""
-        if not response_urls.is_slacks(url, slack_api_url) or not body["text"]:
+        if not response_urls.is_slacks(url, self.base_url) or not body["text"]:
             self.wrong.append(f"{url}: {body}")
 
     def conversations_replies(self, *, channel: str, ts: str, **_: Any) -> Any:

@@ -24,6 +24,7 @@ from bot.rights import Membership
 from bot.slack.api import response_urls
 from bot.slack.handoffs import linked_threads
 from bot.slack.outbox import outbox
+from bot.store import audit
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries
 from bot.store.schema import AuditRow, Handoff, HandoffMove, InboxEvent, InboxKind, Message, Purpose, Ticket, Turn
@@ -224,14 +225,13 @@ class OneTicket:
     def rows(self) -> Rows:
         """Return what is stored now."""
         with self.database.read() as session:
-            audit = session.execute(
-                select(AuditRow.event, AuditRow.actor).where(AuditRow.event.like("handoff.%")).order_by(AuditRow.seq)
-            )
+            moves = select(AuditRow).where(AuditRow.event.like("handoff.%")).order_by(AuditRow.seq)
+            audited = audit.named(session, session.scalars(moves).all())
             return Rows(
                 session.scalars(select(Ticket)).all(),
                 session.scalars(select(Handoff).order_by(Handoff.id)).all(),
                 session.scalars(select(HandoffMove).order_by(HandoffMove.id)).all(),
-                [(row.event, row.actor) for row in audit],
+                [(row.event, row.actor) for row in audited],
                 session.scalars(select(InboxEvent)).all(),
                 session.scalars(select(Turn)).all(),
             )

@@ -37,12 +37,13 @@ from tests.support.agent_office import MakeOffice, Office, office, office_on
 from tests.support.approval_plays import RESET, Request, let_approve, request, time_passes, turn_of
 from tests.support.approval_rows import asked as asked_row
 from tests.support.factories import at_once, begin, put, rows
+from tests.support.volumes import volume
 
 __all__ = ["office", "office_on"]
 
 TOOL = REGISTRY[RESET[0]]
 PHONE = ResetFactorArgs.model_validate({"lost": "phone"})
-ROUNDS = 200
+ROUNDS = volume(50, long=200)
 
 
 def _other_release(asked: Request) -> None:
@@ -115,7 +116,7 @@ def test_8_a_time_that_is_up_is_no_no_and_a_late_yes_is_told_so(office: Office) 
 
 
 def test_8_at_the_moment_of_expiry_what_is_shown_is_what_happened(postgres: Database) -> None:
-    """200 times an approver and the clock at once: one of them, and row, history, audit and both answers agree."""
+    """Many times an approver and the clock at once: one of them, and row, history, audit and both answers agree."""
     first = asked_row(postgres, second_step="none")
     given: list[ApprovalState] = []
     for number in range(ROUNDS):

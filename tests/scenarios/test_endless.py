@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.busy_machine import within
+from tests.support.busy_machine import SOON
 from tests.support.product_harness import Place
 from tests.support.workspace_names import BOT
 
@@ -18,7 +18,7 @@ def test_who_asked_waits_no_longer_than_the_card_says(bare: Place, config: Path)
     httpx.put(f"{bare.model}/faults", json=[{"kind": "endless_stream", "times": -1}]).raise_for_status()
     began = time.monotonic()
     ts = bare.asks("U0MAYA", f"<@{BOT}> I'm locked out")
-    assert time.monotonic() - began < within(15)
+    assert time.monotonic() - began < SOON
     assert len(bare.calls()) == 1
     handoff = bare.last_handoff()
     assert (handoff.reason, handoff.summary) == (

@@ -22,7 +22,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import text
 
 from bot.slack.outbox import posting
 from bot.store import db, members
@@ -30,9 +29,11 @@ from bot.store.db import Database
 from bot.store.handoffs import handoff_history
 from bot.store.handoffs.handoff_history import ReplayedHandoff
 from bot.store.schema import Base, Departed, Handoff, HandoffMove, InboxEvent, Message, MoveKind
+from bot.store.sql import audit_guard
 from bot.store.tickets.turns import Attempt
 from jobs import handoff as clockwork
 from tests.scenarios.lifecycle import MAYA, OWNER, RESPONDERS, STRANGER, OneTicket
+from tests.support.emptying import empty
 from tests.support.factories import Clock
 from tests.support.volumes import volume
 from tests.support.workspace_names import BOT, HELP, QUEUE
@@ -523,12 +524,13 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 def test_no_order_of_things_loses_doubles_or_betrays_a_word(patch: pytest.MonkeyPatch) -> None:
     """On SQLite: rows of one mind, one owner at most, every word once on its side, law 4."""
-    empty, moved = db.connect("sqlite://"), set[str]()
-    Base.metadata.create_all(empty.engine)
+    blank, moved = db.connect("sqlite://"), set[str]()
+    with blank.engine.begin() as tables, audit_guard.lifted(tables.connection.driver_connection):  # type: ignore[arg-type]
+        Base.metadata.create_all(tables)
 
     def one_life() -> Lifecycle:
         database = db.connect("sqlite://")
-        with empty.engine.connect() as tables, database.engine.connect() as copy:
+        with blank.engine.connect() as tables, database.engine.connect() as copy:
             tables.connection.backup(copy.connection.driver_connection)
         return Lifecycle(database, patch, moved)
 
@@ -541,9 +543,7 @@ def test_nor_on_postgres(postgres: Database, patch: pytest.MonkeyPatch) -> None:
     """The same for a few lives on PostgreSQL."""
 
     def one_life() -> Lifecycle:
-        names = ", ".join(table.name for table in Base.metadata.sorted_tables)
-        with postgres.write() as session:
-            session.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+        empty(postgres)
         return Lifecycle(postgres, patch, set())
 
     play(one_life, settings=settings(TRIED, max_examples=3))

@@ -25,6 +25,7 @@ from bot.agent import attempt as agent_attempt
 from bot.agent.model import Prompt, connect
 from bot.directory.local import LocalDirectory
 from bot.errors import DeskhandError, chain
+from bot.network import DIRECT
 from bot.queue import ANSWER_COMMAND, DELIVER, RUN_TURN
 from bot.slack.outbox import outbox
 from bot.store.db import Database, Session
@@ -234,7 +235,7 @@ def test_a_crash_in_a_job_leaves_its_kind(place: Place, monkeypatch: pytest.Monk
         place.front.act("command", "U0OLIVIA", channel=HELP, command="/agent-eval", text=SAID)
         place.front.work()
     with monkeypatch.context() as broken:
-        for name in ("read", "write"):
+        for name in ("look", "read", "write"):
             broken.setattr(Database, name, crash)
         for job in (RUN_TURN, DELIVER, ANSWER_COMMAND):
             run(job, 1)
@@ -271,7 +272,7 @@ def test_what_a_vendor_says_back_is_in_no_error(how: str) -> None:
     prompt = Prompt(model="stand-in-1", system=SAID, tools=(), messages=(message,), max_tokens=10)
     vendor = Starlette(routes=[Route("/{path:path}", repeat, methods=["POST"])])
     with served(vendor) as url, pytest.raises(DeskhandError) as caught:
-        connect(api_key="k", base_url=f"{url}/{how}", timeout=5)(prompt)
+        connect(api_key="k", base_url=f"{url}/{how}", network=DIRECT, timeout=5)(prompt)
     assert WORD not in str(caught.value)
     assert WORD not in logs.described(caught.value)
     assert all(WORD not in str(one) for one in chain(caught.value) if isinstance(one, DeskhandError))

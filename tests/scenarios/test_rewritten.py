@@ -2,7 +2,8 @@
 
 import json
 
-from bot.store.schema import InboxEvent, Ticket, Turn
+from bot.store.schema import InboxEvent, Step, Ticket, Turn
+from tests.support.factories import everything
 from tests.support.product_harness import Place
 from tests.support.workspace_names import BOT, HELP
 
@@ -56,6 +57,36 @@ def test_words_that_a_card_quotes_are_gone_from_it_when_they_are_deleted(place: 
     assert "urgent" in json.dumps(place.queue())
     assert "XK-77" not in str(place.front.kept())
     assert place.last_handoff().state == "open"
+
+
+def test_deleted_words_are_in_no_table_whoever_has_copied_them(place: Place) -> None:
+    """After an answer and a handoff; the answer itself stays in Slack."""
+    said = "my badge says PURPLE ELEPHANT and does not open"
+    ts = place.asks("U0MAYA", f"<@{BOT}> I am locked out of my account, {said}")
+    answered = place.thread("U0MAYA", ts)
+    place.front.say("U0MAYA", HELP, f"I want to talk to a human, {said}", thread_ts=ts)
+    place.work()
+    place.front.work()
+    assert str(everything(place.front.database)).count("PURPLE ELEPHANT") > 8
+    for message in place.front.rows(InboxEvent):
+        place.front.act("delete", "U0MAYA", channel=HELP, ts=str(message.ts))
+    place.front.work()
+    kept = everything(place.front.database)
+    assert [name for name, rows in kept.items() if "PURPLE ELEPHANT" in str(rows)] == []
+    assert place.thread("U0MAYA", ts)[: len(answered)] == answered
+
+
+def test_words_that_were_edited_out_are_in_no_table(place: Place) -> None:
+    """Also in the prompts and the card that were made of them."""
+    ts = place.asks("U0MAYA", f"<@{BOT}> I am locked out of my account, my badge says PURPLE ELEPHANT")
+    assert "PURPLE ELEPHANT" in str([step.request for step in place.front.rows(Step)])
+    edited = f"<@{BOT}> I want to talk to a human, my badge is gone"
+    place.front.act("edit", "U0MAYA", channel=HELP, ts=ts, text=edited)
+    place.work()
+    place.front.work()
+    kept = everything(place.front.database)
+    assert [name for name, rows in kept.items() if "PURPLE ELEPHANT" in str(rows)] == []
+    assert "PURPLE ELEPHANT" not in json.dumps(place.queue())
 
 
 def test_an_edit_that_only_mends_a_slip_says_nothing_more(place: Place) -> None:

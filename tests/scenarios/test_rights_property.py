@@ -68,6 +68,7 @@ from tests.support.agent_office import Office
 from tests.support.delegations import OTHER_KEY, issuer
 from tests.support.factories import rows
 from tests.support.scripted_models import Script, completion
+from tests.support.volumes import volume
 
 SHARE = 3
 "The fewest calls with which each outcome must be reached; each has a share of the draws to itself."
@@ -375,7 +376,7 @@ def _check(stage: Stage, tally: Tally) -> None:
 def test_nothing_is_written_outside_the_rights_of_agent_channel_requester_and_approval(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 10,320 calls in any order none writes outside the intersection, and the audit log has each refused call.
+    """Of thousands of calls in any order none writes outside the intersection, and the audit log has each refused call.
 
     Each end of a call, each rule of the policy, and each thing that people may have said of a call is reached.
     """
@@ -396,7 +397,7 @@ def test_nothing_is_written_outside_the_rights_of_agent_channel_requester_and_ap
         for number, stratum in enumerate(STRATA):
             few = settings(HYPOTHESIS, max_examples=stratum.share)
             few(seed(number)(given(setting=stratum.settings, answers=DRAWN_ANSWERS)(attack)))()
-    assert tally.ends.total() >= 10_000
+    assert tally.ends.total() >= volume(3_000, long=10_000)
     assert {end for end in Ended if tally.ends[end] < SHARE} == set(), "the adversary is too tame to prove anything"
     assert {action for action in (*WRITES.values(), *RESETS) if tally.written[action] < SHARE} == set()
     assert {said for said, rule in RULE_OF.items() if tally.decided[said, rule] < SHARE} == set()

@@ -65,7 +65,7 @@ def stage(staged: Staged, work: TurnWork, other: TurnWork, step: int, tool: Tool
         tool: the tool.
         arguments: the validated arguments.
     """
-    call = door.approved_call(work, step, Passage(tool, arguments, {}), acts.account_of(work))
+    call = door.approved_call(work, step, Passage(tool, arguments, {}), acts.seen(work)[0])
     with work.runtime.database.write() as session:
         for ticket in (work.attempt.ticket, other.attempt.ticket):
             left = approvals.active_of(session, ticket.id)

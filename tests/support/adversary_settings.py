@@ -2,12 +2,13 @@
 
 The draws come in strata: one for each thing that people may have said of a call that needs an approval, and one for
 each state of an account, each kind of person and each way in which an account may be bound. So each has its share, and
-no chance decides whether it is tried at all.
+no chance decides whether it is tried at all; nor whether agent or channel alone leave a tool out.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -17,8 +18,9 @@ from bot.principals import GuestPolicy
 from bot.tools.registry import REGISTRY
 from tests.support.adversary_approvals import Staged
 from tests.support.json_object import Json
+from tests.support.volumes import volume
 
-ANSWERS_OF_A_SETTING, CALLS = 4, 80
+ANSWERS_OF_A_SETTING, CALLS = 4, volume(40, long=80)
 "Answers of the model in a setting, and the calls in all of them together."
 AIMED = 5
 "Calls of an answer that are of a tool that there is, with the arguments that it takes; the others are wild."
@@ -158,10 +160,12 @@ def _anybody(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
     )
 
 
-def _helped(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
-    """Draw settings in which nothing but the approval is missing until half of the calls are made."""
-    drawn: dict[str, SearchStrategy[str]] = {
+def _helped(**fixed: SearchStrategy[Any]) -> SearchStrategy[Setting]:
+    """Draw settings in which only the approval and what is given may be missing until half of the calls are made."""
+    drawn: dict[str, SearchStrategy[Any]] = {
         "state": st.sampled_from(["locked", "active", "suspended"]),
+        "own": st.just(frozenset(REGISTRY)),
+        "channel": st.none(),
         "said": _SAID,
     }
     return st.builds(
@@ -170,8 +174,6 @@ def _helped(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
         person=st.just("member"),
         binding=st.sampled_from(BOUND),
         guests=st.just(GuestPolicy.REFUSE),
-        own=st.just(frozenset(REGISTRY)),
-        channel=st.none(),
         private=st.booleans(),
         ends=st.sampled_from(["", "", "suspended"]),
         before=st.integers(CALLS // 2, CALLS),
@@ -179,11 +181,13 @@ def _helped(**fixed: SearchStrategy[str]) -> SearchStrategy[Setting]:
 
 
 STRATA = (
-    *(Stratum(_helped(said=st.just(said)), 8 if said is Staged.APPROVED else 5) for said in Staged),
-    *(Stratum(_helped(state=st.just(state)), 3) for state in STATES),
-    *(Stratum(_anybody(person=st.just(person)), 2) for person in WHO_ASKS if person != "member"),
-    *(Stratum(_anybody(binding=st.just(binding)), 2) for binding in BINDINGS if binding not in BOUND),
-    Stratum(_anybody(), 12),
+    *(Stratum(_helped(said=st.just(said)), 8 if said is Staged.APPROVED else volume(3, long=5)) for said in Staged),
+    *(Stratum(_helped(state=st.just(state)), volume(2, long=3)) for state in STATES),
+    *(Stratum(_anybody(person=st.just(person)), volume(1, long=2)) for person in WHO_ASKS if person != "member"),
+    *(Stratum(_anybody(binding=st.just(one)), volume(1, long=2)) for one in BINDINGS if one not in BOUND),
+    Stratum(_anybody(), volume(8, long=12)),
+    Stratum(_helped(channel=_SOME), 4),
+    Stratum(_helped(own=_SOME), 4),
 )
 "What is tried; `SETTINGS` of them in all."
 SETTINGS = sum(stratum.share for stratum in STRATA)

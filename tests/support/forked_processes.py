@@ -2,54 +2,38 @@
 
 `start(["jobs.worker"], ...)` is `python -m jobs.worker`: a process like any other, with its own memory, connections
 and death. What must prove the real command starts that instead (`tests/e2e/test_tour.py` does so with the demo).
+All processes of one run of the tests have theirs forked from the same one (`tests.support.fork_server`).
 """
 
-import atexit
-import gc
-import importlib
+import fcntl
 import json
 import os
 import queue
-import runpy
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, BinaryIO, NoReturn, Self, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self, cast
 
-from bot import private
-from bot.cli import root
 from bot.sandbox.demo.processes import Program, Supervisor
-from tests.support import forked_children, shortcuts
 from tests.support.paths import ROOT
 
-_LOADED = (
-    *("anthropic", "anthropic.resources.messages", "psycopg", "uvicorn.lifespan.on", "uvicorn.loops.auto"),
-    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto", "bot.cli.processes", "bot.web.socket"),
-    *(
-        "bot.sandbox.demo.entrypoints",
-        "bot.sandbox.demo.serve",
-        "bot.sandbox.standin",
-        "jobs.clock",
-        "jobs.commands",
-        "jobs.evaluate",
-        "jobs.evaluation",
-        "jobs.rerouting",
-    ),
-    *("jobs.hearing", "jobs.turn", "jobs.worker", "tests.e2e.workspace_process", "tests.support.worker_main"),
-)
-"What children import, some of it only when they need it."
+if TYPE_CHECKING:
+    from io import FileIO
 
 _ONE = threading.Lock()
-"Held while the server is started, which many threads may ask for at once."
+"Held while this process connects, which many threads may ask for at once."
+_START_SECONDS = 300.0
+_RUN = os.getpid()
+"The process that has collected the tests and so has imported this module; those that run them are forked of it later."
 
 
 class Forked:
@@ -58,7 +42,8 @@ class Forked:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self.stdout: BinaryIO | None = None
+        self.stdin: BinaryIO | FileIO | None = None
+        self.stdout: BinaryIO | FileIO | None = None
         "What it says, where that is read and not kept in a file."
         self._ended = threading.Event()
 
@@ -70,9 +55,14 @@ class Forked:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
     ) -> None:
         """Wait until it has ended."""
-        if self.stdout is not None:
-            self.stdout.close()
+        self.close()
         self.wait()
+
+    def close(self) -> None:
+        """Talk to it no more."""
+        for stream in (self.stdin, self.stdout):
+            if stream is not None:
+                stream.close()
 
     def poll(self) -> int | None:
         """Return its exit code, or None while it lives."""
@@ -128,10 +118,26 @@ def start(
         output: where both of its outputs go.
         apart: in a process group of its own, and with the umask of ours.
     """
-    with _ONE:
-        server = _server()
-    order = {"module": module, "environment": dict(environment), "folder": str(Path.cwd()), "apart": apart}
-    return server.start(order, output)
+    with Path(os.devnull).open("rb") as nothing:
+        return _start(module, environment, [nothing, output, output], apart=apart)
+
+
+def start_talking(module: Sequence[str], environment: Mapping[str, str], *, errors: IO[Any] | int) -> Forked:
+    """Start a module that reads what is written to its `stdin` here, and whose `stdout` is read here."""
+    (told, tell), (hear, say) = os.pipe(), os.pipe()
+    with os.fdopen(told, "rb") as theirs, os.fdopen(say, "wb") as output:
+        forked = _start(module, environment, [theirs, output, errors])
+    forked.stdin, forked.stdout = os.fdopen(tell, "wb"), os.fdopen(hear, "rb")
+    return forked
+
+
+def start_at_terminal(module: Sequence[str], environment: Mapping[str, str]) -> Forked:
+    """Start a module that sits at a terminal: what is typed is written to its `stdin` here, all else is read."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "r+b", buffering=0) as terminal:
+        forked = _start(module, environment, [terminal, terminal, terminal])
+    forked.stdin, forked.stdout = os.fdopen(os.dup(ours), "wb", buffering=0), os.fdopen(ours, "rb", buffering=0)
+    return forked
 
 
 def _start_apart(module: Sequence[str], environment: Mapping[str, str], output: IO[Any] | int) -> Forked:
@@ -147,136 +153,94 @@ def _start_heard(module: Sequence[str], environment: Mapping[str, str], _output:
     return forked
 
 
-class _Server:
-    """The process that forks, and who has been forked."""
+def _start(
+    module: Sequence[str], environment: Mapping[str, str], streams: Sequence[IO[Any] | int], *, apart: bool = False
+) -> Forked:
+    with _ONE:
+        server = _server()
+    order = {"module": module, "environment": dict(environment), "folder": str(Path.cwd()), "apart": apart}
+    return server.start(order, [one if isinstance(one, int) else one.fileno() for one in streams])
+
+
+class _ServerConnection:
+    """The way to the process that forks, and who has been forked for us."""
 
     def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.forked_processes"],
-            stdin=theirs.fileno(),
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        theirs.close()
+        self._socket, self._process = _connected()
         self._lock = threading.Lock()
         self._living: dict[int, Forked] = {}
         self._born: queue.Queue[Forked] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        atexit.register(self._close)
+        Finalize(None, self._close, exitpriority=1)  # also in a process that is forked, where `atexit` does nothing
 
-    def start(self, order: Mapping[str, Any], output: IO[Any] | int) -> Forked:
+    def start(self, order: Mapping[str, Any], streams: Sequence[int]) -> Forked:
         body = json.dumps(order).encode()
         with self._lock:
-            descriptor = output if isinstance(output, int) else output.fileno()
-            socket.send_fds(self._socket, [len(body).to_bytes(4, "big")], [descriptor])
+            socket.send_fds(self._socket, [len(body).to_bytes(4, "big")], streams)
             self._socket.sendall(body)
-            return self._born.get(timeout=300)
+            return self._born.get(timeout=_START_SECONDS)
 
     def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            told = json.loads(line)
-            if "born" in told:
-                forked = self._living[told["born"]] = Forked(told["born"])
-                self._born.put(forked)
-            else:
-                self._living.pop(told["died"]).end(told["code"])
+        with self._socket.makefile("rb") as lines:
+            for line in lines:
+                told = json.loads(line)
+                if "born" in told:
+                    forked = self._living[told["born"]] = Forked(told["born"])
+                    self._born.put(forked)
+                else:
+                    self._living.pop(told["died"]).end(told["code"])
 
     def _close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
 
 
 @cache
-def _server() -> _Server:
-    return _Server()
+def _server() -> _ServerConnection:
+    return _ServerConnection()
 
 
-def main() -> None:
-    """Fork a child for each order until the tests have ended; the children end with this process."""
-    for name in _LOADED:
-        importlib.import_module(name)
-    shortcuts.leave_the_disk_behind()
-    root.become = _become
-    gc.collect()
-    gc.freeze()  # keeps their memory shared
-    signal.signal(signal.SIGCHLD, forked_children.bury)
-    with socket.socket(fileno=0) as orders:
-        while True:
-            size, descriptors, _, _ = socket.recv_fds(orders, 4, 1)
-            if not size:
-                return
-            [output] = descriptors
-            order = json.loads(orders.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # its birth is told before its death
-            child = os.fork()
-            if child == 0:
-                _live(order, output)
-            os.close(output)
-            forked_children.say(born=child)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+def _connected() -> "tuple[socket.socket, subprocess.Popen[bytes] | None]":
+    """Connect to the server of this run of the tests; the first to come starts it, and waits for its end."""
+    address = str(Path(tempfile.gettempdir(), f"deskhand-forks-{_RUN}"))
+    with Path(__file__).open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = _answered(address)
+        if found is not None:
+            return found, None
+        process = _started(address)
+        found = _answered(address)
+        assert found is not None, "the fork server has ended: what it says is above"
+        return found, process
 
 
-def _live(order: Mapping[str, Any], output: int) -> NoReturn:
-    """Become what was ordered, and never return."""
-    code: int = 1
+def _answered(address: str) -> socket.socket | None:
+    """Connect to the server, and wait until it has imported everything; None when there is none."""
+    connection = socket.socket(socket.AF_UNIX)
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        forked_children.end_with_parent()
-        if order["apart"]:
-            os.setpgid(0, 0)
-            os.umask(private.UMASK)
-        _speak_into(output)
-        os.environ.clear()
-        os.environ.update(order["environment"])
-        time.tzset()
-        os.chdir(order["folder"])
-        code = _code(lambda: _run(*order["module"]))
-        threading._shutdown()  # type: ignore[attr-defined]  # waits, as the end of Python does
-        sys.stdout.flush()
-    except BaseException:  # noqa: BLE001 - nothing may come back into the loop above
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+        connection.connect(address)
+        if connection.recv(1):  # the line that says so
+            return connection
+    except (FileNotFoundError, ConnectionError):
+        pass
+    connection.close()
+    return None
 
 
-def _run(module: str, *arguments: str) -> None:
-    sys.argv = [module, *arguments]
-    if module in _LOADED:  # a package stays: what is run of it is its `__main__`
-        sys.modules.pop(module, None)
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-def _become(module: str, *arguments: str) -> NoReturn:
-    """Go on as another module, as a command does that replaces its process, without another Python."""
-    _run(module, *arguments)
-    sys.exit()
-
-
-def _speak_into(output: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(descriptor, place)
-    os.close(nothing)
-    os.close(output)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - lasts as long as the process
-    cast("Any", sys.stdout).reconfigure(line_buffering=True)
-
-
-def _code(run: Callable[[], object]) -> int:
-    """Return what a program that has ended would have as its exit code."""
-    try:
-        run()
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            sys.stderr.write(f"{end.code}\n")
-            return 1
-        return end.code or 0
-    return 0
-
-
-if __name__ == "__main__":
-    main()
+def _started(address: str) -> "subprocess.Popen[bytes]":
+    Path(address).unlink(missing_ok=True)
+    umask = os.umask(0o077)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        os.umask(umask)
+        listener.listen()
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.support.fork_server", str(listener.fileno()), address],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )

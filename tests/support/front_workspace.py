@@ -4,16 +4,17 @@ import json
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar, overload
 
 from redis import Redis
 from rq import Queue
-from sqlalchemy import inspect, select, update
+from sqlalchemy import update
 
 from bot.queue import RUN_TURN, open_queue
 from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.slack.world import World
+from bot.store.audit import AuditRecord
 from bot.store.db import Database
 from bot.store.installation import marks
 from bot.store.schema import (
@@ -28,6 +29,7 @@ from bot.store.schema import (
     Turn,
     now,
 )
+from tests.support import factories
 from tests.support.json_object import Json
 from tests.support.live_server import PATIENCE
 from tests.support.signed_requests import DIRECT, SignedRequests
@@ -155,11 +157,13 @@ class FrontWorkspace(SignedRequests):
         self.work()
         return [one["text"] for one in self.sees(user)["ephemeral"]]
 
-    def rows(self, table: type[_Row]) -> list[_Row]:
-        """Return every row of a table, in the order they came."""
-        [key] = inspect(table).primary_key
-        with self.database.read() as session:
-            return list(session.scalars(select(table).order_by(key)))
+    @overload
+    def rows(self, table: type[AuditRow]) -> list[AuditRecord]: ...  # type: ignore[overload-overlap]
+    @overload
+    def rows(self, table: type[_Row]) -> list[_Row]: ...
+    def rows(self, table: type[Any]) -> list[Any]:
+        """Return every row of a table, in the order they came; of the audit log, as people read them."""
+        return factories.rows(self.database, table)
 
     def kept(self) -> dict[str, list[Json]]:
         """Return all that is stored, to be compared with what is stored later."""
@@ -186,5 +190,7 @@ class FrontWorkspace(SignedRequests):
                 job.perform()
 
 
-def _plain(row: Base) -> Json:
+def _plain(row: Base | AuditRecord) -> Json:
+    if isinstance(row, AuditRecord):
+        return asdict(row)
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}

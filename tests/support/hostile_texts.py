@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from bot.store import audit
 from bot.store.db import Database
 from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading, Shift
 from bot.store.releases import releases
 from bot.store.schema import (
     AccountRow,
-    AuditRow,
     DirectoryWrite,
     DriftStream,
     EvalRun,
@@ -75,6 +75,9 @@ def write_hostile(database: Database, payload: str) -> HostileTexts:
         session.flush()
         session.add_all(_of_ticket(text))
         session.flush()
+        record = {"tool": text("audited tool"), "decision": text("Decision").lower(), "why": text("why")}
+        actor, subject = text("actor"), text("subject")
+        audit.append(session, text("event"), actor=actor, subject=subject, ticket_id=1, intent_id=None, **record)
         session.add(HandoffMove(handoff_id=1, move="opened", actor=text("mover"), detail={"to": text("detail")}, at=at))
         fingerprint = text("fingerprint")
         releases.register(session, agent="access", fingerprint=fingerprint, body={})
@@ -102,7 +105,6 @@ def _of_ticket(text: HostileTexts) -> list[Any]:
     tool = {"request": {"arguments": {"a": text("argument")}}, "response": {"content": {"b": text("result")}}}
     step = {"turn_id": 1, "attempt": 1, "status": "ok", "started_at": at, "finished_at": at}
     spent = {"agent": "access", "team": "T1", "channel": "C0HELP", "user": "U0MAYA", "price_version": "1"}
-    record = {"tool": text("audited tool"), "decision": text("Decision").lower(), "why": text("why")}
     return [
         InboxEvent(event_id="Ev1", ts="1.1", user=text("writer"), text=text("words"), **told, **of),
         Step(seq=0, kind="model", name=text("model"), **step, **model),
@@ -127,7 +129,6 @@ def _of_ticket(text: HostileTexts) -> list[Any]:
             **waited,
         ),
         Feedback(turn_id=1, user=text("rater"), good=False, words=text("thumb"), at=at),
-        AuditRow(event=text("event"), actor=text("actor"), subject=text("subject"), ticket_id=1, record=record),
         DirectoryWrite(
             key="turn:1:1", account_id="acc", action=text("act"), before=text("before"), after=text("after")
         ),

@@ -21,13 +21,14 @@ _DATABASES: set[str] = set()
 "Names of those whose connections are kept; a test's other databases, servers and poolers are left alone."
 _KEPT: defaultdict[str, list[Connection]] = defaultdict(list)
 "By all that a connection is opened with. Threads put and take in one step each."
-_OWNER = os.getpid()
-"A process that is forked has connections of its own."
+_OWNER: list[int] = []
+"The process that keeps connections; one that is forked of it has connections of its own."
 
 
 def keep(database: str) -> None:
     """Keep the connections to a database from now on."""
     _DATABASES.add(database)
+    _OWNER[:] = [os.getpid()]
 
 
 def kept_processes(database: str) -> list[int]:
@@ -63,7 +64,7 @@ def close_kept() -> None:
 
 def connect(dialect: PGDialect_psycopg, *given: Any, **named: Any) -> Any:
     """Return a connection that was kept, or open one: what SQLAlchemy's dialect does."""
-    kept = _KEPT[_way(given, named)] if os.getpid() == _OWNER else []
+    kept = _KEPT[_way(given, named)] if [os.getpid()] == _OWNER else []
     while kept:
         with suppress(IndexError):  # another thread has just taken the last one
             connection = kept.pop()
@@ -77,7 +78,7 @@ def connect(dialect: PGDialect_psycopg, *given: Any, **named: Any) -> Any:
 
 def close(_dialect: PGDialect_psycopg, connection: Any) -> None:
     """Keep a connection that is as good as new, or close it: what SQLAlchemy's dialect does."""
-    if os.getpid() == _OWNER and connection.info.dbname in _DATABASES and _as_new(connection):
+    if [os.getpid()] == _OWNER and connection.info.dbname in _DATABASES and _as_new(connection):
         _KEPT[connection.opened_with].append(connection)
     else:
         connection.close()

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import SecretStr
-from slack_sdk import WebClient
 
+from bot.network import DIRECT
 from bot.sandbox.demo.serve import listen
 from bot.sandbox.guard import KEY_HEADER
 from bot.sandbox.slack.world import World
 from bot.sandbox.workspace import WorkspaceConfig, create_app
 from bot.settings import Settings
-from tests.support.live_server import PromptWorkspace, running_server
+from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
+from tests.support.live_server import PATIENCE, PromptWorkspace, running_server
 from tests.support.paths import ROOT
 
 SECRET, KEY = "local-signing-secret", "local-page-key"
@@ -27,11 +29,13 @@ WORKSPACE = WorkspaceConfig(
     manifest=ROOT / "tests/bot/sandbox/manifest.yaml",
     bot_token="xoxb-local",
     app_token="xapp-local",
+    person_token="xoxp-local",
     signing_secret=SECRET,
     key=KEY,
     retry_delays=(0.0, 0.05, 0.1),
     rate_limits=False,
-    answer_seconds=1.0,
+    answer_seconds=PATIENCE,
+    next_seconds=PATIENCE,
     banner="The stand-in model answers.",
 )
 
@@ -61,14 +65,22 @@ class ListeningBot:
     heard: list[ToldRequest] = field(default_factory=list)
     answer: Callable[[ToldRequest], tuple[int, str]] = lambda _heard: (200, "")
 
-    def wait(self, wanted: Callable[[ToldRequest], bool], *, count: int = 1, seconds: float = 3.0) -> list[ToldRequest]:
-        """Return the requests that are wanted, as soon as there are so many."""
+    def wait(
+        self, wanted: Callable[[ToldRequest], bool], *, count: int = 1, seconds: float = PATIENCE
+    ) -> list[ToldRequest]:
+        """Return the requests that are wanted, as soon as there are so many or the seconds are over."""
         until = time.monotonic() + seconds
         while True:
             found = [one for one in list(self.heard) if wanted(one)]
             if len(found) >= count or time.monotonic() > until:
                 return found
             time.sleep(0.005)
+
+    def last(self, kind: str) -> dict[str, Any]:
+        """Return the last interaction of a type, as soon as there is one."""
+        found = self.wait(lambda one: one.body.get("type") == kind)
+        assert found, f"no {kind} has come"
+        return found[-1].body
 
 
 @dataclass
@@ -81,8 +93,8 @@ class LocalWorkspace:
 
     @property
     def slack(self) -> WebClient:
-        """The SDK's client with the bot's token."""
-        return WebClient(token="xoxb-local", base_url=f"{self.base}/api/")
+        """Our client with the bot's token."""
+        return slack.connect(token="xoxb-local", base_url=f"{self.base}/api/", network=DIRECT)
 
     def get(self, path: str) -> Any:
         """Return the JSON of a GET."""

@@ -1,12 +1,13 @@
 """The page of the local workspace, opened in a real browser as one person."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.support.local_workspace import KEY, LocalWorkspace
 
@@ -21,6 +22,24 @@ def keep_shot(page: Page, name: str, **options: Any) -> None:
 
 PAGE_PATIENCE = 60_000
 "Milliseconds that a busy machine may take to show something."
+
+
+def expect_measure(page: Page, script: str, wanted: object) -> None:
+    """Measure by a script until it gives what is wanted: one look may fall between two drawings of the page.
+
+    All that is compared is found within one script; of two looks one may meet an element that was replaced since.
+    """
+    deadline = time.monotonic() + PAGE_PATIENCE / 1000
+    while (found := _measured(page, script)) != wanted:
+        assert time.monotonic() < deadline, f"{found!r} is not {wanted!r}: {script}"
+        page.wait_for_timeout(50)
+
+
+def _measured(page: Page, script: str) -> object:
+    try:
+        return page.evaluate(script)
+    except Error as error:  # what is measured is not there yet
+        return error
 
 
 @pytest.fixture

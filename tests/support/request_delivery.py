@@ -52,8 +52,7 @@ def delivering_over(front: FrontDoor, way: str) -> Iterator[DeliverRequest]:
         return
     told = Settings.from_environment()
     house = web_app.open_context(told)
-    ctx = SocketListener.__new__(SocketListener)
-    ctx.app = bolt.create_bolt(told, house)
+    ctx = SocketListener(bolt.create_bolt(told, house), "xapp-front", told.network)
 
     def over_the_socket(body: Json) -> int:
         client = SocketClient()

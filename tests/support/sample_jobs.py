@@ -1,11 +1,16 @@
 """Jobs for the workers of the tests, which tell in Redis what became of them."""
 
 import time
+from contextlib import suppress
 
+from redis import Redis
+from redis.exceptions import RedisError
 from rq import get_current_job
 
 from jobs.engine import deadlines
 from tests.support.queues import queue_of
+
+_GO = "chores:go"
 
 
 def tell(number: int) -> None:
@@ -20,9 +25,28 @@ def wait(number: int, seconds: float) -> None:
     _tell("ran", number)
 
 
-def pause(seconds: float) -> None:
-    """Wait and say nothing, so that Redis may be away."""
-    time.sleep(seconds)
+def hold(number: int) -> None:
+    """Wait until `let_go`, and say when it begins and ends."""
+    job = get_current_job()
+    assert job is not None
+    _tell("began", number)
+    while not job.connection.exists(_GO):
+        time.sleep(0.01)
+    _tell("ran", number)
+
+
+def let_go(redis: Redis) -> None:
+    """Let every chore go on that holds."""
+    redis.set(_GO, 1)
+
+
+def outlast() -> None:
+    """Wait until Redis is away, and say nothing."""
+    job = get_current_job()
+    assert job is not None
+    with suppress(RedisError):
+        while job.connection.ping():
+            time.sleep(0.01)
 
 
 def watch(number: int, seconds: float) -> None:

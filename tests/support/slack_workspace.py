@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from slack_sdk import WebClient
 
+from bot.network import DIRECT
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from tests.support.local_workspace import WORKSPACE, ListeningBot, LocalWorkspace, workspace_served
 from tests.support.paths import MANIFEST
 
@@ -37,4 +38,4 @@ def workspace(served_workspace: LocalWorkspace) -> Iterator[LocalWorkspace]:
 @pytest.fixture
 def client(workspace: LocalWorkspace) -> WebClient:
     """Return the client of the house."""
-    return slack.connect(token="xoxb-local", base_url=f"{workspace.base}/api/")
+    return slack.connect(token="xoxb-local", base_url=f"{workspace.base}/api/", network=DIRECT)

@@ -42,12 +42,23 @@ from tests.support.dashboard_visits import CLIENT_ID, CLIENT_SECRET, PUBLIC
 from tests.support.factories import open_for_people
 from tests.support.front_workspace import PAGE_KEY, FrontWorkspace
 from tests.support.json_object import Json
-from tests.support.live_server import PromptWorkspace, running_server, served_as
+from tests.support.live_server import PATIENCE, PromptWorkspace, running_server, served_as
 from tests.support.paths import CONFIG, DEMO_PEOPLE, MANIFEST
 from tests.support.signed_requests import FRONT_SECRET
 from tests.support.workspace_names import BOT, HELP, QUEUE, TEAM
 
 TOKEN = "xoxb-front"
+_LIMITS = ClientLimits(body_seconds=PATIENCE, head_seconds=PATIENCE, answer_seconds=PATIENCE)
+_SECONDS = (
+    "bot.web.app.LOOK_UP_SECONDS",
+    "bot.web.doorway.FORM_SECONDS",
+    "bot.web.pages.NAMES_SECONDS",
+    "bot.web.slack_sign_in.SLACK_SECONDS",
+    "bot.listeners.candidates.SECONDS",
+    "bot.listeners.proposals.NAMES_SECONDS",
+    "bot.health.readiness.SECONDS",
+)
+"What the web process gives up after, for the sake of Slack's three seconds: a busy machine may need more."
 _PEOPLE = People(queue_channel=QUEUE, responders=("U0PRIYA", "U0BEN"), on_call="S0ONCALL")
 
 
@@ -196,6 +207,7 @@ def web_opened(
     config: Path = CONFIG,
     limits: ClientLimits | None = None,
     port: int = 0,
+    modal_seconds: float = PATIENCE,
 ) -> Iterator[FrontDoor]:
     """Serve the door and a workspace until the block ends.
 
@@ -204,9 +216,14 @@ def web_opened(
         database_url: a migrated database.
         redis_url: a real Redis.
         config: where agents and tariffs are read.
-        limits: other ones than production's.
+        limits: a client's; those of production, with time for a busy machine, by default.
         port: the door's; a free one by default.
+        modal_seconds: the longest that it waits for Slack to open a form.
     """
+    limits = limits or _LIMITS
+    for name in _SECONDS:
+        environ.setattr(name, PATIENCE)
+    environ.setattr("bot.slack.api.async_client.MODAL_SECONDS", modal_seconds)
     with listen("127.0.0.1", 0) as listener:
         slack = f"http://127.0.0.1:{listener.getsockname()[1]}"
         told = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SLACK_API_URL": f"{slack}/api/"}
@@ -258,6 +275,8 @@ def _workspace(listener: socket.socket, deliver_to: str) -> Iterator[World]:
         redirect_url=f"{os.environ.get('DESKHAND_PUBLIC_URL', PUBLIC)}/dashboard/sign-in/done",
         deliver_to=deliver_to,
         retry_delays=(0.0, 0.05, 0.1),
+        answer_seconds=PATIENCE,
+        next_seconds=PATIENCE,
         rate_limits=False,
     )
     app = create_app(config)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from slack_sdk import WebClient
 
 from bot import directory
 from bot.agent import card
 from bot.agent.runtime import open_meter
 from bot.queue import JobQueue
 from bot.settings import Settings
+from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members
 from bot.store.db import Database
 from bot.store.installation import marks

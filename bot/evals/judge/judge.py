@@ -103,6 +103,7 @@ def open_judge(settings: Settings, agent: Agent, meter: Meter, *, release: str) 
     call = model.connect(
         api_key=settings.credential(agent.card.credentials.model).get_secret_value(),
         base_url=settings.anthropic_base_url,
+        network=settings.network,
         timeout=durations.MODEL_SILENCE,
     )
     return Judge(terms, instructions_of(agent, terms), paid(call, meter, agent=agent.card.name, release=release))

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 from bot.errors import ConfigError
+from bot.sandbox.demo import folder
 from bot.sandbox.demo.launch import CLAUDE, STANDIN, LaunchOptions, start
 from bot.sandbox.demo.processes import CannotRun, free_port
 from bot.sandbox.demo.tour import CAPS, chosen, play
 from bot.settings import Settings
 
-STATE = Path(".deskhand/demo")
 TOUR = Path(".deskhand/demo-tour")
 CONFIG = Path("config")
 PAGE_PORT = 8765
@@ -54,9 +54,10 @@ def run(
             options = LaunchOptions(TOUR, CONFIG, page, model_seconds=seconds, fresh=True, caps=CAPS)
             with start(options, say) as running_demo:
                 return play(running_demo, names, say, as_json=as_json)
-        claude, page = Settings.from_environment().has("ANTHROPIC_API_KEY"), free_port(port, preferred=PAGE_PORT)
+        page = free_port(port, preferred=PAGE_PORT)
+        claude = Settings.from_environment(reaches_others=False).has("ANTHROPIC_API_KEY")
         with start(
-            LaunchOptions(STATE, CONFIG, page, claude=claude, model_seconds=seconds, fresh=fresh), say
+            LaunchOptions(folder.STATE, CONFIG, page, claude=claude, model_seconds=seconds, fresh=fresh), say
         ) as running_demo:
             say(welcome(running_demo.entry_url, claude=claude))
             running_demo.supervisor.watch()
@@ -66,7 +67,7 @@ def run(
     except (CannotRun, ConfigError) as error:
         sys.stderr.write(f"deskhand demo: {error}\n")
     except OSError as error:
-        sys.stderr.write(f"deskhand demo: {error.filename or STATE}: {error.strerror or error}\n")
+        sys.stderr.write(f"deskhand demo: {error.filename or folder.STATE}: {error.strerror or error}\n")
     return 1
 
 
@@ -84,7 +85,7 @@ Deskhand is up:  {page}
   as Priya   in #access-queue   press Claim on Lena's card, then Reply, then Resolve
   as Olivia  anywhere           /agent-cost or /agent-eval, then press Open the dashboard
 
-    Everything is kept in {STATE}/ (logs in {STATE}/logs/); --fresh deletes it. Ctrl-C ends the demo.
+    Everything is kept in {folder.STATE}/ (logs in {folder.STATE}/logs/); --fresh deletes it. Ctrl-C ends the demo.
 """
 
 

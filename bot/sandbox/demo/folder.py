@@ -19,6 +19,8 @@ from bot.ground import Ground, Kind
 from bot.sandbox.demo.processes import CannotRun
 from bot.store.installation.marks import ID_BYTES
 
+STATE = Path(".deskhand/demo")
+"The folder of a visitor's demo."
 MARK, NEW, LOCK, TOLD = "mark", "mark.new", "lock", "environment.json"
 AUTHENTICATORS = "authenticators.json"
 "The file with the secrets of the approvers' authenticator apps, which the local workspace shows as phones."

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import yaml
 
-from bot import configured_keys, durations, private, yaml_text
+from bot import configured_keys, durations, env_file, private, yaml_text
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.delegation import keys
@@ -87,7 +87,9 @@ class RunningDemo:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ports:
+class DemoPorts:
+    """Ports of this machine."""
+
     page: int
     web: int
     model: int
@@ -109,7 +111,7 @@ def start(options: LaunchOptions, say: Say) -> Iterator[RunningDemo]:
     private.folder(state)
     if shutil.disk_usage(state).free < FREE_BYTES:
         raise CannotRun(f"The disk that holds {options.state} is full: {FREE_BYTES // 1_000_000} MB are needed.")
-    ports = _Ports(options.page_port, free_port(), free_port())
+    ports = DemoPorts(options.page_port, free_port(), free_port())
     with (
         folder.locked(state, fresh=options.fresh) as ground,
         demo_redis.socket_of(state) as redis,
@@ -120,44 +122,45 @@ def start(options: LaunchOptions, say: Say) -> Iterator[RunningDemo]:
             "REDIS_URL": f"unix://{quote(str(redis))}?db=0",
         }
         supervisor.start(demo_redis.program(redis, state))
-        database = _database(state / "deskhand.db", ground)
+        database = _database(environment["DATABASE_URL"], ground)
         try:
             enrolment.enrol(database, environment, state / folder.AUTHENTICATORS)
             with folder.published(state, environment):
-                supervisor.start(*_world(options, ports, environment, state))
+                supervisor.start(*world(options, ports, environment, state))
                 for program in _deskhand(environment, ports, redis):
                     supervisor.launch(program)
                 _evaluate(supervisor, database, environment, say, claude=options.claude)
                 supervisor.wait()
-                model = None if options.claude else _address(ports.model)
+                model = None if options.claude else address(ports.model)
                 keys = keys_of(environment)
-                yield RunningDemo(supervisor, _address(ports.page), model, database, keys, environment)
+                yield RunningDemo(supervisor, address(ports.page), model, database, keys, environment)
         finally:
             database.close()
 
 
-def _environment(options: LaunchOptions, ports: _Ports, state: Path, config: Path) -> dict[str, str]:
+def _environment(options: LaunchOptions, ports: DemoPorts, state: Path, config: Path) -> dict[str, str]:
     """Return the environment of every process of this demo; its tokens are valid nowhere else."""
     common = {
-        "DATABASE_URL": f"sqlite:///{state / 'deskhand.db'}",
+        "DATABASE_URL": database_url(state),
         "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(12)}",
         "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(12)}",
         "SLACK_SIGNING_SECRET": secrets.token_hex(16),
-        "SLACK_API_URL": f"{_address(ports.page)}api/",
+        "SLACK_API_URL": f"{address(ports.page)}api/",
         PAGE_KEY: secrets.token_urlsafe(24),
         **{kind.variable: configured_keys.generate(kind) for kind in (keys.KIND, secret_box.KIND)},
         "DESKHAND_CONFIG": str(config),
         "DESKHAND_TURN_LEASE": f"{durations.TURN_LEASE:g}",
+        env_file.VARIABLE: "",
         "DESKHAND_LOG": "console",
         "HOST": "127.0.0.1",
         "PORT": str(ports.web),
-        "DESKHAND_PUBLIC_URL": _address(ports.web).rstrip("/"),
+        "DESKHAND_PUBLIC_URL": address(ports.web).rstrip("/"),
         "PYTHONUNBUFFERED": "1",
     }
     if options.claude:
         return common
     model = {
-        "ANTHROPIC_BASE_URL": _address(ports.model).rstrip("/"),
+        "ANTHROPIC_BASE_URL": address(ports.model).rstrip("/"),
         "ANTHROPIC_API_KEY": f"stand-in-{secrets.token_urlsafe(24)}",
         "DESKHAND_MODEL": standin.MODEL,
     }
@@ -170,21 +173,27 @@ def keys_of(environment: Mapping[str, str]) -> dict[str, str]:
     return {KEY_HEADER: environment[PAGE_KEY], **({} if model is None else {"x-api-key": model})}
 
 
-def _database(file: Path, ground: Ground) -> Database:
+def database_url(state: Path) -> str:
+    """Return the address of the database of a demo that keeps its state in a folder."""
+    return f"sqlite:///{state / 'deskhand.db'}"
+
+
+def _database(url: str, ground: Ground) -> Database:
     """Bring this demo's database to the current schema, and fill the directory if it is empty.
 
     A new database is given its name only when it is marked, so a file without a mark is somebody else's.
     """
-    if not file.exists():
+    file = db.file_of(url)
+    if file is not None and not file.exists():
         fresh = file.with_name(f"{file.name}.new")
         fresh.unlink(missing_ok=True)
         revisions.migrate(f"sqlite:///{fresh}")
         with closing(db.connect(f"sqlite:///{fresh}")) as made:
             marks.put(made, ground)
         fresh.replace(file)
-    database = db.connect(f"sqlite:///{file}")
+    database = db.connect(url)
     marks.look_before_migrating(database, ground.kind)
-    revisions.migrate(f"sqlite:///{file}")
+    revisions.migrate(url)
     if marks.enter(database, ground.kind) != ground:
         raise CannotRun(f"{file} belongs to another demo: move it away, or start again with --fresh.")
     people, directory = seed_file.read(PEOPLE), LocalDirectory(database)
@@ -193,24 +202,24 @@ def _database(file: Path, ground: Ground) -> Database:
     return database
 
 
-def _world(options: LaunchOptions, ports: _Ports, environment: dict[str, str], state: Path) -> Iterator[Program]:
+def world(options: LaunchOptions, ports: DemoPorts, environment: dict[str, str], state: Path) -> Iterator[Program]:
     """Return the programs that replace the outside world: Slack and, unless Claude answers, the model."""
     part = [sys.executable, "-m", "bot.sandbox.demo.entrypoints"]
-    slack = [*part, "workspace", "--deliver-to", f"{_address(ports.web)}slack/events"]
+    slack = [*part, "workspace", "--deliver-to", f"{address(ports.web)}slack/events"]
     slack += ["--banner", CLAUDE if options.claude else STANDIN, "--state", str(state / "workspace.json")]
     slack += ["--authenticators", str(state / folder.AUTHENTICATORS)]
     at = {**environment, "PORT": str(ports.page)}
-    yield Program("workspace", slack, at, is_up=lambda _: answers(f"{_address(ports.page)}healthz"), outlives=True)
+    yield Program("workspace", slack, at, is_up=lambda _: answers(f"{address(ports.page)}healthz"), outlives=True)
     if not options.claude:
-        model, address = [*part, "stand-in", "--seconds", str(options.model_seconds)], _address(ports.model)
+        model, where = [*part, "stand-in", "--seconds", str(options.model_seconds)], address(ports.model)
         at = {**environment, "PORT": str(ports.model)}
-        yield Program("stand-in", model, at, is_up=lambda _: answers(address), outlives=True)
+        yield Program("stand-in", model, at, is_up=lambda _: answers(where), outlives=True)
 
 
-def _deskhand(environment: dict[str, str], ports: _Ports, redis: Path) -> Iterator[Program]:
+def _deskhand(environment: dict[str, str], ports: DemoPorts, redis: Path) -> Iterator[Program]:
     """Return Deskhand's own processes, as in the Procfile."""
     ours = [sys.executable, "-m", "bot.cli"]
-    yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(f"{_address(ports.web)}healthz"))
+    yield Program("web", [*ours, "web"], environment, is_up=lambda _: answers(f"{address(ports.web)}healthz"))
     for number in range(1, WORKERS + 1):
         yield Program(
             f"worker-{number}", [*ours, "worker"], environment, is_up=lambda pid: demo_redis.has_worker(redis, pid)
@@ -224,7 +233,7 @@ def _evaluate(
     """Evaluate each agent whose release has no verdict: only one that passes may serve."""
     paid = " Its model calls are paid with your key." if claude else ""
     ours = {name.lower(): environment[name] for name in ("DESKHAND_MODEL", "ANTHROPIC_BASE_URL") if name in environment}
-    settings = Settings.from_environment().model_copy(update=ours)
+    settings = Settings.from_environment(reaches_others=False).model_copy(update=ours)
     for agent in card.load_all(Path(environment["DESKHAND_CONFIG"])).values():
         release = release_of(settings, agent)
         with database.read() as session:
@@ -263,5 +272,6 @@ def _config(options: LaunchOptions, state: Path) -> Path:
     return copy
 
 
-def _address(port: int) -> str:
+def address(port: int) -> str:
+    """Return the address of a port of this machine."""
     return f"http://127.0.0.1:{port}/"

@@ -14,6 +14,7 @@ from bot.sandbox.demo.launch import RunningDemo, Say
 from bot.sandbox.demo.processes import CannotRun
 from bot.sandbox.demo.scenes.approving import approval, denied
 from bot.sandbox.demo.scenes.asking import out_of_scope, password_reset, unlock
+from bot.sandbox.demo.scenes.auditing import audit
 from bot.sandbox.demo.scenes.budgets import CAPS, budget_hard, budget_soft, digest
 from bot.sandbox.demo.scenes.checks import Json, Unexpected
 from bot.sandbox.demo.scenes.drifting import drift
@@ -63,6 +64,7 @@ SCENES: tuple[Scene, ...] = (
     stranger,
     not_released,
     regression_blocked,
+    audit,
 )
 
 

@@ -33,12 +33,14 @@ class SlackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """One call of a method by the bot."""
+    """One call of a method, by the bot unless it says otherwise."""
 
     world: World
     args: Mapping[str, Any]
     base_url: str
     """The workspace's own address, without a slash at the end."""
+    by_person: bool = False
+    """Whether it comes with a person's token."""
 
     def text(self, name: str) -> str | None:
         """Return an argument as text, or None if it is absent or empty."""

@@ -12,13 +12,13 @@ from bot.sandbox.slack.world import World
 def auth_test(call: MethodCall) -> Json:
     """Return whose token this is."""
     seed = call.world.seed
+    person = seed.people[0]
+    whose = {"user": seed.bot.name, "user_id": seed.bot.id, "bot_id": seed.bot.bot_id}
     return {
         "url": f"{call.base_url}/",
         "team": seed.team.name,
-        "user": seed.bot.name,
         "team_id": seed.team.id,
-        "user_id": seed.bot.id,
-        "bot_id": seed.bot.bot_id,
+        **({"user": person.name, "user_id": person.id} if call.by_person else whose),
         "is_enterprise_install": False,
     }
 

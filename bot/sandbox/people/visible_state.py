@@ -1,6 +1,6 @@
 """What one person sees of the workspace, as JSON for the page.
 
-Messages are joined from their cached JSON texts, so that even a large workspace is shown at once.
+Messages and people are joined from their cached JSON texts, so that even a large workspace is shown at once.
 """
 
 import json
@@ -20,7 +20,6 @@ def state_text(world: World, person: SeedPerson) -> str:
         "team": {"id": world.seed.team.id, "name": world.seed.team.name},
         "banner": world.config.banner,
         "me": _user(world, person),
-        "users": [_bot(world), *(_user(world, one) for one in world.seed.people)],
         "groups": [_group(world, one) for one in world.seed.groups],
         "channels": [{**channel_card(one), "unread": state.unread(user, one)} for one in visible],
         "ephemeral": [note for note in state.ephemeral.values() if note["user"] == user],
@@ -41,7 +40,16 @@ def state_text(world: World, person: SeedPerson) -> str:
     for channel in visible:
         messages = ",".join(state.text_of(channel, ts) for ts in channel.messages)
         rooms.append(f"{json.dumps(channel.id)}:[{messages}]")
-    return f'{{"messages":{{{",".join(rooms)}}},{json.dumps(rest)[1:]}'
+    return f'{{"messages":{{{",".join(rooms)}}},"users":{_users(world)},{json.dumps(rest)[1:]}'
+
+
+def _users(world: World) -> str:
+    """Return the JSON of the bot and all people; it is built again only when Slack shows somebody otherwise."""
+    state = world.state
+    changed = json.dumps([sorted(state.deleted_users), state.says])
+    if state.people_text[0] != changed:
+        state.people_text = (changed, json.dumps([_bot(world), *(_user(world, one) for one in world.seed.people)]))
+    return state.people_text[1]
 
 
 def _user(world: World, person: SeedPerson) -> Json:

@@ -1,6 +1,6 @@
 """How Slack reaches the bot: over an open Socket Mode link, or else by signed HTTP.
 
-Events of one channel are sent in order: the next one leaves when the last one was answered, or after half a second, so
+Events of one channel are sent in order: the next one leaves when the last one was answered, or after `next_seconds`, so
 that a slow bot delays others only briefly. An event that is not answered in time is sent again after each of
 `retry_delays`, out of order, as Slack does.
 """
@@ -22,8 +22,6 @@ from bot.sandbox.slack.ids import new_id
 from bot.sandbox.slack.journal import Journal
 from bot.sandbox.slack.seed import Json, WorkspaceConfig
 
-PATIENCE = 0.5
-"""Seconds that the next event of a channel waits for the answer to the last one."""
 OK = 200
 
 
@@ -124,7 +122,7 @@ class EventDelivery:
         while True:
             send = await queue.get()
             task = self._spawn(send())
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await asyncio.wait({task}, timeout=self.config.next_seconds)
 
     def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)

@@ -40,6 +40,8 @@ class WorkspaceConfig:
     signing_secret: str
     key: str
     """The key that the page and our own programs send, so that no web site can use the workspace."""
+    person_token: str = ""
+    """The token of the first person, as an operator might copy it by mistake; empty: they have none."""
     client_id: str = ""
     client_secret: str = ""
     redirect_url: str = ""
@@ -57,6 +59,8 @@ class WorkspaceConfig:
     rate_limits: bool = True
     answer_seconds: float = 3.0
     """How many seconds Slack waits for an answer, and how long a trigger_id is valid."""
+    next_seconds: float = 0.5
+    """Seconds that the next event of a channel waits for the answer to the last one."""
     stream_seconds: float = 300.0
     """How many seconds a streamed message may stay open."""
     phones: Phones | None = None

@@ -66,6 +66,8 @@ class State:
         self.deleted_users: set[str] = set()
         self.says: dict[str, Json] = {}
         """What a test lets Slack show of a person instead, by field; null removes a field."""
+        self.people_text = ("", "")
+        """The JSON text of all people, built on first use, behind what was changed of them by then."""
         self.last_ts = 0
         self.forget()
         for room in seed.channels:

@@ -129,7 +129,7 @@ let shown = null;
 export function showView(view, hooks) {
   const signature = view && JSON.stringify([view.id, view.hash, view.title, view.blocks, view.submit, view.close]);
   if (!view || view.type === "home") return closeShown();
-  if (shown && shown.signature === signature) return showErrors(shown, view.errors);
+  if (shown && shown.signature === signature) return tellErrors(shown, view.errors);
   const kept = shown && shown.id === view.id ? valuesOf(shown) : {};
   const trigger = shown ? shown.trigger : document.activeElement;
   const fields = new Map();
@@ -141,7 +141,14 @@ export function showView(view, hooks) {
   if (!dialog.open) dialog.showModal();
   const first = [...fields.values()][0];
   if (first && !dialog.contains(document.activeElement?.closest(".dialog-body"))) first.focus();
-  return showErrors(shown, view.errors);
+  return tellErrors(shown, view.errors);
+}
+
+/** Show what the app objects to once: the focus would go back to it whenever the page is drawn. */
+function tellErrors(current, errors) {
+  if (JSON.stringify(errors) === current.told) return;
+  current.told = JSON.stringify(errors);
+  showErrors(current, errors);
 }
 
 function newDialog() {

@@ -22,17 +22,21 @@ export function createPhone(button, panel, announce) {
   let said = "";
   let drawn = "";
   let held = false;
-  let looking = false;
+  let looking = null;
 
   const isOpen = () => !panel.hidden;
   const waiting = () => seen.data?.challenges || [];
 
-  async function look() {
-    if (document.hidden || looking || !store.data?.has_phones) return;
-    looking = true;
+  /** Look at the phone once for all who ask meanwhile. */
+  function look() {
+    if (document.hidden || !store.data?.has_phones) return null;
+    looking ||= read().finally(() => { looking = null; });
+    return looking;
+  }
+
+  async function read() {
     const owner = store.me;
     const { ok, error, ...data } = await loadPhone(owner);
-    looking = false;
     if (owner !== store.me) return;
     const before = new Set(seen.owner === owner ? waiting().map((one) => one.key) : []);
     seen = { owner, data: ok ? data : seen.owner === owner ? seen.data : null, error: ok ? "" : inWords(error) };
@@ -42,6 +46,7 @@ export function createPhone(button, panel, announce) {
 
   async function answer(path, key, more, no) {
     const result = await post(`phone/${path}`, { user: store.me, key, ...more });
+    await looking; // it may have begun before the answer
     said = result.ok ? (result.state === "refused" ? no : ENDS[result.state]) : inWords(result.error);
     if (result.state !== "asked") typed.delete(key);
     await look();

@@ -8,8 +8,13 @@ import { BOT, channelsShown, nameOf, person, store, unreadIn } from "./store.js"
 const part = (user) => (user.is_guest ? "guest" : user.role);
 const ROLES = [["requester", "Requesters"], ["responder", "Responders"], ["owner", "Owner"], ["partner", "Of another organisation"]];
 
-/** Draw the rail of people; `unread` maps a person's id to a count. */
+let peopleDrawn = "";
+
+/** Draw the rail of people if it is to show something new; `unread` maps a person's id to a count. */
 export function drawPeople(rail, unread, choose) {
+  const shown = JSON.stringify([store.me, store.data.users.map((user) => [user, unread.get(user.id) || 0])]);
+  if (shown === peopleDrawn) return;
+  peopleDrawn = shown;
   const groups = ROLES.map(([role, title]) => {
     const people = store.data.users.filter((user) => user.role === role && !user.is_bot);
     if (!people.length) return null;

@@ -7,6 +7,11 @@ from slack_sdk.web import SlackResponse
 from bot.slack.api import client as slack
 from bot.slack.api.client import Rejected, WebClient
 
+TAKES = "it takes the Bot User OAuth Token (xoxb-...) of an app that is installed in the workspace"
+OF_A_PERSON = (
+    "it is a person's token (xoxp-...); Deskhand takes the app's Bot User OAuth Token, which begins with xoxb-"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -16,6 +21,8 @@ class Identity:
     "Its name in the workspace."
     team: str
     scopes: frozenset[str]
+    is_bot: bool
+    "Whether the token is a bot's, and not a person's."
 
 
 def identity(client: WebClient) -> Identity:
@@ -34,7 +41,9 @@ def identity(client: WebClient) -> Identity:
 
     me = slack.call(auth_test)
     scopes = frozenset(scope.strip() for scope in given.split(",") if scope.strip())
-    return Identity(bot=str(me.get("user", "")), team=str(me.get("team", "")), scopes=scopes)
+    return Identity(
+        bot=str(me.get("user", "")), team=str(me.get("team", "")), scopes=scopes, is_bot=bool(me.get("bot_id"))
+    )
 
 
 def unheard(client: WebClient, channel: str) -> str | None:

@@ -1,6 +1,7 @@
 """Calls the Web API: one attempt for each call, with Slack's errors translated.
 
-Transient        Slack did not do it: rate limit, an outage, our token, no connection, a proxy that refuses
+Transient        Slack did not do it: rate limit, an outage, no connection, a proxy that refuses
+NotAuthorized    Slack did not do it, and does not until an operator mends the token or the app
 OutcomeUnknown   Slack may have done it: the answer was lost
 Rejected         Slack will never do it: no such channel, wrong blocks
 """
@@ -8,34 +9,25 @@ Rejected         Slack will never do it: no such channel, wrong blocks
 import http.client
 import math
 import re
-import ssl
 import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from http import HTTPStatus
 from typing import Any
 
-from slack_sdk import WebClient
+import slack_sdk
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import durations
+from bot import network as routing
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
-
-__all__ = [
-    "NOT_SENT",
-    "Rejected",
-    "SlackMember",
-    "WebClient",
-    "call",
-    "certificates",
-    "connect",
-    "permalink",
-    "person",
-]
+from bot.network import Network
+from bot.slack.api.openers import opener
 
 LONGEST_WAIT = 600.0
 "The longest pause, in seconds, that we take from Slack's `Retry-After`."
-NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout"})
+NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"})
 PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
 "By Slack's documentation of these errors, some aspect of the operation may have succeeded."
 NOT_SENT = (urllib.error.URLError, http.client.InvalidURL, UnicodeEncodeError)
@@ -44,7 +36,15 @@ NOT_SENT = (urllib.error.URLError, http.client.InvalidURL, UnicodeEncodeError)
 urllib wraps what fails before the request is written into these; what fails later it raises unchanged.
 """
 FOR_AN_OPERATOR = frozenset(
-    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+    {
+        "account_inactive",
+        "invalid_auth",
+        "missing_scope",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
 )
 "Errors that an operator must fix; messages wait until then."
 
@@ -55,6 +55,18 @@ _CODE = re.compile(r"""(?:^|"error": ?")([a-z][a-z0-9_]{1,60})(?:"|$)""")
 
 class Rejected(DeskhandError):
     """Slack refuses a call for good.
+
+    Attributes:
+        code: Slack's error code.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"slack: {code}")
+        self.code = code
+
+
+class NotAuthorized(Transient):
+    """Slack refuses our token, and will until an operator mends it or the app; what we say waits until then.
 
     Attributes:
         code: Slack's error code.
@@ -76,38 +88,64 @@ class SlackMember:
     "Whether it is a person who is not deactivated."
 
 
-def connect(*, token: str, base_url: str, seconds: int = durations.SLACK_ANSWER) -> WebClient:
-    """Return a client that tries once, because the outbox handles retries.
+class WebClient(slack_sdk.WebClient):
+    """The SDK's client; its requests leave by our rule, which the SDK would read from the environment in its own way.
+
+    It tries once, because the outbox handles retries.
+    """
+
+    def __init__(self, *, token: str, base_url: str, seconds: int, network: Network) -> None:
+        super().__init__(token=token, base_url=base_url, timeout=seconds, retry_handlers=[])
+        self.proxy = None  # the SDK has read one from the environment
+        self.network = network
+        self._opener = opener(network)
+
+    def open(self, request: urllib.request.Request) -> Any:
+        """Send a request to any address of Slack's, and return the open response.
+
+        Raises:
+            Transient: it has not left.
+            HTTPError: it is answered with another status than 200.
+            HTTPException, OSError: its answer was lost.
+        """
+        try:
+            return self._opener.open(request, timeout=self.timeout)
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                raise
+            with error:
+                why = routing.refusal(self.network.proxy_for(request.full_url), error.code)
+                raise Transient(f"slack: {why}") from error
+        except NOT_SENT as error:
+            raise Transient(f"slack: {self.network.obstacle(request.full_url, error)}") from error
+
+    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:  # noqa: ARG002 - the SDK's own, which reads the environment
+        with self.open(req) as answer:
+            return {"status": answer.status, "headers": answer.headers, "body": answer.read().decode()}
+
+
+def connect(*, token: str, base_url: str, network: Network, seconds: int = durations.SLACK_ANSWER) -> WebClient:
+    """Return a client of the Web API.
 
     Args:
         token: our bot's token.
         base_url: the address of the Web API.
+        network: how it is reached.
         seconds: the longest wait for one answer.
     """
-    trusted = certificates() if base_url.startswith("https:") else None
-    client = WebClient(token=token, base_url=base_url, timeout=seconds, ssl=trusted)
-    client.retry_handlers.clear()
-    return client
-
-
-@cache
-def certificates() -> ssl.SSLContext:
-    """Return the certificates that we trust. They are read once a process; urllib reads them for each call."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])  # as urllib does with its own
-    return context
+    return WebClient(token=token, base_url=base_url, seconds=seconds, network=network)
 
 
 def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
     """Call a Web API method once.
 
     Raises:
-        Transient, OutcomeUnknown, Rejected: see the module.
+        Transient, NotAuthorized, OutcomeUnknown, Rejected: see the module.
     """
     try:
         answer = method(**arguments).data
     except SlackApiError as error:
-        raise _translated(error) from error
+        raise translated(error) from error
     except NOT_SENT as error:
         raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError, ValueError, AttributeError) as error:
@@ -145,6 +183,21 @@ def permalink(client: WebClient, channel: str, ts: str) -> str | None:
         return None  # a message without a link is better than one that waits for it
 
 
+def translated(error: SlackApiError) -> DeskhandError:
+    """Return our error for one of Slack's."""
+    response = error.response
+    status = getattr(response, "status_code", http.client.OK)
+    code = code_of(response.get("error"), "") if hasattr(response, "get") else ""
+    if status == http.client.TOO_MANY_REQUESTS or code in NOT_TAKEN:
+        after = response.headers.get("Retry-After") or response.headers.get("retry-after")
+        return Transient(f"slack: {code or status}", retry_after=_seconds(after))
+    if code in FOR_AN_OPERATOR:
+        return NotAuthorized(code)
+    if status >= http.client.INTERNAL_SERVER_ERROR or code in PERHAPS_TAKEN or not code:
+        return OutcomeUnknown(f"slack: {code or status}")
+    return Rejected(code)
+
+
 def code_of(said: object, otherwise: str) -> str:
     """Return Slack's error code from an answer, or `otherwise`; never a text that may quote the request."""
     found = _CODE.search(str(said or ""))
@@ -158,17 +211,3 @@ def _seconds(after: object) -> float:
     except ValueError:
         return 1.0
     return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else 1.0
-
-
-def _translated(error: SlackApiError) -> DeskhandError:
-    response = error.response
-    status = getattr(response, "status_code", http.client.OK)
-    code = code_of(response.get("error"), "") if hasattr(response, "get") else ""
-    if status == http.client.TOO_MANY_REQUESTS or code in NOT_TAKEN:
-        after = response.headers.get("Retry-After") or response.headers.get("retry-after")
-        return Transient(f"slack: {code or status}", retry_after=_seconds(after))
-    if code in FOR_AN_OPERATOR:
-        return Transient(f"slack: {code}")
-    if status >= http.client.INTERNAL_SERVER_ERROR or code in PERHAPS_TAKEN or not code:
-        return OutcomeUnknown(f"slack: {code or status}")
-    return Rejected(code)

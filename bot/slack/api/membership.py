@@ -59,27 +59,40 @@ class Members:
             self._ours.append(Installation(team, enterprise if isinstance(enterprise, str) and enterprise else None))
         return self._ours[0]
 
+    def kept(self, user: str) -> Member | None:
+        """Return what Slack said of a person a moment ago; None: ask it."""
+        with self.database.look() as session:
+            return members.recall(session, user)
+
     def look_up(self, user: str) -> Member | Unseen:
-        """Return what Slack says of a person.
+        """Return what Slack says of a person, or said a moment ago.
 
         Raises:
             Transient: Slack does not answer now, or its answer makes no sense.
         """
-        began, tries = time.monotonic(), 0
+        return self.kept(user) or self.ask(user)
+
+    def ask(self, user: str) -> Member | Unseen:
+        """Return what Slack says of a person of whom nothing was kept: one of those who look asks.
+
+        Raises:
+            Transient: Slack does not answer now, or its answer makes no sense.
+        """
+        began, tries, busy = time.monotonic(), 0, False
         while tries < TRIES:
-            with self.database.read() as session:
-                kept, busy = members.recall(session, user), members.is_inquired(session, user)
-            if kept is not None:
-                return kept
             inquiry = None if busy else self._begin(user)
             if inquiry is not None:
                 tries += 1
                 if (found := self._ask(inquiry)) is not None:
                     return found
-            elif time.monotonic() - began > self.patience:
+                continue
+            with self.database.look() as session:
+                kept, busy = members.recall(session, user), members.is_inquired(session, user)
+            if kept is not None:
+                return kept
+            if time.monotonic() - began > self.patience:
                 raise Transient("slack: another process asks who somebody is, and has no answer yet")
-            else:
-                time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
         raise Transient("slack: somebody changes faster than users.info says who they are")
 
     def _begin(self, user: str) -> Inquiry | None:

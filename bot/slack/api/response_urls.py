@@ -8,14 +8,12 @@ import json
 import re
 import urllib.error
 import urllib.request
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot import durations
 from bot.errors import OutcomeUnknown, Transient, kind
-from bot.slack.api.client import NOT_SENT, Rejected, certificates, code_of
+from bot.slack.api.client import Rejected, WebClient, code_of
 
 HOOKS = "https://hooks.slack.com/"
 SLACK = "slack.com"
@@ -38,41 +36,26 @@ def is_slacks(url: str, slack_api_url: str) -> bool:
     return any(url.startswith(place) and REST.fullmatch(url, len(place)) for place in (HOOKS, *own))
 
 
-def respond(url: str, body: dict[str, Any], *, slack_api_url: str) -> None:
+def respond(client: WebClient, url: str, body: dict[str, Any]) -> None:
     """Send an answer once.
 
     Raises:
         Rejected: Slack refuses it, or the address is not Slack's.
         Transient, OutcomeUnknown: see `bot.slack.api.client`.
     """
-    if not is_slacks(url, slack_api_url):
+    if not is_slacks(url, client.base_url):
         raise Rejected("response_url_refused")
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"}
     request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - `is_slacks` has checked it
     try:
-        with _opener().open(request, timeout=durations.SLACK_ANSWER) as answer:
+        with client.open(request) as answer:
             status, content = answer.status, answer.read(MOST_READ)
     except urllib.error.HTTPError as error:
         with error:
             status, content = error.code, error.read(MOST_READ)
-    except NOT_SENT as error:
-        raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError) as error:
         raise OutcomeUnknown(f"slack: {kind(error)}") from error
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Transient(f"slack: http_{status}")
     if status != HTTPStatus.OK:
         raise Rejected(code_of(content.decode("utf-8", "replace"), f"http_{status}"))
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it counts as an answer that is not 200."""
-
-    def redirect_request(self, *_request: Any) -> None:
-        """Return no new request."""
-
-
-@cache
-def _opener() -> urllib.request.OpenerDirector:
-    """Return what opens an address, whether it is Slack's or the local workspace's."""
-    return urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=certificates()))

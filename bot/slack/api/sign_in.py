@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bot import public_address
 from bot.errors import Transient
+from bot.network import Network
 from bot.principals import USER_ID
 from bot.slack.api import client as slack
 
@@ -52,6 +53,8 @@ class SlackSignIn:
     "Slack's API address; the pages where people agree are beside it."
     redirect_url: str
     "Where Slack sends the browser back to; the app lists it."
+    network: Network
+    "How Slack is reached."
 
     @property
     def slack(self) -> str:
@@ -89,7 +92,7 @@ def id_token(app: SlackSignIn, code: str, *, seconds: int) -> str:
     """
     if not app.is_private:
         raise Transient("slack: its address has no TLS, so its answer proves nothing")
-    client = slack.connect(token="", base_url=app.api_url, seconds=seconds)
+    client = slack.connect(token="", base_url=app.api_url, network=app.network, seconds=seconds)
     answer = slack.call(
         client.openid_connect_token,
         client_id=app.client_id,

@@ -12,11 +12,10 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slack_sdk import WebClient
-
 from bot.errors import Transient
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from bot.slack.mrkdwn import Body
 
 FEW = 3
@@ -112,10 +111,10 @@ def _send(client: WebClient, url: str, content: bytes) -> None:
     """Upload the bytes to the address that Slack gave for them; this does not show the file yet."""
     request = urllib.request.Request(url, content, {"Content-Type": "text/plain"}, method="POST")  # noqa: S310 - Slack's own answer
     try:
-        with urllib.request.urlopen(request, timeout=client.timeout, context=client.ssl) as answer:  # noqa: S310
+        with client.open(request) as answer:
             answer.read()
     except urllib.error.HTTPError as error:
         with error:
             raise Transient(f"slack: upload http_{error.code}") from error
-    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+    except (http.client.HTTPException, OSError) as error:
         raise Transient(f"slack: upload {type(error).__name__}") from error

@@ -3,11 +3,11 @@
 import re
 from typing import Any, Final
 
-from slack_sdk import WebClient
 from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from bot.slack.mrkdwn import Body
 from bot.slack.sentences import Language, say
 

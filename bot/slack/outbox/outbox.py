@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from slack_sdk import WebClient
 
 from bot import durations
 from bot.errors import OutcomeUnknown, Transient
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from bot.slack.outbox import enclosures, posting
 from bot.slack.outbox.duplicates import NO_THREAD, PEOPLE, find_by_key, find_misplaced
 from bot.store.db import Database
@@ -59,7 +59,7 @@ def deliver(
     sender = _Sender(database, client, elsewhere or (lambda _delivery, _code: None), keep or _for_a_while)
     sent, before = 0, None
     while True:
-        with database.read() as session:
+        with database.look() as session:
             due = deliveries.due(session, ticket_id=ticket_id)
         went = sum(_deliver_one(sender, message_id) for message_id in due)
         sent += went

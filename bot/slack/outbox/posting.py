@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 import structlog
-from slack_sdk import WebClient
 
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.api import response_urls
+from bot.slack.api.client import WebClient
 from bot.slack.outbox import enclosures, offers, plainer
 from bot.store.outbox.deliveries import Delivery
 from bot.store.schema import MessageOp
@@ -164,5 +164,5 @@ def _respond(client: WebClient, delivery: Delivery, body: dict[str, Any]) -> dic
     if delivery.attempts > RESPONSE_URL_TRIES:
         raise slack.Rejected("response_url_used_up")
     content = {key: value for key, value in body.items() if key != "response_url"}
-    response_urls.respond(body["response_url"], content, slack_api_url=client.base_url)
+    response_urls.respond(client, body["response_url"], content)
     return {}

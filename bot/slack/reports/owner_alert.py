@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.slack import mrkdwn
 from bot.slack.mrkdwn import Body
-from bot.slack.reports import about_ticket, drift_report, probe_alert, sample_alert
+from bot.slack.reports import about_ticket, drift_report, probe_alert, read_back_alert, sample_alert
 from bot.slack.reports.about_ticket import About
 from bot.store.figures.owner_alerts import OpenAlert
 from bot.store.figures.vital_signs import SIGNS
@@ -84,8 +84,9 @@ def _words(alert: OpenAlert, tickets: Mapping[str, About | None]) -> tuple[str, 
                 [f"The last time was {last}."],
                 sign.do,
             )
-        case AlertKind.SAMPLE_FAILED | AlertKind.SAMPLED_QUALITY:
-            return sample_alert.words(alert, tickets)
+        case AlertKind.SAMPLE_FAILED | AlertKind.SAMPLED_QUALITY | AlertKind.WRITE_DIVERGED | AlertKind.WRITES_UNKNOWN:
+            words = read_back_alert.words if alert.kind in read_back_alert.KINDS else sample_alert.words
+            return words(alert, tickets)
         case _:
             assert_never(alert.kind)
 
@@ -140,8 +141,9 @@ def _end(alert: OpenAlert) -> str:
         case AlertKind.SILENT:
             sign = next((one for one in SIGNS if one.name == alert.subject), None)
             return f"{alert.subject if sign is None else sign.name} works again."
-        case AlertKind.SAMPLE_FAILED | AlertKind.SAMPLED_QUALITY:
-            return sample_alert.end(alert)
+        case AlertKind.SAMPLE_FAILED | AlertKind.SAMPLED_QUALITY | AlertKind.WRITE_DIVERGED | AlertKind.WRITES_UNKNOWN:
+            end = read_back_alert.end if alert.kind in read_back_alert.KINDS else sample_alert.end
+            return end(alert)
         case _:
             assert_never(alert.kind)
 

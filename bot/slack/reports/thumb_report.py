@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from slack_sdk import WebClient
-
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from bot.store.tickets.feedback import Thumbs, Unhelpful
 
 _ASKED, _SAID = 100, 300

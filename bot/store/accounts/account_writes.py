@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.principals import PastWrite
+from bot.store.accounts.read_backs import LADDER
 from bot.store.db import insert_new
-from bot.store.schema import AccountWrite, BoundedAccount, WriteState
+from bot.store.schema import AccountWrite, BoundedAccount, DirectoryAgreement, WriteState
 from bot.store.sql import prebuilt
 from bot.store.tickets.turns import Attempt
 
@@ -40,6 +41,10 @@ _END = (
         AccountWrite.state == WriteState.BEGUN,
     )
     .values(state=bindparam("end", type_=AccountWrite.state.type))
+    .returning(AccountWrite.id)
+)
+_BEGUN_AT = select(AccountWrite.at).where(
+    AccountWrite.turn_id == bindparam("of_turn"), AccountWrite.step == bindparam("number")
 )
 
 
@@ -72,16 +77,36 @@ def is_begun(session: Session, *, turn_id: int, step: int) -> bool:
     return session.scalar(select(AccountWrite.id).where(*begun)) is not None
 
 
-def begin(session: Session, attempt: Attempt, *, step: int, account: str, tool: str, at: datetime) -> None:
-    """Store a write before it is made, once for each step."""
+def begin(session: Session, attempt: Attempt, *, step: int, account: str, tool: str, at: datetime) -> datetime:
+    """Store a write before it is made, once for each step; return when it was stored."""
     values = {"account": account, "tool": tool, "ticket_id": attempt.ticket.id, "turn_id": attempt.turn_id}
-    insert_new(session, AccountWrite, **values, step=step, state=WriteState.BEGUN, at=at)
+    if insert_new(session, AccountWrite, **values, step=step, state=WriteState.BEGUN, at=at) is not None:
+        return at
+    return prebuilt.rows(session, _BEGUN_AT, of_turn=attempt.turn_id, number=step).scalar_one()
 
 
-def end(session: Session, attempt: Attempt, *, step: int, done: bool) -> None:
-    """Store that a write was made, or that it certainly was not."""
-    ended = WriteState.DONE if done else WriteState.REFUSED
-    prebuilt.run(session, _END, of_turn=attempt.turn_id, number=step, end=ended)
+def end(
+    session: Session,
+    attempt: Attempt,
+    *,
+    step: int,
+    state: WriteState,
+    agreement: DirectoryAgreement | None,
+    at: datetime,
+) -> bool:
+    """Store what became of a write; return False if none was allowed, or its end is stored already.
+
+    Args:
+        session: the open write transaction.
+        attempt: the attempt that made it.
+        step: the number of the call within the turn.
+        state: `BEGUN` if it is not known whether the directory has done it.
+        agreement: what the directory showed when it was read back; None: nothing was written.
+        at: when it was read back.
+    """
+    look_at = None if agreement in (None, DirectoryAgreement.MATCHED) else at + LADDER[0]
+    seen = {"end": state, "agreement": agreement, "look_at": look_at}
+    return prebuilt.rows(session, _END, of_turn=attempt.turn_id, number=step, **seen).one_or_none() is not None
 
 
 def backdate(session: Session, account: str, span: timedelta) -> None:

@@ -7,9 +7,23 @@ from sqlalchemy.orm import Session
 
 from bot.store.approvals.approvals import ACTIVE
 from bot.store.schema import Approval, ApprovalState, Proof, ProofState, Ticket, Turn, TurnState, now
+from bot.store.sql import prebuilt
 
 _AT_ONCE = 200
 "The most rows of one look; the next look takes the rest."
+_SUSPENDED = and_(Turn.suspended_at.is_not(None), Turn.state == TurnState.WAITING)
+_UNDER_WAY = select(
+    or_(
+        exists().where(Approval.state.in_(ACTIVE)),
+        exists().where(Proof.state == ProofState.ASKED),
+        exists().where(_SUSPENDED),
+    )
+)
+
+
+def any_under_way(session: Session) -> bool:
+    """Return whether anything here can be due: an approval is active, a proof is asked for, or a turn is suspended."""
+    return bool(prebuilt.rows(session, _UNDER_WAY).scalar_one())
 
 
 def due(session: Session) -> Sequence[int]:
@@ -38,7 +52,7 @@ def to_resume(session: Session) -> Sequence[int]:
     awaited = exists().where(
         Approval.turn_id == Turn.id, Approval.state.in_([ApprovalState.PROVING, ApprovalState.ASKED])
     )
-    query = select(Turn.id).where(Turn.suspended_at.is_not(None), Turn.state == TurnState.WAITING, ~awaited)
+    query = select(Turn.id).where(_SUSPENDED, ~awaited)
     return session.scalars(query.order_by(Turn.id).limit(_AT_ONCE)).all()
 
 

@@ -16,6 +16,9 @@ What `detail` holds
     sampled_quality   rate, low, high: the share of good turns, from 0 to 1; scored: how many were; baseline: its
                       release; baseline_rate, baseline_low: the share of its plays that passed. The subject is the
                       release
+    write_diverged    tool; ticket; at: when it was allowed, as ISO 8601; shown, once it is over: whether the directory
+                      shows it after all. The subject is the key of the write
+    writes_unknown    writes: how many; ticket: the id of that of the oldest. The subject is the tool
 """
 
 from collections.abc import Collection, Mapping, Sequence

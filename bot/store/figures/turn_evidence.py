@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.store import audit
+from bot.store.audit import AuditRecord
 from bot.store.figures import finished_turns
 from bot.store.figures.finished_turns import FinishedTurn
 from bot.store.handoffs import claims
@@ -19,7 +20,6 @@ from bot.store.schema import (
     AccountWrite,
     Approval,
     ApprovalState,
-    AuditRow,
     Handoff,
     HandoffContext,
     HandoffMove,
@@ -157,7 +157,7 @@ def _call(step: Step) -> ToolStep:
     return ToolStep(step.seq, step.name, step.status, given if isinstance(given, dict) else {})
 
 
-def _intents(rows: Sequence[AuditRow], turn_id: int) -> Iterator[IntentRow]:
+def _intents(rows: Sequence[AuditRecord], turn_id: int) -> Iterator[IntentRow]:
     ended = {row.intent_id for row in rows if row.event in FINISHED}
     for row in rows:
         if row.event in INTENDED and row.record.get("turn") == turn_id:

@@ -100,6 +100,13 @@ SIGNS = (
         "Start `deskhand clock`: nothing is repaired, escalated or told without it.",
     ),
     VitalSign(
+        "checkpoint",
+        "No checkpoint of the audit log has been signed",
+        _last_beat("checkpoint"),
+        timedelta(minutes=90),
+        "Read what the process `signer` says, and run `deskhand audit verify`: it signs nothing that does not follow.",
+    ),
+    VitalSign(
         "sample",
         "No sampled turn has been scored, although turns wait for it,",
         _last_sample,

@@ -34,13 +34,11 @@ class Sign:
 def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
     """Return the last sign of each part.
 
-    No part signs checkpoints of the audit log yet, so these have none.
-
     Args:
         session: an open transaction.
         agents: whose turns, evaluations and drift checks count.
     """
-    clock = heartbeats.last(session, "clock")
+    clock, signed = heartbeats.last(session, "clock"), heartbeats.last(session, "checkpoint")
     silent = {one.sign.name: one.silent for one in vital_signs.read(session)}
     return (
         Sign("turn", _turn(session, agents), silent["turn"]),
@@ -49,7 +47,7 @@ def signs(session: Session, agents: Collection[str]) -> tuple[Sign, ...]:
         Sign("evaluation", _run(session, agents, EvalRun.kind == RunKind.EVALUATION)),
         Sign("scored sample", samples.last_scored(session, list(agents)), silent["sample"]),
         Sign("probe", _run(session, agents, EvalRun.kind == RunKind.PROBE, EvalRun.state == RunState.FINISHED)),
-        Sign("checkpoint of the audit log", None),
+        Sign("checkpoint of the audit log", None if signed is None else signed[1], silent["checkpoint"]),
     )
 
 

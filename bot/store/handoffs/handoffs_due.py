@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, false, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.escalation import EscalationAction
@@ -62,6 +62,16 @@ def open_below_level(session: Session, level: int) -> list[OpenHandoff]:
         .where(waits)
     )
     found = session.execute(query.order_by(Handoff.open_since, Handoff.id)).all()
+    steps = _steps(session, waits) if any(level for *_, level in found) else {}
+    return [
+        # The level starts at 0 at each opening, so the last `level` actions belong to this opening.
+        OpenHandoff(number, agent, openings, since, tuple(steps[number][-level:] if level else ()))
+        for number, agent, openings, since, level in found
+    ]
+
+
+def _steps(session: Session, waits: ColumnElement[bool]) -> Mapping[int, list[EscalationAction]]:
+    """Return the escalation actions of those handoffs that have escalated, in order, by the handoff's id."""
     begun = select(Handoff.id).where(
         waits, Handoff.escalation_level > 0
     )  # not joined: SQLite would read all of the history
@@ -71,11 +81,7 @@ def open_below_level(session: Session, level: int) -> list[OpenHandoff]:
     steps: dict[int, list[EscalationAction]] = defaultdict(list)
     for handoff_id, detail in session.execute(escalated.order_by(HandoffMove.id)):
         steps[handoff_id].append(EscalationAction(detail["action"]))
-    return [
-        # The level starts at 0 at each opening, so the last `level` actions belong to this opening.
-        OpenHandoff(number, agent, openings, since, tuple(steps[number][-level:] if level else ()))
-        for number, agent, openings, since, level in found
-    ]
+    return steps
 
 
 def ending(session: Session, *, before: datetime, serving: Mapping[str, Collection[str]]) -> list[Claim]:

@@ -1,4 +1,4 @@
-"""The last time that each kind of process could commit, and the last time that Slack dropped events."""
+"""When each kind of process could last commit, the signer last signed, and Slack last dropped events."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from bot.store import db
 from bot.store.schema import Heartbeat, now
 
-Kind = Literal["clock", "web", "dropped"]
+Kind = Literal["clock", "web", "socket", "worker", "dropped", "checkpoint"]
 
 
-def give(session: Session, kind: Kind, *, who: str) -> None:
-    """Store a heartbeat over the last one of its kind."""
-    db.upsert(session, Heartbeat, kind=kind, who=who, at=now())
+def give(session: Session, kind: Kind, *, who: str, at: datetime | None = None) -> None:
+    """Store a heartbeat over the last one of its kind: of now, or of the time (UTC) at which it was seen elsewhere."""
+    db.upsert(session, Heartbeat, kind=kind, who=who, at=at or now())
 
 
 def last(session: Session, kind: Kind) -> tuple[str, datetime] | None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from queue import Empty, LifoQueue
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -20,6 +20,7 @@ from sqlalchemy.util import LRUCache
 from bot.store.db import Database
 from bot.store.errors_without_values import without_values
 from bot.store.schema import Base
+from bot.store.sql import audit_guard
 from bot.store.sql.sqlite_engine import READER
 
 STATEMENTS = 1000
@@ -66,6 +67,7 @@ def _model() -> Engine:
     @event.listens_for(engine, "connect")
     def _settle(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         connection.cursor().execute("PRAGMA foreign_keys=ON")
+        audit_guard.install(cast("sqlite3.Connection", connection))
 
     return engine
 
@@ -73,8 +75,10 @@ def _model() -> Engine:
 @cache
 def _image() -> bytes:
     """Return a database with every table and no row, as SQLite would write it to a file."""
-    Base.metadata.create_all(_model())
-    return _driver(Database(_model(), _model())).serialize()
+    driver = _driver(Database(_model(), _model()))
+    with audit_guard.lifted(driver):
+        Base.metadata.create_all(_model())
+    return driver.serialize()
 
 
 @cache

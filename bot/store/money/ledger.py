@@ -109,6 +109,11 @@ def record(session: Session, row: LedgerRow) -> None:
     prebuilt.run(session, _RECORD, **{name: value for name, value in vars(row).items() if name in _COLUMNS})
 
 
+def find(session: Session, rid: str) -> LedgerRow | None:
+    """Return the row of a model call, or None."""
+    return session.get(LedgerRow, rid)
+
+
 def withdraw(session: Session, rid: str) -> None:
     """Delete the row of a call that was not allowed to leave after all."""
     session.execute(delete(LedgerRow).where(LedgerRow.rid == rid, LedgerRow.state == LedgerState.SENT))

@@ -15,13 +15,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
-from bot.store.schema import BudgetReview, ReviewState, now
+from bot.store.schema import BudgetNotice, BudgetReview, ReviewState, now
+from bot.store.sql import prebuilt
 
 Decision = Literal[ReviewState.RAISED, ReviewState.DENIED]
+
+_COUNTS = or_(BudgetReview.applied_at.is_(None), BudgetReview.resets_at > bindparam("at"))
+_UNDER_WAY = select(
+    or_(
+        exists().where(BudgetReview.state == ReviewState.OPEN),
+        exists().where(BudgetReview.told_at.is_(None)),
+        exists().where(and_(BudgetReview.state == ReviewState.RAISED, _COUNTS)),
+        exists().where(BudgetNotice.told_at.is_(None)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +203,11 @@ def outdate(session: Session, review_id: int) -> BudgetReview | None:
     )
     changed = won.scalar_one_or_none() is not None
     return session.get_one(BudgetReview, review_id, populate_existing=True) if changed else None
+
+
+def any_under_way(session: Session) -> bool:
+    """Return whether anything can be due: an open or untold review, a raise that counts, or an untold soft cap."""
+    return bool(prebuilt.rows(session, _UNDER_WAY, at=now()).scalar_one())
 
 
 def untold(session: Session) -> Sequence[BudgetReview]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bot import durations
 from bot.store import db
-from bot.store.outbox.messages import AFTERWARDS, GONE, turn_of
+from bot.store.outbox.messages import AFTERWARDS, GONE, TURN
 from bot.store.schema import Message, MessageKind, MessageOp, MessageState, Ticket, now
 from bot.store.sql import prebuilt
 from bot.store.tickets import threads
@@ -32,7 +32,7 @@ _DUE = or_(
 )
 _IS_DUE = select(Message.id).where(_DUE, Message.due_at <= bindparam("at")).order_by(Message.id).limit(500)
 _IS_DUE_OF_TICKET = _IS_DUE.where(Message.ticket_id == bindparam("ticket"))
-_VOICE = select(Message.bot_voice, Message.ticket_id).where(Message.id == bindparam("message"))
+_ABOUT = select(Message.bot_voice, Message.ticket_id, TURN).where(Message.id == bindparam("message"))
 _ASSIGNEE = select(Ticket.assignee).where(Ticket.id == bindparam("ticket")).with_for_update()
 _SHOW = (
     update(Message)
@@ -86,10 +86,9 @@ def take(session: Session, message_id: int) -> Delivery | None:
     the agent's message is withdrawn. The ticket is locked first, as in every other move.
     """
     taken_at = time.monotonic()
-    found = prebuilt.rows(session, _VOICE, message=message_id).one_or_none()
-    if found is None:
+    if (found := prebuilt.rows(session, _ABOUT, message=message_id).one_or_none()) is None:
         return None
-    bot_voice, ticket_id = found
+    bot_voice, ticket_id, turn_id = found
     assignee = _assignee(session, ticket_id) if bot_voice else None
     message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
     if not _is_to_send(message, assignee):
@@ -110,7 +109,7 @@ def take(session: Session, message_id: int) -> Delivery | None:
         user=message.user,
         ticket_id=message.ticket_id,
         handoff_id=message.handoff_id,
-        turn_id=turn_of(session, message),
+        turn_id=turn_id,
         body={**message.body, **threads.shown_above(session, message)},
         revision=message.revision,
         ts=message.ts,

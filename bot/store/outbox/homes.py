@@ -7,9 +7,22 @@ publisher that took longer only marks the home as stale.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, literal_column, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from bot.store import db
 from bot.store.schema import (
@@ -29,6 +42,7 @@ from bot.store.schema import (
     WriteState,
     now,
 )
+from bot.store.sql import prebuilt
 
 OPEN_HOURS = 24
 "Hours after its opening for which a home is kept current."
@@ -109,19 +123,7 @@ def mark(session: Session) -> str:
     a transaction that commits late; the newest rows change with it. A request that is deleted before its answer
     changes only its event, an answer without a tool only its turn.
     """
-    taken_back = case((InboxEvent.state == InboxState.WITHDRAWN, 1), else_=0).label("taken_back")
-    records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()
-    events = select(InboxEvent.id, taken_back).order_by(InboxEvent.id.desc()).limit(NEWEST).subquery()
-    audited = select(func.count().label("a"), func.min(records.c.id).label("b"), func.max(records.c.id).label("c"))
-    heard = select(
-        func.count().label("a"),
-        func.min(events.c.id).label("b"),
-        func.max(events.c.id).label("c"),
-        func.sum(events.c.taken_back).label("d"),
-    )
-    under_way = select(func.count().label("a"), func.sum(Turn.id).label("b")).where(_is_under_way())
-    one, two, three = audited.subquery(), heard.subquery(), under_way.subquery()
-    row = session.execute(select(one, two, three).join_from(one, two, true()).join(three, true())).one()
+    row = prebuilt.rows(session, _mark()).one()
     return ":".join(str(value or 0) for value in row)
 
 
@@ -238,6 +240,24 @@ def asked(session: Session, user: str) -> list[HomeTicket]:
 def _ended(turn: Turn | None, outcome: TurnOutcome) -> datetime | None:
     """Return when a turn ended, if it ended with this outcome."""
     return turn.finished_at if turn is not None and turn.outcome == outcome else None
+
+
+@cache
+def _mark() -> TypedReturnsRows[*tuple[Any, ...]]:
+    """Return the statement whose only row is the mark of the tables."""
+    taken_back = case((InboxEvent.state == InboxState.WITHDRAWN, 1), else_=0).label("taken_back")
+    records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()
+    events = select(InboxEvent.id, taken_back).order_by(InboxEvent.id.desc()).limit(NEWEST).subquery()
+    audited = select(func.count().label("a"), func.min(records.c.id).label("b"), func.max(records.c.id).label("c"))
+    heard = select(
+        func.count().label("a"),
+        func.min(events.c.id).label("b"),
+        func.max(events.c.id).label("c"),
+        func.sum(events.c.taken_back).label("d"),
+    )
+    under_way = select(func.count().label("a"), func.sum(Turn.id).label("b")).where(_is_under_way())
+    one, two, three = audited.subquery(), heard.subquery(), under_way.subquery()
+    return select(one, two, three).join_from(one, two, true()).join(three, true())
 
 
 def _is_under_way() -> ColumnElement[bool]:

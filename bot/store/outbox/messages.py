@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import Handoff, InboxEvent, Message, MessageKind, MessageState, now
-from bot.telemetry import spans
 
 GONE: dict[str, Any] = {"text": "", "deleted": True}
 "The body of a message that is to be deleted."
@@ -27,6 +26,8 @@ AFTERWARDS = "afterwards"
 "Key in a body: the body that is stored once Slack has the message, or will never take it."
 UNNAMED = "unnamed"
 "Key in a body: its text for the model, without the names of people who are mentioned; absent where none is named."
+TURN = func.coalesce(Message.turn_id, select(Handoff.turn_id).where(Handoff.id == Message.handoff_id).scalar_subquery())
+"The turn that a message answers, or whose handoff it tells of."
 
 
 def add(
@@ -121,10 +122,3 @@ def by_ts(session: Session, channel: str, ts: str) -> Message | None:
     """Return the message that is, or was, in a channel at a timestamp; None: there is none."""
     there = select(Message).where(Message.channel == channel, Message.ts == ts)
     return session.scalars(there.order_by(Message.id).limit(1)).one_or_none()
-
-
-def turn_of(session: Session, message: Message) -> int | None:
-    """Return the turn that a message answers; while traces are made, also the turn whose handoff it tells of."""
-    if message.turn_id is not None or message.handoff_id is None or not spans.is_on():
-        return message.turn_id
-    return session.scalars(select(Handoff.turn_id).where(Handoff.id == message.handoff_id)).one_or_none()

@@ -11,12 +11,14 @@ from bot.store.schema.agents import AgentRow, Suspension
 from bot.store.schema.approval_enums import ApprovalMoveKind, ApprovalState, ProofState, WithdrawCause
 from bot.store.schema.approvals import Approval, ApprovalEvidence, ApprovalMove, Proof
 from bot.store.schema.approvers import Approver
-from bot.store.schema.audit import AuditRow
+from bot.store.schema.audit import AuditHead, AuditLink, AuditPerson, AuditRow
+from bot.store.schema.audit_guards import AUDIT_GUARDS
 from bot.store.schema.base import Base, UtcDateTime, Value, now
 from bot.store.schema.case_draft import CaseDraft
 from bot.store.schema.case_proposals import CaseProposal
 from bot.store.schema.dashboard import DashboardLink, DashboardSession, SessionEnd
 from bot.store.schema.enums import (
+    DirectoryAgreement,
     ExpiryCause,
     FollowerState,
     HandoffState,
@@ -65,6 +67,7 @@ from bot.store.schema.releases import (
     VerdictRow,
     Waiver,
 )
+from bot.store.schema.retention_marks import RetentionMark
 from bot.store.schema.samples import Sample, SampledWeek
 from bot.store.schema.surges import Surge, SurgeWatch
 from bot.store.schema.thumb_recounts import THUMB_TRIGGERS
@@ -74,6 +77,7 @@ from bot.store.schema.watch_enums import AlertKind, CountedEvents, DriftStream
 from bot.store.schema.writes import AccountWrite, BoundedAccount, UsedToken
 
 __all__ = [
+    "AUDIT_GUARDS",
     "THUMB_TRIGGERS",
     "TO_REQUESTER",
     "AccountNotice",
@@ -89,6 +93,9 @@ __all__ = [
     "ApprovalMoveKind",
     "ApprovalState",
     "Approver",
+    "AuditHead",
+    "AuditLink",
+    "AuditPerson",
     "AuditRow",
     "Base",
     "BoundedAccount",
@@ -100,6 +107,7 @@ __all__ = [
     "DashboardLink",
     "DashboardSession",
     "Departed",
+    "DirectoryAgreement",
     "DirectoryWrite",
     "DriftCheck",
     "DriftStream",
@@ -146,6 +154,7 @@ __all__ = [
     "Release",
     "ReleaseNotice",
     "Requester",
+    "RetentionMark",
     "ReviewState",
     "RunKind",
     "RunState",

@@ -82,6 +82,8 @@ class InboxKind(StrEnum):
     "A direct message whose writer has not chosen an agent yet."
     COMMAND = "command"
     "A slash command."
+    WHY = "why"
+    "Somebody asked by the message shortcut why a message came to be."
     SHORTCUT = "shortcut"
     "A message shortcut, or a button that asks for a person."
     PLEA = "plea"
@@ -258,6 +260,17 @@ class WriteState(StrEnum):
     "The directory certainly has not done it."
 
 
+class DirectoryAgreement(StrEnum):
+    """Whether the directory, when it was read back after a write, was as the write should have left it."""
+
+    MATCHED = "matched"
+    "It was."
+    DIVERGED = "diverged"
+    "It was not, although the write is known to have been made."
+    UNKNOWN = "unknown"
+    "It did not answer, or it does not know of the write and is not as the write should have left it."
+
+
 class Purpose(StrEnum):
     """What a model call is paid for."""
 
@@ -272,7 +285,7 @@ ALL: tuple[type[StrEnum], ...] = (
     *(SurgeCause, SurgeEnd, FollowerState),
     *(InboxKind, InboxState, StepKind, StepStatus, MessageKind, MessageState, MessageOp),
     *(HandoffState, MoveKind),
-    *(ReviewState, LedgerState, Purpose, WriteState),
+    *(ReviewState, LedgerState, Purpose, WriteState, DirectoryAgreement),
     *(RunKind, RunState, ProbeState, Verdict, PlayedBy, ProposalState, SampledFor),
     *(ApprovalState, ApprovalMoveKind, WithdrawCause, ProofState),
     *(DriftStream, AlertKind, CountedEvents),

@@ -13,7 +13,7 @@ class Heartbeat(Base):
     __tablename__ = "signs"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
-    "clock, web or dropped"
+    "clock, web, socket, worker, dropped or checkpoint"
     who: Mapped[str]
     "Host and process; for dropped events the workspace."
     at: Mapped[datetime]

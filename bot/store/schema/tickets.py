@@ -20,6 +20,8 @@ from bot.store.schema.enums import (
 )
 from bot.store.schema.message_enums import MessageKind, MessageOp, MessageState
 
+_KEPT = text("words_erased_at IS NULL")
+
 
 class Ticket(Base):
     """One request for help, in one Slack thread."""
@@ -30,6 +32,7 @@ class Ticket(Base):
         CheckConstraint(f"state IN ({listed(TicketState)})", name="state"),
         Index("ix_tickets_requester", "requester", "id"),
         Index("ix_tickets_agent_created_at", "agent", "created_at"),
+        Index("ix_tickets_words_kept", "agent", "created_at", sqlite_where=_KEPT, postgresql_where=_KEPT),
         Index(
             "ix_tickets_surge",
             "surge_id",
@@ -62,6 +65,8 @@ class Ticket(Base):
     "The last surge that it was linked to; no foreign key, as a surge refers to a handoff and so to a ticket."
     following: Mapped[FollowerState | None]
     "How it stands to that surge."
+    words_erased_at: Mapped[datetime | None]
+    "When the words in its rows were erased; None: they are there, or somebody has written since."
 
 
 class Requester(Base):

@@ -43,6 +43,10 @@ class AlertKind(StrEnum):
     "In a turn that was looked at again something did not hold that must always hold."
     SAMPLED_QUALITY = "sampled_quality"
     "The turns of a release go worse than the plays of the baseline."
+    WRITE_DIVERGED = "write_diverged"
+    "The directory does not show what a write should have left."
+    WRITES_UNKNOWN = "writes_unknown"
+    "It has been unknown for long whether the directory shows what writes should have left."
 
 
 class CountedEvents(StrEnum):

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.store.schema.base import Base, Id, now
-from bot.store.schema.enums import WriteState, listed
+from bot.store.schema.enums import DirectoryAgreement, WriteState, listed
 
 
 class BoundedAccount(Base):
@@ -25,6 +25,12 @@ class AccountWrite(Base):
         UniqueConstraint("turn_id", "step"),
         CheckConstraint(f"state IN ({listed(WriteState)})", name="state"),
         Index("ix_account_writes_account", "account", "at"),
+        Index(
+            "ix_account_writes_look_at",
+            "look_at",
+            sqlite_where=text("look_at IS NOT NULL"),
+            postgresql_where=text("look_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -35,6 +41,10 @@ class AccountWrite(Base):
     step: Mapped[int]
     state: Mapped[WriteState] = mapped_column(default=WriteState.BEGUN)
     at: Mapped[datetime] = mapped_column(default=now)
+    agreement: Mapped[DirectoryAgreement | None]
+    "What the directory showed when it was last read back; None: it was not, as nothing was written, or not yet."
+    look_at: Mapped[datetime | None]
+    "When the directory is read back again; None: it need not be, or has been asked for long enough."
 
 
 class UsedToken(Base):

@@ -11,32 +11,43 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, CursorResult, Executable, inspect
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 Columns = TypeVarTuple("Columns")
+_CONNECTION = "connection"
+"The key in a session's info under which its connection is kept."
 
 
 def rows(session: Session, statement: TypedReturnsRows[*Columns], **parameters: object) -> CursorResult[*Columns]:
     """Run a statement and return its rows."""
     session.flush()
-    return session.connection().execute(statement, parameters)
+    return _connection(session).execute(statement, parameters)
 
 
 def run(session: Session, statement: Executable, **parameters: object) -> None:
     """Run a statement that returns no rows."""
     session.flush()
-    session.connection().execute(statement, parameters)
+    _connection(session).execute(statement, parameters)
 
 
 def insert_new_rows(session: Session, table: type[DeclarativeBase], values: Sequence[Mapping[str, object]]) -> None:
     """Insert, in one round trip, those rows for which none with the same unique values exists."""
     if values:
         session.flush()
-        session.connection().execute(_insertions(session.get_bind().dialect.name, table), values)
+        _connection(session).execute(_insertions(session.get_bind().dialect.name, table), values)
+
+
+def _connection(session: Session) -> Connection:
+    """Return the connection of a session's transaction; to look for it takes as long as a short statement."""
+    connection = session.info.get(_CONNECTION)
+    if connection is None or connection.closed:
+        connection = session.info[_CONNECTION] = session.connection()
+    found: Connection = connection
+    return found
 
 
 @cache

@@ -6,7 +6,7 @@ transaction, which takes a quarter of the statement's time. A dialect is only as
 
 from collections.abc import Callable
 from threading import BoundedSemaphore
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import sqlalchemy
 from sqlalchemy import URL, Engine, event
@@ -16,6 +16,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, StaticPool
 
 from bot.errors import Transient
+from bot.store.sql import audit_guard
+
+if TYPE_CHECKING:
+    import sqlite3
 
 WRITE = "BEGIN IMMEDIATE"
 BUSY_SECONDS = 10
@@ -98,8 +102,26 @@ def open_engines(address: URL, *, in_memory: bool, settle: Callable[[Engine], En
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        audit_guard.install(cast("sqlite3.Connection", connection))
 
     return engine, writing
+
+
+def compact(engine: Engine) -> bool:
+    """Rebuild the file of a database, so that no erased byte is left in it or in its log.
+
+    Returns:
+        Whether the log is empty too; somebody who reads for long holds it.
+    """
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        with audit_guard.lifted(cast("sqlite3.Connection", connection.driver_connection)):  # it copies every table
+            cursor.execute("VACUUM")
+        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+    finally:
+        connection.close()
 
 
 def _engine(address: URL, driver: str, **options: object) -> Engine:

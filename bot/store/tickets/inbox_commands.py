@@ -12,7 +12,7 @@ from bot import durations
 from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, InboxState, now
 
-ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.PLEA)
+ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.WHY, InboxKind.PLEA)
 "The kinds of event that a job answers."
 ASKED_ABOUT, CONFIRMS = "asked_about", "confirms"
 "Keys in a command's detail: what its author was asked about, and the command that they confirm."

@@ -85,24 +85,25 @@ def requoted(text: str, message: str, instead: str) -> str:
     lines = dict.fromkeys(line for one in said for line in (one.strip(), " ".join(one.split())))
     bare = (line.rstrip(" .!?") for line in lines)
     forms = {form for line in (*lines, *bare) if line for form in (line, escape(line, quote=False))}
-    if not forms:
-        return text
-    longest_first = sorted(forms, key=len, reverse=True)
-    text = re.sub("|".join(map(_whole, longest_first)), lambda _: instead, text, flags=re.IGNORECASE)
+    fitting = sorted((form for form in forms if len(form) <= len(text)), key=len, reverse=True)
+    if fitting:
+        text = re.sub("|".join(map(_whole, fitting)), lambda _: instead, text, flags=re.IGNORECASE)
     for end in reversed([found.start() for found in re.finditer(_CUT, text)]):
-        for line in lines:
-            size = next(
-                (
-                    n
-                    for n in range(min(end, len(line)), DISTINCTIVE_CHARACTERS - 1, -1)
-                    if text.startswith(line[:n], end - n)
-                ),
-                0,
-            )
-            if size:
-                text = f"{text[: end - size]}{instead}{text[end + 1 :]}"
-                break
+        size = next(filter(None, (_cut(text, end, line) for line in lines)), 0)
+        if size:
+            text = f"{text[: end - size]}{instead}{text[end + 1 :]}"
     return text
+
+
+def _cut(text: str, end: int, line: str) -> int:
+    """Return how many characters of a line stand right before a place, from the line's beginning; 0: too few."""
+    beginning = line[:DISTINCTIVE_CHARACTERS]
+    if len(beginning) < DISTINCTIVE_CHARACTERS:
+        return 0
+    at = text.find(beginning, max(0, end - len(line)), end)
+    while at >= 0 and not line.startswith(text[at:end]):
+        at = text.find(beginning, at + 1, end)
+    return end - at if at >= 0 else 0
 
 
 def _whole(form: str) -> str:

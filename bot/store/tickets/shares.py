@@ -9,13 +9,44 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, Requester, Ticket, Turn, TurnState, now
+from bot.store.sql import prebuilt
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+_HELD_BACK = (
+    select(Turn.id)
+    .join(Ticket, Ticket.id == Turn.ticket_id)
+    .where(Turn.held_back, Turn.state == TurnState.WAITING)
+    .where(Ticket.requester == bindparam("user"), Ticket.team == bindparam("team"))
+    .order_by(Turn.id)
+    .limit(bindparam("most"))
+)
+
+_MINE = (Ticket.requester == bindparam("user"), Ticket.team == bindparam("team"))
+_WROTE = (
+    select(InboxEvent.id)
+    .where(InboxEvent.user == bindparam("user"), InboxEvent.team == bindparam("team"))
+    .where(InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.received_at > bindparam("since"))
+    .limit(bindparam("most", type_=Integer))
+)
+_OPENED = (
+    select(Ticket.created_at)
+    .where(*_MINE)
+    .order_by(Ticket.id.desc())
+    .offset(bindparam("later", type_=Integer))
+    .limit(1)
+)
+"When a person opened their newest ticket but `later`."
+_UNDER_WAY = (
+    select(func.count())
+    .select_from(Turn)
+    .join(Ticket, Ticket.id == Turn.ticket_id)
+    .where(*_MINE, Turn.state != TurnState.DONE, ~Turn.held_back, Turn.suspended_at.is_(None))
+)
 
 
 class Excess(StrEnum):
@@ -65,19 +96,18 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
         opens: the message opens a new ticket.
     """
     at = now()
-    wrote = and_(InboxEvent.user == user, InboxEvent.team == team, InboxEvent.kind == InboxKind.MESSAGE)
-    lately = select(InboxEvent.id).where(wrote, InboxEvent.received_at > at - HOUR).limit(bounds.messages_an_hour)
-    if len(session.scalars(lately).all()) >= bounds.messages_an_hour:
+    mine = {"user": user, "team": team}
+    lately = prebuilt.rows(session, _WROTE, **mine, since=at - HOUR, most=bounds.messages_an_hour)
+    if len(lately.all()) >= bounds.messages_an_hour:
         return Excess.MESSAGES
     if not opens:
         return None
-    mine = select(Ticket.created_at).where(Ticket.requester == user, Ticket.team == team).order_by(Ticket.id.desc())
     for most, since, kind in (
         (bounds.tickets_an_hour, at - HOUR, Excess.TICKETS_AN_HOUR),
         (bounds.tickets_a_day, at - DAY, Excess.TICKETS_A_DAY),
     ):
         # Only the oldest of the last `most` is read: if it is recent enough, all of them are.
-        first = session.scalars(mine.offset(most - 1).limit(1)).one_or_none()
+        first = prebuilt.rows(session, _OPENED, **mine, later=most - 1).scalar_one_or_none()
         if first is not None and first > since:
             return kind
     return None
@@ -85,10 +115,7 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
 
 def under_way(session: Session, team: str, user: str) -> int:
     """Return the number of a person's turns that are queued or played; one that waits for an approval is neither."""
-    query = select(func.count()).select_from(Turn).join(Ticket, Ticket.id == Turn.ticket_id)
-    mine = query.where(Ticket.requester == user, Ticket.team == team)
-    counted = mine.where(Turn.state != TurnState.DONE, ~Turn.held_back, Turn.suspended_at.is_(None))
-    return session.scalars(counted).one()
+    return prebuilt.rows(session, _UNDER_WAY, user=user, team=team).scalar_one()
 
 
 def queue_next(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:
@@ -100,19 +127,18 @@ def queue_next(session: Session, team: str, user: str, *, turns: int) -> Sequenc
         user: the person.
         turns: the most turns of this person that may be under way.
     """
-    query = (
-        select(Turn.id).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.held_back, Turn.state == TurnState.WAITING)
-    )
-    mine = query.where(Ticket.requester == user, Ticket.team == team).order_by(Turn.id)
-    if session.scalars(mine.limit(1)).one_or_none() is None:
-        return ()  # without locking anybody
     lock(session, team, user)
     room = turns - under_way(session, team, user)
     if room <= 0:
         return ()
-    queued = session.scalars(mine.limit(room)).all()
+    queued = prebuilt.rows(session, _HELD_BACK, team=team, user=user, most=room).scalars().all()
     session.execute(update(Turn).where(Turn.id.in_(queued)).values(held_back=False, queued_at=now()))
     return queued
+
+
+def waits(session: Session, team: str, user: str) -> bool:
+    """Return whether a person has a turn that is held back, without locking the person."""
+    return prebuilt.rows(session, _HELD_BACK, team=team, user=user, most=1).one_or_none() is not None
 
 
 def held_back(session: Session) -> Sequence[HeldBack]:

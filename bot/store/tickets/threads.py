@@ -39,6 +39,13 @@ _BEGAN = (
     .order_by(Ticket.id)
     .limit(1)
 )
+_UNRESOLVED = (
+    select(Ticket)
+    .where(Ticket.channel == bindparam("channel"), ~Ticket.private, Ticket.requester == bindparam("user"))
+    .where(Ticket.state != TicketState.RESOLVED)
+    .order_by(Ticket.id.desc())
+    .limit(NEWEST)
+)
 
 
 def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
@@ -87,9 +94,7 @@ def direct(session: Session, channel: str, user: str, *, agents: Collection[str]
         return of_other_channel
     if handed_off:
         return handed_off[0]
-    by_last_message = sorted(
-        ((_last_message_at(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True
-    )
+    by_last_message = sorted(((last_message_at(session, ticket), ticket.id, ticket) for ticket in newest), reverse=True)
     for at, _, ticket in by_last_message[:1]:
         if now() - at < (RESOLVED_FOR if ticket.state is TicketState.RESOLVED else UNRESOLVED_FOR):
             return ticket
@@ -120,9 +125,7 @@ def open_request(session: Session, channel: str, user: str) -> Ticket | None:
     after that for an hour; for a day if it waits for the directory, because a link that was sent may not have come; and
     as long as it waits for a surge.
     """
-    mine = select(Ticket).where(Ticket.channel == channel, ~Ticket.private, Ticket.requester == user)
-    unresolved = mine.where(Ticket.state != TicketState.RESOLVED).order_by(Ticket.id.desc()).limit(NEWEST)
-    newest = session.scalars(unresolved).all()
+    newest = session.scalars(_UNRESOLVED, {"channel": channel, "user": user}).all()
     handed_off = [ticket for ticket in newest if ticket.state is TicketState.HANDED_OFF]
     if handed_off:
         return handed_off[0]
@@ -133,7 +136,7 @@ def _goes_on(session: Session, ticket: Ticket) -> bool:
     last = session.scalars(select(Turn).where(Turn.ticket_id == ticket.id).order_by(Turn.id.desc()).limit(1)).first()
     if last is None or last.state is not TurnState.DONE or ticket.following is FollowerState.WAITING:
         return True
-    return now() - _last_message_at(session, ticket) < (RESOLVED_FOR if last.category is None else UNRESOLVED_FOR)
+    return now() - last_message_at(session, ticket) < (RESOLVED_FOR if last.category is None else UNRESOLVED_FOR)
 
 
 def shown_above(session: Session, message: Message) -> dict[str, bool]:
@@ -154,7 +157,7 @@ def _at(table: type[InboxEvent | Message], channel: str, ts: str) -> tuple[Colum
     return table.channel == channel, table.ts == ts
 
 
-def _last_message_at(session: Session, ticket: Ticket) -> datetime:
+def last_message_at(session: Session, ticket: Ticket) -> datetime:
     """Return when the last message of a ticket was written, by anybody."""
     heard = session.scalars(select(func.max(InboxEvent.received_at)).where(InboxEvent.ticket_id == ticket.id)).one()
     said = session.scalars(select(func.max(Message.created_at)).where(Message.ticket_id == ticket.id)).one()

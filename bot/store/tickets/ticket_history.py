@@ -1,6 +1,6 @@
 """Everything that happened to one ticket, read from every table that holds a part of it. Reads only."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +8,10 @@ from sqlalchemy import func, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit
+from bot.store.audit import AuditRecord
 from bot.store.schema import (
-    AuditRow,
+    Approval,
+    ApprovalEvidence,
     Base,
     DirectoryWrite,
     Feedback,
@@ -40,9 +42,10 @@ class TicketHistory:
     writes: tuple[DirectoryWrite, ...]
     "Changes that its turns made in the local directory."
     feedback: tuple[Feedback, ...]
-    audit: tuple[AuditRow, ...]
+    audit: tuple[AuditRecord, ...]
     calls: tuple[LedgerRow, ...]
     "Model calls, with what each cost."
+    approvals: tuple[Approval, ...]
 
     @property
     def cost_nusd(self) -> int:
@@ -104,6 +107,7 @@ def _of(session: Session, ticket: Ticket) -> TicketHistory:
         feedback=_all(session, select(Feedback).where(Feedback.turn_id.in_(ids)).order_by(Feedback.id)),
         audit=tuple(audit.of_ticket(session, ticket.id)),
         calls=_all(session, calls.order_by(LedgerRow.at, LedgerRow.rid)),
+        approvals=_all(session, select(Approval).where(Approval.ticket_id == ticket.id).order_by(Approval.id)),
     )
 
 
@@ -111,12 +115,15 @@ def _all(session: Session, query: Any) -> tuple[Any, ...]:
     return tuple(session.scalars(query))
 
 
-def _columns(row: Base) -> dict[str, Any]:
-    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+def _columns(row: Base | AuditRecord) -> dict[str, Any]:
+    if isinstance(row, AuditRecord):
+        values = asdict(row)
+    else:
+        values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
     return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, HandoffContext):
+    if isinstance(value, HandoffContext | ApprovalEvidence):
         return value.to_json()
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

@@ -236,7 +236,10 @@ def withdraw(ticket: Ticket) -> None:
 
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Lock a ticket for this transaction, so that its messages, claims and endings come one after another."""
-    return session.scalars(_LOCK, {"ticket": ticket_id}).one()
+    ticket = session.scalars(_LOCK, {"ticket": ticket_id}).one()
+    if ticket.words_erased_at is not None:
+        ticket.words_erased_at = None  # whoever locks it may add words, which retention has to look for again
+    return ticket
 
 
 def hold(session: Session, ticket_id: int) -> None:

@@ -46,8 +46,6 @@ _FINISH = update(Turn).where(_IS_OURS).values(state=TurnState.DONE).returning(Tu
 _TICKET = select(Ticket).where(Ticket.id == bindparam("ticket"))
 _HANDOFFS = select(Handoff).where(Handoff.ticket_id == bindparam("ticket")).order_by(Handoff.id)
 _ANSWERED = select(Step).where(Step.turn_id == bindparam("turn"), Step.response.is_not(None))
-_IS_LEFT = and_(Turn.id == bindparam("turn"), Turn.state != TurnState.DONE)
-_AGENT = select(Ticket.agent).join(Turn, Turn.ticket_id == Ticket.id).where(_IS_LEFT)
 _LATELY = and_(Turn.ticket_id == bindparam("ticket"), Turn.created_at > bindparam("since"))
 _COUNT_SINCE = select(func.count()).select_from(Turn).where(_LATELY)
 _HOLD = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == bindparam("turn")).with_for_update()
@@ -177,11 +175,6 @@ def was_stopped(session: Session, attempt: Attempt) -> bool:
     """Return whether the turn was stopped during this attempt."""
     turn = session.get_one(Turn, attempt.turn_id)
     return turn.outcome is TurnOutcome.WITHDRAWN and turn.attempt == attempt.number + 1
-
-
-def agent_of(session: Session, turn_id: int) -> str | None:
-    """Return the agent of a turn's ticket, or None if the turn is done."""
-    return prebuilt.rows(session, _AGENT, turn=turn_id).scalar_one_or_none()
 
 
 def ticket_of(session: Session, turn_id: int) -> Ticket:

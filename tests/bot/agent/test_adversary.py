@@ -19,10 +19,12 @@ from bot.agent.turn_work import TurnWork
 from bot.budget.metering import Meter
 from bot.budget.reservation import Charge, Reservation
 from bot.directory.local import AccountSeed, LocalDirectory
+from bot.network import DIRECT
 from bot.policy import PolicyRule
 from bot.principals import Account, AccountStatus, Effect, Grant, PastWrite, SignIn, Subject
 from bot.sandbox.standin import StandinConfig, create_app
 from bot.store.accounts import accounts
+from bot.store.audit import AuditRecord
 from bot.store.schema import AuditRow, UsedToken, now
 from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
 from tests.support.adversary_office import in_memory, unmetered
@@ -172,7 +174,7 @@ def _shown(random: Random, seen: list[str], work: TurnWork, step: int, tool: Too
     return random.choice(wrong) if random.random() < 1 / 16 else own
 
 
-def _check_doors(audited: list[AuditRow], used: list[UsedToken], written: list[str]) -> None:
+def _check_doors(audited: list[AuditRecord], used: list[UsedToken], written: list[str]) -> None:
     """Check what the doors have let in: each call by a token of its own, and each that was refused is in the audit."""
     let_in = [row for row in audited if row.event == "tool.intended"]
     refused = [row for row in audited if row.event == "delegation.refused"]
@@ -285,7 +287,7 @@ def test_hostile_calls_of_the_stand_in_change_nothing(office: Office, privileged
     subject = office.account("kim", privileged=privileged)
     with served(create_app(StandinConfig(latency=0))) as url:
         httpx.put(f"{url}/faults", json=[{"kind": "hostile_tool", "times": -1}]).raise_for_status()
-        runtime = office.runtime(model.connect(api_key="k", base_url=url, timeout=60))
+        runtime = office.runtime(model.connect(api_key="k", base_url=url, network=DIRECT, timeout=60))
         outcome = play_attempt(runtime, office.begin(office.asks()), subject)
         calls = httpx.get(f"{url}/calls").json()
     assert isinstance(outcome, NeedsPerson)

@@ -14,6 +14,7 @@ from bot.agent.model import Prompt
 from bot.agent.runtime import AgentRuntime
 from bot.budget.prices.pricing import Usage
 from bot.errors import Refused, Transient
+from bot.network import DIRECT
 from bot.principals import Reason, Subject
 from bot.sandbox.standin.usage import CACHED_AT_LEAST
 from bot.store.outbox import messages
@@ -27,7 +28,7 @@ COLD, WARM = 0.72, 0.95
 
 
 def at_work(office: Office, url: str, **changes: Any) -> AgentRuntime:
-    return office.runtime(model.connect(api_key="k", base_url=url, timeout=60), **changes)
+    return office.runtime(model.connect(api_key="k", base_url=url, network=DIRECT, timeout=60), **changes)
 
 
 def used_since(office: Office, calls: int = 0) -> list[Usage]:
@@ -145,7 +146,7 @@ def counting(found: int | Exception | None) -> tuple[list[Prompt], model.CountTo
 
 def test_a_prompt_that_fits_once_counted_is_sent(office: Office, fresh_standin: str) -> None:
     """A budget that its bytes would refuse serves the whole ticket, and no review is opened on the way."""
-    count = model.counter(api_key="k", base_url=fresh_standin, timeout=60)
+    count = model.counter(api_key="k", base_url=fresh_standin, network=DIRECT, timeout=60)
     subject, attempt = office.account("kim"), office.begin(office.asks())
     outcome = play_attempt(at_work(office, fresh_standin, hard=BETWEEN, count_tokens=count), attempt, subject)
     assert isinstance(outcome, Reply)

@@ -19,6 +19,7 @@ from bot.directory.local import LocalDirectory
 from bot.principals import Account, Reason
 from bot.store import audit
 from bot.store.accounts import accounts
+from bot.store.audit import AuditRecord
 from bot.store.db import Database
 from bot.store.schema import AuditRow, Step, UsedToken, now
 from bot.store.tickets.turns import Attempt
@@ -28,6 +29,7 @@ from tests.support.delegations import OTHER_KEY, issuer, signed, unsigned
 from tests.support.factories import at_once, rows
 from tests.support.paths import ROOT
 from tests.support.scripted_models import Block, Script
+from tests.support.source_trees import syntax_nodes
 
 UNLOCK: Block = ("unlock_my_account", {})
 TOOL = REGISTRY["unlock_my_account"]
@@ -39,7 +41,7 @@ def work_of(office: Office, attempt: Attempt, name: str = "kim") -> TurnWork:
     return agent_attempt._work(office.runtime(Script([])), attempt, subject, lambda: subject)
 
 
-def delegations(office: Office, attempt: Attempt) -> list[AuditRow]:
+def delegations(office: Office, attempt: Attempt) -> list[AuditRecord]:
     with office.database.read() as session:
         return [row for row in audit.of_ticket(session, attempt.ticket.id) if "delegation" in row.record]
 
@@ -231,7 +233,7 @@ def test_no_other_room_runs_a_tool() -> None:
     """What calls the `run` of a tool, or makes a passage, stands in `bot/agent/door.py` alone."""
     found = set()
     for file in [*(ROOT / "bot").rglob("*.py"), *(ROOT / "jobs").rglob("*.py")]:
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in syntax_nodes(file):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("tool.run", "self.tool.run", "Passage"):
                 found.add((file.relative_to(ROOT).as_posix(), ast.unparse(node.func)))
     assert found == {("bot/agent/door.py", "self.tool.run"), ("bot/agent/door.py", "Passage")}

@@ -17,6 +17,7 @@ from bot.agent.model import Completion, Prompt, connect, counter, knows
 from bot.agent.stream import MALFORMED
 from bot.budget.prices.pricing import Usage
 from bot.errors import DeskhandError, OutcomeUnknown, Refused, Transient
+from bot.network import DIRECT
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
 from tests.support.json_object import Json
 from tests.support.live_server import served
@@ -39,7 +40,7 @@ def prompt(text: str = "I am locked out", **more: Any) -> Prompt:
 
 
 def ask(url: str, sent: Prompt | None = None, *, timeout: float = 5.0) -> Completion:
-    return connect(api_key="k", base_url=url, timeout=timeout)(sent or prompt())
+    return connect(api_key="k", base_url=url, network=DIRECT, timeout=timeout)(sent or prompt())
 
 
 def spoil(url: str, *faults: Json) -> None:
@@ -137,7 +138,7 @@ def test_a_count_is_the_vendors_own(standin: str) -> None:
     spoil(standin)
     before = len(httpx.get(f"{standin}/calls").json())
     for sent in (prompt(), prompt("\N{KEY} パスワード" * 50, system="")):
-        counted = counter(api_key="k", base_url=standin, timeout=5)(sent)
+        counted = counter(api_key="k", base_url=standin, network=DIRECT, timeout=5)(sent)
         assert len(httpx.get(f"{standin}/calls").json()) == before
         assert counted == ask(standin, sent).usage.prompt_tokens
         before += 1
@@ -154,7 +155,7 @@ def test_nonsense_is_no_count(answer: str) -> None:
         return Response(answer, media_type=kind)
 
     with served(Starlette(routes=[Route("/v1/messages/count_tokens", count, methods=["POST"])])) as url:
-        assert counter(api_key="k", base_url=url, timeout=5)(prompt()) is None
+        assert counter(api_key="k", base_url=url, network=DIRECT, timeout=5)(prompt()) is None
 
 
 def test_what_cannot_be_counted_says_why() -> None:
@@ -165,11 +166,11 @@ def test_what_cannot_be_counted_says_why() -> None:
 
     with served(Starlette(routes=[Route("/v1/messages/count_tokens", busy, methods=["POST"])])) as url:
         with pytest.raises(Transient, match="529"):
-            counter(api_key="k", base_url=url, timeout=5)(prompt())
+            counter(api_key="k", base_url=url, network=DIRECT, timeout=5)(prompt())
         with pytest.raises(Refused, match="404"):
-            counter(api_key="k", base_url=f"{url}/elsewhere", timeout=5)(prompt())
+            counter(api_key="k", base_url=f"{url}/elsewhere", network=DIRECT, timeout=5)(prompt())
     with pytest.raises(Transient, match="could not be reached"):
-        counter(api_key="k", base_url="http://127.0.0.1:9", timeout=5)(prompt())
+        counter(api_key="k", base_url="http://127.0.0.1:9", network=DIRECT, timeout=5)(prompt())
 
 
 def test_the_size_is_at_least_the_bytes_sent(standin: str) -> None:
@@ -203,7 +204,7 @@ def test_the_connection_is_kept_between_calls() -> None:
 
     app = create_app(StandinConfig(latency=0))
     with served(note) as url:
-        call = connect(api_key="k", base_url=url, timeout=5)
+        call = connect(api_key="k", base_url=url, network=DIRECT, timeout=5)
         for _ in range(3):
             call(prompt())
     assert len(ports) == 1
@@ -367,10 +368,10 @@ def test_a_model_is_looked_up_without_being_called(standin: str) -> None:
 
     shut = Starlette(routes=[Route("/v1/models/{name}", no_good)])
     before = len(httpx.get(f"{standin}/calls").json())
-    assert knows(MODEL, api_key="k", base_url=standin, timeout=5)
-    assert not knows("another", api_key="k", base_url=standin, timeout=5)
+    assert knows(MODEL, api_key="k", base_url=standin, network=DIRECT, timeout=5)
+    assert not knows("another", api_key="k", base_url=standin, network=DIRECT, timeout=5)
     assert len(httpx.get(f"{standin}/calls").json()) == before
     with served(shut) as url, pytest.raises(Refused, match="401"):
-        knows(MODEL, api_key="k", base_url=url, timeout=5)
+        knows(MODEL, api_key="k", base_url=url, network=DIRECT, timeout=5)
     with pytest.raises(Transient, match="could not be reached"):
-        knows(MODEL, api_key="k", base_url="http://127.0.0.1:9", timeout=5)
+        knows(MODEL, api_key="k", base_url="http://127.0.0.1:9", network=DIRECT, timeout=5)

@@ -4,6 +4,7 @@ Each error is made by a real client over real sockets; `heard` is what reached t
 """
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from bot.agent.loop import NeedsPerson
 from bot.agent.model import Prompt, connect, counter, knows
 from bot.agent.retries import TRIES
 from bot.errors import ConfigError, DeskhandError, OutcomeUnknown, Refused, Transient
+from bot.network import DIRECT, Network
 from bot.principals import Reason
 from bot.store.schema import LedgerRow
 from tests.support.agent_office import Office, play_attempt
@@ -25,7 +27,7 @@ from tests.support.redis_servers import free_port
 
 VENDOR = "https://vendor.example"
 "Its name is never looked up: a proxy would do that."
-PATIENT, SHORT = 10.0, 0.2
+PATIENT, SHORT = 60.0, 0.5
 "Longest wait of a call in seconds: for a peer that does something, and for one that is silent."
 
 
@@ -41,24 +43,22 @@ def prompt(text: str = "I am locked out") -> Prompt:
 
 
 def failure(
-    url: str = VENDOR, *, key: str = "k", asked: Prompt | None = None, seconds: float = PATIENT
+    url: str = VENDOR,
+    *,
+    network: Network = DIRECT,
+    key: str = "k",
+    asked: Prompt | None = None,
+    seconds: float = PATIENT,
 ) -> DeskhandError:
     """Return what a call raises."""
     with pytest.raises(DeskhandError) as caught:
-        connect(api_key=key, base_url=url, timeout=seconds)(asked or prompt())
+        connect(api_key=key, base_url=url, network=network, timeout=seconds)(asked or prompt())
     return caught.value
 
 
-@pytest.fixture
-def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that puts a proxy before the vendor, as an operator does."""
-
-    def put(proxy: str) -> None:
-        monkeypatch.setenv("HTTPS_PROXY", proxy)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-
-    return put
+def through(proxy: str) -> Network:
+    """Return the way to the vendor by a proxy, as an operator sets it."""
+    return Network.read({"HTTPS_PROXY": proxy})
 
 
 PROXIES = {
@@ -74,16 +74,18 @@ PROXIES = {
 
 
 @pytest.mark.parametrize("name", PROXIES)
-def test_a_proxy_that_does_not_let_through_costs_nothing(name: str, through: Callable[[str], None]) -> None:
+def test_a_proxy_that_does_not_let_through_costs_nothing(name: str) -> None:
     """It is worth another try, whatever the proxy did with CONNECT and whatever came of TLS behind it."""
     with listening(PROXIES[name]) as proxy:
-        through(proxy.url)
-        assert type(failure(seconds=SHORT if "never answers" in name else PATIENT)) is Transient
+        error = failure(network=through(proxy.url), seconds=SHORT if "never answers" in name else PATIENT)
+        assert type(error) is Transient
+        while not proxy.heard:  # it listens in a thread of its own
+            time.sleep(0.005)
         assert proxy.heard[0].startswith(b"CONNECT vendor.example:443 ")
         assert proxy.posts == 0
 
 
-def test_no_way_to_the_vendor_costs_nothing(through: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_way_to_the_vendor_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A port that is closed, the proxy's too; no TLS at the other end; a name that is unknown; no answer in time."""
     closed = f"127.0.0.1:{free_port()}"
     assert type(failure(f"http://{closed}")) is Transient
@@ -94,8 +96,7 @@ def test_no_way_to_the_vendor_costs_nothing(through: Callable[[str], None], monk
         with monkeypatch.context() as patch:
             patch.setattr(socket, "create_connection", raising(error))
             assert type(failure("http://vendor.example")) is Transient
-    through(f"http://{closed}")
-    assert type(failure()) is Transient
+    assert type(failure(network=through(f"http://{closed}"))) is Transient
 
 
 def raising(error: Exception) -> Callable[..., None]:
@@ -110,13 +111,20 @@ def raising(error: Exception) -> Callable[..., None]:
 def test_a_call_that_finds_no_free_connection_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one before it is still waiting for its answer."""
     monkeypatch.setattr(model, "CONNECT_SECONDS", SHORT / 10)
-    with listening(falls_silent()) as peer, ThreadPoolExecutor(1) as thread:
-        call = connect(api_key="k", base_url=peer.url, timeout=SHORT, connections=1)
+    over = threading.Event()
+
+    def waits(connection: socket.socket, peer: Peer) -> None:
+        peer.read(connection)
+        over.wait(PATIENT)
+
+    with listening(waits) as peer, ThreadPoolExecutor(1) as thread:
+        call = connect(api_key="k", base_url=peer.url, network=DIRECT, timeout=PATIENT, connections=1)
         first = thread.submit(call, prompt())
         while not peer.heard:
             time.sleep(0.005)
         with pytest.raises(Transient) as caught:
             call(prompt())
+        over.set()
         assert type(first.exception()) is OutcomeUnknown
         assert (type(caught.value), peer.posts) == (Transient, 1)
 
@@ -156,6 +164,8 @@ def test_what_has_left_without_the_vendors_answer_may_be_billed(name: str) -> No
     """The request was heard, and nobody can say what became of it."""
     with listening(LEFT[name]) as peer:
         assert type(failure(peer.url, seconds=SHORT if name == "silence" else PATIENT)) is OutcomeUnknown
+        while not peer.heard:  # it listens in a thread of its own
+            time.sleep(0.005)
         assert peer.posts == 1
 
 
@@ -172,12 +182,20 @@ def test_a_proxys_page_that_says_no_costs_nothing(status: int) -> None:
         assert type(failure(peer.url)) in {Transient, Refused}
 
 
-def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callable[[str], None]) -> None:
+def test_a_proxy_that_wants_a_password_is_no_wrong_key() -> None:
+    """Over plain HTTP it answers the request itself, and the request was not passed on."""
+    with listening(says(http_refusal(407))) as proxy:
+        error = failure("http://vendor.example", network=Network.read({"HTTP_PROXY": proxy.url}))
+    assert type(error) is Transient
+    assert "(HTTP_PROXY) wants a user name and a password" in str(error)
+
+
+def test_turns_without_a_way_out_fill_no_channel(office: Office) -> None:
     """Each is handed off because the model is away; every row costs nothing, and nothing is held in the channel."""
     account = office.account("kim")
     with listening(says(http_refusal(403))) as proxy:
-        through(proxy.url)
-        runtime = office.runtime(connect(api_key="k", base_url=VENDOR, timeout=PATIENT), hard="0.03")  # two worst cases
+        call = connect(api_key="k", base_url=VENDOR, network=through(proxy.url), timeout=PATIENT)
+        runtime = office.runtime(call, hard="0.03")  # two worst cases
         for _ in range(3):
             outcome = play_attempt(runtime, office.begin(office.asks()), account)
             assert isinstance(outcome, NeedsPerson)
@@ -187,22 +205,22 @@ def test_turns_without_a_way_out_fill_no_channel(office: Office, through: Callab
     assert [tuple(row) for row in rows] == [("settled", 0)] * 3 * TRIES
 
 
-def test_a_count_and_a_look_fail_as_a_call_does(through: Callable[[str], None]) -> None:
+def test_a_count_and_a_look_fail_as_a_call_does() -> None:
     """They cost nothing, and say the same of what stood in their way."""
     with listening(says(http_refusal(407))) as proxy:
-        through(proxy.url)
+        network = through(proxy.url)
         with pytest.raises(Transient, match="could not be reached"):
-            counter(api_key="k", base_url=None, timeout=PATIENT)(prompt())
+            counter(api_key="k", base_url=None, network=network, timeout=PATIENT)(prompt())
         with pytest.raises(Transient, match="could not be reached"):
-            knows("m", api_key="k", base_url=None, timeout=PATIENT)
+            knows("m", api_key="k", base_url=None, network=network, timeout=PATIENT)
     with listening(hangs_up) as peer:
         with pytest.raises(Refused, match="cannot be asked"):
-            counter(api_key="k\n", base_url=peer.url, timeout=PATIENT)(prompt())
+            counter(api_key="k\n", base_url=peer.url, network=DIRECT, timeout=PATIENT)(prompt())
         with pytest.raises(Refused, match="cannot be asked"):
-            knows("m", api_key="k\n", base_url=peer.url, timeout=PATIENT)
+            knows("m", api_key="k\n", base_url=peer.url, network=DIRECT, timeout=PATIENT)
 
 
 def test_an_address_that_is_none_refuses_to_start() -> None:
     """The variable is named."""
     with pytest.raises(ConfigError, match="ANTHROPIC_BASE_URL"):
-        connect(api_key="k", base_url="http://[::1", timeout=PATIENT)
+        connect(api_key="k", base_url="http://[::1", network=DIRECT, timeout=PATIENT)

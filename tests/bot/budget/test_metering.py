@@ -548,3 +548,34 @@ def test_an_old_redis_is_not_believed_that_a_call_has_not_left(
     time.sleep(0.1)
     assert meter.sweep() == 1
     assert rows(database) == [("charged", CALL, CALL)]
+
+
+def test_what_may_not_be_written_beside_a_call_keeps_it_from_leaving(meter: Meter, charge: Charge) -> None:
+    """No row is left of it, no account holds anything for it, and its own error is raised."""
+
+    def refuses(session: Session) -> None:
+        assert len(session.scalars(sqlalchemy.select(LedgerRow)).all()) == 1
+        raise PermissionError("suspended")
+
+    with pytest.raises(PermissionError):
+        meter.begin(charge, model="coin", prompt_bytes=1_000, max_tokens=0, also=refuses)
+    with meter.database.read() as session:
+        assert session.scalars(sqlalchemy.select(LedgerRow)).all() == []
+    assert meter.holds._redis.keys("budget:r:*") == []
+
+
+def test_a_call_is_settled_even_if_its_answer_may_not_be_written(meter: Meter, charge: Charge) -> None:
+    """Its attempt may have lost the turn: the money was spent all the same, once."""
+    reservation = begin_call(meter, charge, 1_000)
+    told: list[int] = []
+
+    def refuses(_session: Session, cost_nusd: int) -> None:
+        told.append(cost_nusd)
+        raise PermissionError("fenced")
+
+    with pytest.raises(PermissionError):
+        meter.end(reservation, Usage("coin", 500), tool=None, also=refuses)
+    with meter.database.read() as session:
+        [row] = session.scalars(sqlalchemy.select(LedgerRow)).all()
+    assert (row.state, row.cost_nusd, told) == ("settled", CALL // 2, [CALL // 2])
+    assert meter.holds._redis.keys("budget:r:*") == []

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from bot.cli import cli
 from bot.cli.log_events import catalogue
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_nodes
 
 LEVELS = {"exception": "error"}
 OF_LOGS = {
@@ -27,7 +28,7 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
         for file in sorted((ROOT / top).rglob("*.py")):
             if file.is_relative_to(ROOT / "bot/sandbox") or file == ROOT / "bot/logs.py":
                 continue
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            for node in syntax_nodes(file):
                 match node:
                     case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger"), attr=level)):
                         yield level, node

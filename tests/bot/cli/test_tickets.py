@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli import main
-from bot.dashboard.ticket_story import HEARD, SAID, TicketStory
 from bot.store import audit, db
 from bot.store.db import Database
 from bot.store.installation import revisions
@@ -25,6 +24,7 @@ from bot.store.schema import (
     now,
 )
 from bot.store.tickets import steps, ticket_history, tickets
+from bot.stories.ticket_story import HEARD, SAID, TicketStory
 from tests.support.factories import FIRST, accept, finish, hand_off, heard, new_turn, running
 from tests.support.handoff_moves import move
 
@@ -104,7 +104,7 @@ def test_the_json_has_every_row(lived: Database) -> None:
     counted = {name: len(rows) for name, rows in told.items() if isinstance(rows, list)}
     assert counted == {
         "heard": 2, "turns": 1, "steps": 1, "messages": 1, "handoffs": 1, "moves": 2, "writes": 1, "feedback": 1,
-        "audit": counted["audit"], "calls": 1,
+        "audit": counted["audit"], "calls": 1, "approvals": 0,
     }  # fmt: skip
     assert counted["audit"] >= 2
     assert told["cost_nusd"] == told["calls"][0]["cost_nusd"] == 1_200_000

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -355,6 +356,19 @@ def test_all_sessions_of_an_account_are_revoked_once(staged: Staged) -> None:
     staged.put(maya(sessions=DEVICES[:1]))
     staged.directory.revoke_sessions(MAYA, key="k")
     assert staged.devices(MAYA) == ["Laptop"]
+
+
+def test_sessions_that_had_begun_before_a_time_are_counted(staged: Staged) -> None:
+    """A later one is no part of what was to be ended, nor is one of another account."""
+    staged.put(maya(sessions=DEVICES))
+    staged.put(maya(id="acc-2", sessions=DEVICES))
+    counted = [
+        staged.directory.open_sessions(MAYA, begun_before=now() - timedelta(minutes=ago)) for ago in (120, 60, 0)
+    ]
+    assert counted == [0, 1, 2]
+    staged.directory.revoke_sessions(MAYA, key="k")
+    assert staged.directory.open_sessions(MAYA, begun_before=now()) == 0
+    assert staged.directory.open_sessions("acc-none", begun_before=now()) == 0
 
 
 def test_a_challenge_is_confirmed_by_its_number(staged: Staged) -> None:

@@ -15,6 +15,7 @@ from bot.budget.metering import Meter
 from bot.budget.prices.pricing import Prices
 from bot.directory.local import LocalDirectory
 from bot.evals.stage import RuntimeFor
+from bot.network import DIRECT
 from bot.store.db import Database
 from bot.store.schema import Purpose
 from tests.support.delegations import issuer
@@ -27,7 +28,7 @@ RICH = '{time_zone: UTC, channel: {default: {window: day, hard: "500.00"}}}'
 @pytest.fixture(scope="module")
 def call_standin(standin: str) -> CallModel:
     """Return the real model door, opened on the stand-in."""
-    return model.connect(api_key="none-needed", base_url=standin, timeout=60)
+    return model.connect(api_key="none-needed", base_url=standin, network=DIRECT, timeout=60)
 
 
 @pytest.fixture

@@ -54,11 +54,12 @@ def evaluate(
         with database.write() as session:
             judged(session, release, suite)
 
-        def play(*options: str, **environment: str) -> tuple[int, str, str]:
+        def play(*options: str, agent: str | None = "access", **environment: str) -> tuple[int, str, str]:
+            named = [] if agent is None else [f"--agent={agent}"]
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
             with pytest.raises(SystemExit) as ended:
-                evaluation.main(["--agent=access", "--workers=1", *options], standalone_mode=False)
+                evaluation.main([*named, "--workers=1", *options], standalone_mode=False)
             with database.read() as session:
                 assert verdicts.standing(session, release, suite).verdict == "pass"
                 finished = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUATION)
@@ -92,7 +93,7 @@ def test_a_database_that_is_away_is_no_verdict(evaluate: Evaluate) -> None:
 def test_a_model_that_is_away_is_no_verdict(evaluate: Evaluate) -> None:
     """It is asked first whether it is a stand-in: then no case is begun."""
     code, _, err = evaluate(ANTHROPIC_BASE_URL=f"http://{AWAY}")
-    assert (code, "the model's endpoint does not answer: ConnectError" in err) == (2, True)
+    assert (code, "the model's endpoint does not answer: no connection: ConnectError" in err) == (2, True)
 
 
 @pytest.mark.parametrize("broken", [KeyboardInterrupt(), Transient("database: gone"), ZeroDivisionError("a secret")])
@@ -197,18 +198,35 @@ def test_what_is_not_there_to_be_played_is_no_verdict(
     assert json.loads(out.splitlines()[-1])["verdict"] == "not_run"
 
 
-def test_the_command_hands_over_its_options(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, quiet_logs: None) -> None:
-    """It becomes the process that plays, with the agent's name and every option."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+def test_the_command_hands_over_its_options(monkeypatch: pytest.MonkeyPatch, quiet_logs: None) -> None:
+    """It becomes the process that plays, with every option, and reads nothing that this process reads itself."""
     became = list[tuple[str, ...]]()
     monkeypatch.setattr(root, "become", lambda *what: became.append(what))
-    options = ("--repeats=2", "--slice=locked", "--case=one", "--case=two", "--fresh", "--json")
+    options = ("--agent=access", "--repeats=2", "--slice=locked", "--case=one", "--case=two", "--fresh", "--json")
     assert deskhand("eval", "run", *options, "--workers=3") == 0
     assert deskhand("eval", "probe", "--json") == 0
     (module, *given), probe = became
-    assert (module, set(given)) == ("jobs.evaluate", {"--agent=access", "--workers=3", *options})
-    assert probe == ("jobs.evaluate", "--agent=access", "--workers=1", "--probes", "--json")
+    assert (module, set(given)) == ("jobs.evaluate", {"--workers=3", *options})
+    assert probe == ("jobs.evaluate", "--workers=1", "--probes", "--json")
+
+
+@pytest.mark.parametrize("what", [(), ("--probes",)])
+def test_an_agent_or_a_database_that_is_not_there_is_no_verdict(
+    evaluate: Evaluate, tmp_path: Path, what: tuple[str, ...]
+) -> None:
+    """Both are looked for first, and no database is made; a program that reads the exit code sees no BLOCK."""
+    code, out, err = evaluate("--json", *what, agent="nobody")
+    assert (code, "NOT RUN: config: no agent nobody; there are access" in err) == (2, True)
+    assert json.loads(out.splitlines()[-1])["verdict"] == "not_run"
+    code, _, err = evaluate(*what, DATABASE_URL=f"sqlite:///{tmp_path / 'none.db'}")
+    assert (code, "NOT RUN: database: there is no file at DATABASE_URL: run `deskhand migrate`" in err) == (2, True)
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_the_only_agent_need_not_be_named(evaluate: Evaluate) -> None:
+    """Its cases are the ones that are looked for."""
+    code, _, err = evaluate("--slice=gone", agent=None)
+    assert (code, "no case matches --slice gone; the slices are always_human, " in err) == (2, True)
 
 
 def test_of_several_agents_none_is_evaluated_by_accident(tmp_path: Path) -> None:

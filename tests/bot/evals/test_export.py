@@ -75,7 +75,7 @@ def test_a_log_for_inspect_has_a_score_in_every_epoch(run_id: int, sqlite: Datab
     assert json.loads(json.dumps(log)) == log
 
 
-@pytest.mark.skipif(not READER.exists(), reason="`make check-inspect` installs inspect-ai")
+@pytest.mark.skipif(not (READER.parents[1] / ".ready").exists(), reason="`make check-inspect` installs inspect-ai")
 def test_inspect_reads_every_play(
     run_id: int, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,6 +1,5 @@
 """What the clock adds to its metrics: `bot.health.gauges`."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -20,7 +19,7 @@ from bot.store.installation import heartbeats
 from bot.store.releases import eval_runs, releases
 from bot.store.schema import DriftStream, Handoff, RunState, Surge, SurgeCause, Verdict, now
 from bot.telemetry import metrics
-from tests.support.busy_machine import within
+from tests.support.busy_machine import SOON
 from tests.support.factories import FIRST, handed_off, new_turn, put, running, store
 from tests.support.hanging_server import mute
 from tests.support.metric_values import Samples, samples
@@ -40,9 +39,9 @@ def queue(redis_url: str) -> Iterator[JobQueue]:
         yield queue
 
 
-def read(database: Database, queue: JobQueue, seconds: float = 5.0) -> Samples:
+def read(database: Database, queue: JobQueue) -> Samples:
     """Return what a new collector gives."""
-    return samples(iter(InstallationGauges(database, queue, lambda: SERVED, seconds=within(seconds)).collect()))
+    return samples(iter(InstallationGauges(database, queue, lambda: SERVED, seconds=SOON).collect()))
 
 
 def test_the_state_of_the_installation_is_read(database: Database, queue: JobQueue) -> None:
@@ -121,7 +120,7 @@ def test_drift_is_told_of_the_agent_that_has_moved_most(database: Database, queu
     drifted(database, "access", 0.3, drifted=False)
     drifted(database, "other", 0.0001, drifted=True)
     served = (*SERVED, ActiveRelease("other", "other@1", "s", "stand-in-1"))
-    found = samples(iter(InstallationGauges(database, queue, lambda: served, seconds=within(5)).collect()))
+    found = samples(iter(InstallationGauges(database, queue, lambda: served, seconds=SOON).collect()))
     assert found["agent_drift_p_value{stream=outcome,window=300}"] == 0.0001
     assert found["agent_drifted{stream=outcome,window=300}"] == 1
     assert read(database, queue)["agent_drifted{stream=outcome,window=300}"] == 0
@@ -178,20 +177,18 @@ def test_a_database_that_hangs_delays_a_scrape_only_so_long(queue: JobQueue) -> 
     """The rest is answered within the bound, and further scrapes start no further reading of it."""
     with mute() as port, closing(db.connect(f"postgresql://u:p@127.0.0.1:{port}/d")) as hanging:
         collector = InstallationGauges(hanging, queue, lambda: SERVED, seconds=0.5)
-        began = time.monotonic()
         found = samples(iter(collector.collect()))
-        took = time.monotonic() - began
+        assert sum(not one.done() for one in collector._checks._running.values()) == 2
         collector._read_at = -1e9
         collector.collect()
         assert len(collector._checks._running) == 3
-    assert took < within(1.5)
     assert found["deskhand_scrape_errors{source=database}"] == 1
     assert found["rq_jobs{queue=deskhand,status=queued}"] == 1
 
 
 def test_a_reading_serves_all_who_ask_within_seconds(sqlite: Database, queue: JobQueue) -> None:
     """Ten scrapes in a row read the database once; after a while it is read again."""
-    collector = InstallationGauges(sqlite, queue, lambda: SERVED, seconds=within(5))
+    collector = InstallationGauges(sqlite, queue, lambda: SERVED, seconds=SOON)
     first = samples(iter(collector.collect()))
     new_turn(sqlite, FIRST)
     assert [samples(iter(collector.collect())) for _ in range(10)] == [first] * 10

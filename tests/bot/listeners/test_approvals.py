@@ -9,6 +9,7 @@ from bot.sandbox.slack import blocks
 from bot.store.schema import Approval, ApprovalMove, AuditRow, Handoff, Message, Ticket, Turn
 from tests.support.approval_door import AskedApproval, ask_approval
 from tests.support.approver_codes import code_now, enrolled, wrong_code
+from tests.support.factories import everything
 from tests.support.json_object import Json
 from tests.support.web_harness import FrontDoor
 from tests.support.workspace_names import QUEUE, TEAM
@@ -55,7 +56,7 @@ def test_a_code_with_spaces_approves_and_is_kept_nowhere(desk: FrontDoor) -> Non
     assert asked.notice()["text"].startswith("<@U0PRIYA> has approved what you asked for, and I am going on")
     assert pressable(asked.notice()) == []
     assert asked.row().second_step_given == "code"
-    held = str([vars(row) for table in (Approval, ApprovalMove, AuditRow, Message) for row in desk.rows(table)])
+    held = str([everything(desk.database)[one.__tablename__] for one in (Approval, ApprovalMove, AuditRow, Message)])
     assert code not in held.replace("+00:00", "")
 
 

@@ -244,7 +244,6 @@ FAULTS = (
     {"kind": "http_500"},
     {"kind": "rate_limit", "seconds": 30},
     {"kind": "drop_answer"},
-    {"kind": "slow", "seconds": 2.5},
 )
 
 
@@ -257,8 +256,18 @@ def test_a_form_that_slack_does_not_open_is_said(front: FrontDoor, fault: dict[s
     assert (front.whispers("U0PRIYA"), front.whispers("U0BEN")) == ([buttons.NOT_OPENED], [])
     front.faults()
     front.press("U0PRIYA", card, "resolve")
+    assert [one["name"] for one in front.world.journal.entries].count("views.open") <= 2  # each press sends it once
     assert front.sees("U0PRIYA")["view"]["callback_id"] == "handoff.resolved"
     assert front.whispers("U0PRIYA") == [buttons.NOT_OPENED]
+
+
+@pytest.mark.parametrize("front", [{"modal_seconds": 0.5}], indirect=True, ids=["hurried"])
+def test_a_form_that_slack_opens_too_late_is_said(front: FrontDoor) -> None:
+    """Its trigger would be over: who pressed is told before it is, alone."""
+    card = front.claimed()
+    front.faults({"method": "views.open", "kind": "slow", "seconds": 1.0})
+    assert front.press("U0PRIYA", card, "resolve")["ok"]
+    assert (front.whispers("U0PRIYA"), front.whispers("U0BEN")) == ([buttons.NOT_OPENED], [])
 
 
 @pytest.mark.parametrize("action", FORMS)

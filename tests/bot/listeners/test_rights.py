@@ -20,10 +20,10 @@ from bot.store import db, members
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.handoffs.moves import Moved
-from bot.store.schema import AuditRow, Handoff, HandoffContext, HandoffMove, InboxEvent, Message, Turn, now
+from bot.store.schema import AuditRow, Handoff, HandoffContext, HandoffMove, InboxEvent, Message, now
 from bot.store.tickets import threads
 from jobs import handoff as clock
-from jobs import process, turn, undeliverable, upkeep
+from jobs import upkeep
 from tests.support.factories import open_for_people, put, rows
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
@@ -435,21 +435,6 @@ def test_claims_of_an_agent_that_is_gone_end_and_nobody_is_called(scene: Scene) 
     assert (handoff.state, handoff.claimed_by, handoff.escalation_level) == ("open", None, 0)
     assert "until an operator names the agent that inherits it" in read_by(scene, QUEUE)
     assert say("agent.gone", "en") in read_by(scene, HELP)
-
-
-def test_a_turn_of_an_agent_that_is_gone_ends_with_a_sentence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker neither crashes nor lets another agent answer; the requester is not left waiting."""
-    scene.say("U0TOMAS", HELP, "I cannot sign in")
-    waiting = rows(scene.database, Turn)[-1]
-    scene.agents.pop("access")
-    house: Any = SimpleNamespace(database=scene.database, agents=scene.agents)
-    monkeypatch.setattr(process, "current", lambda: house)
-    monkeypatch.setattr(undeliverable, "deliver", lambda _: None)
-    turn.run_turn(waiting.id)
-    ended = rows(scene.database, Turn)[-1]
-    assert (ended.state, ended.outcome) == ("done", "withdrawn")
-    assert say("agent.gone", "en") in read_by(scene, HELP)
-    assert [row.event for row in rows(scene.database, AuditRow)][-1] == "turn.ownerless"
 
 
 # A conversation in private, whose queue channel others read

@@ -10,6 +10,7 @@ from rq.executions import Execution
 
 from bot import durations
 from bot.errors import Transient
+from bot.network import DIRECT
 from bot.queue import RUN_TURN, JobQueue
 from bot.slack.api import client as slack
 from bot.store.schema import InboxEvent, StepKind, StepStatus, Turn
@@ -17,6 +18,7 @@ from bot.store.tickets import steps, turns
 from bot.store.tickets.turns import Attempt
 from jobs import process, undeliverable
 from jobs.turn import say_stopped
+from tests.support.live_server import PATIENCE
 from tests.support.queues import queue_of
 from tests.support.web_harness import TOKEN, FrontDoor
 from tests.support.workspace_names import BOT, HELP
@@ -93,7 +95,7 @@ def test_stop_before_any_worker_is_said_at_once(front: FrontDoor) -> None:
 def test_stop_shows_at_once(front: FrontDoor, *, again: bool, shown: str) -> None:
     """Nothing says that the agent is at it, whatever its worker still waits for, unless another turn has begun."""
     ts = front.say("U0MAYA", HELP, f"<@{BOT}> I'm locked out")
-    client = slack.connect(token=TOKEN, base_url=f"{front.slack}/api/")
+    client = slack.connect(token=TOKEN, base_url=f"{front.slack}/api/", network=DIRECT)
     client.agents_sessions_setStatus(channel_id=HELP, thread_ts=ts, status="processing")
     front.event(stop(ts))
     if again:
@@ -116,7 +118,7 @@ def test_stop_reaches_the_job(front: FrontDoor) -> None:
             time.sleep(0.01)
         front.event(stop(ts))
         message = None
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE
         while message is None and time.monotonic() < until:
             message = heard.get_message(timeout=0.1)
     assert message is not None

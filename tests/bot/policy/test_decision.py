@@ -16,6 +16,7 @@ from bot.policy.rules import AccountRules, WriteBounds
 from bot.principals import Account, AccountStatus, Effect, Grant, LostDevice, PastWrite, Reason, SignIn, Subject
 from bot.tools.directory import ResetFactorArgs
 from bot.tools.registry import REGISTRY, Args, NoArgs, Tool
+from tests.support.volumes import volume
 
 LISTED, LIFTABLE = "too many failed sign-ins", "not used for 60 days"
 RULES = AccountRules(may_unlock=(LISTED,), may_lift=(LIFTABLE,), may_send_link=("active", "locked", "password_expired"))
@@ -343,7 +344,7 @@ WRITES = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=volume(250, long=1_000))
 @given(tool=TOOLS, subject=SUBJECTS, account=st.none() | ACCOUNTS, grants=GRANTS, writes=WRITES)
 def test_nothing_is_allowed_outside_the_intersection(
     tool: Tool, subject: Subject, account: Account | None, grants: tuple[Grant, ...], writes: tuple[PastWrite, ...]

@@ -80,10 +80,10 @@ def clock(minute: int) -> str:
 def jumps(zone: ZoneInfo) -> list[datetime]:
     """Return the moments from 2000 to 2030 at which the clock of a place jumps."""
     found = []
-    for day in range(30 * 365):
-        at = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(days=day)
-        if offset(at, zone) != offset(at + timedelta(days=1), zone):
-            minutes = range(24 * 60)
+    for week in range(30 * 52):
+        at = datetime(2000, 1, 1, tzinfo=UTC) + timedelta(weeks=week)
+        if offset(at, zone) != offset(at + timedelta(weeks=1), zone):
+            minutes = range(7 * 24 * 60)
             jump = bisect_left(minutes, True, key=lambda minute: offset(at + minute * MINUTE, zone) != offset(at, zone))
             found.append(at + jump * MINUTE)
     return found

@@ -13,7 +13,6 @@ import pytest
 from bot.sandbox.standin import MODEL, StandinConfig, create_app
 from bot.sandbox.standin.answers import WEAKER
 from bot.sandbox.standin.usage import CLEARED_EVERY, ModelTokens, PromptCache
-from tests.support.busy_machine import within
 from tests.support.json_object import Json
 from tests.support.live_server import served
 
@@ -409,4 +408,4 @@ def test_an_answer_takes_its_latency() -> None:
     ):
         started = time.monotonic()
         ask(client)
-        assert 0.2 <= time.monotonic() - started < within(2)
+        assert time.monotonic() - started >= 0.2

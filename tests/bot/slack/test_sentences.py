@@ -18,6 +18,7 @@ from bot.store import members
 from bot.store.db import Database
 from bot.store.schema import WithdrawCause
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_nodes
 
 CODE = [file for folder in ("bot", "jobs") for file in sorted((ROOT / folder).rglob("*.py"))]
 FORMS = {
@@ -100,7 +101,7 @@ def said_in_code() -> tuple[set[str], set[str]]:
     """Return the keys that the code names, and what the keys that it computes begin with."""
     keys, begun = set(), set()
     for file in (file for file in CODE if "bot.slack.sentences" in file.read_text("utf-8") or file.stem == "sentences"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in syntax_nodes(file):
             if isinstance(node, ast.Constant) and node.value in catalogue():
                 keys.add(str(node.value))
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say":
@@ -127,7 +128,7 @@ def test_whoever_is_spoken_to_is_spoken_to_in_a_language() -> None:
     takes: dict[tuple[str, str], int] = {}
     calls: list[tuple[tuple[str, str], ast.Call, str]] = []
     for file in CODE:
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in syntax_nodes(file):
             if isinstance(node, ast.FunctionDef):
                 arguments = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
                 if "language" in arguments:

@@ -24,6 +24,12 @@ def test_what_is_about_sql_is_tested_on_both_databases(request: pytest.FixtureRe
     assert request.node.callspec.params == {"database_url": named}
 
 
+def test_a_database_without_tables_is_not_one_of_an_old_schema() -> None:
+    """Whoever starts a process too early reads what comes first."""
+    with closing(db.connect("sqlite://")) as empty:
+        assert db.pending(empty) == "it has no schema yet: run `deskhand migrate`"
+
+
 def test_migrations_give_the_tables_that_the_code_knows(database: db.Database) -> None:
     """A migrated database differs from the models in nothing."""
     with database.engine.connect() as connection:
@@ -122,12 +128,22 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
         write()
 
 
+@pytest.mark.unpooled("it refuses the options of an address")
 def test_what_the_address_asks_for_stands(postgres: db.Database) -> None:
     """A schema of its own, or more patience: ours is put beside it, not over it."""
     address = postgres.engine.url.update_query_dict({"options": "-c search_path=desk", "connect_timeout": "7"})
     with closing(db.connect(address.render_as_string(hide_password=False))) as database, database.read() as session:
         assert session.scalar(sqlalchemy.text("SHOW search_path")) == "desk"
         assert session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) == f"{durations.CUT_OFF}s"
+
+
+def test_long_work_may_pause(postgres: db.Database) -> None:
+    """A migration computes for longer between two statements than PostgreSQL waits for a client that may be cut off."""
+    with postgres.write() as session:
+        db.work_without_hurry(session.connection())
+        assert session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) == "0"
+    with postgres.read() as session:
+        assert session.scalar(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")) != "0"
 
 
 def test_a_peer_that_is_cut_off_is_noticed(postgres: db.Database) -> None:

@@ -1,23 +1,22 @@
 """The database behind a pooler: a real PgBouncer in transaction mode before the tests' PostgreSQL."""
 
-import os
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import BinaryIO
 
+import psycopg
 import pytest
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import make_url, text
 
 from bot.errors import Transient
 from bot.store import db
 from bot.store.tickets import ticket_messages, tickets
+from tests.support import migrations_at_once
+from tests.support.byte_tunnel import byte_tunnel
 from tests.support.factories import accept, at_once, heard
-from tests.support.redis_servers import free_port
+from tests.support.pooler import AS_SHIPPED, Pooler, pooled
+
+pytestmark = pytest.mark.unpooled("these tests run poolers of their own")
 
 CLIENTS, SERVERS = 6, 2
 "Processes that are connected to the pooler, and connections that it has for all of them."
@@ -25,30 +24,80 @@ TIMES = 25
 "More than the five uses after which psycopg prepares a statement."
 
 
+@pytest.fixture(params=["options", AS_SHIPPED], ids=["drops our options", "refuses our options"])
+def pooler(request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path) -> Iterator[Pooler]:
+    """Run a PgBouncer before an empty database."""
+    with pooled(postgres_url, tmp_path, servers=SERVERS, ignored=request.param) as pooler:
+        yield pooler
+
+
 @pytest.fixture
-def pooled_url(postgres_url: str, tmp_path: Path) -> Iterator[URL]:
-    """Return the address of an empty database behind a PgBouncer in transaction mode."""
-    with pgbouncer(make_url(postgres_url), tmp_path, ignored="options") as url:
-        yield url
+def behind(pooler: Pooler) -> Iterator[db.Database]:
+    """Return the database as a process behind the pooler has it."""
+    with closing(db.connect(pooler.url)) as database:
+        yield database
 
 
-def test_nothing_is_prepared_on_the_server(postgres: db.Database) -> None:
-    """A statement that was used many times has no name there, even where the address asks for one."""
-    asking = postgres.engine.url.update_query_dict({"prepare_threshold": "0"})
-    for url in (postgres.engine.url, asking):
-        with closing(db.connect(url.render_as_string(hide_password=False))) as database, database.read() as session:
-            for number in range(TIMES):
-                assert session.scalar(text("SELECT :number + 1"), {"number": number}) == number + 1
-            assert session.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
+def _prepared(url: str) -> int:
+    """Return how many statements a connection has prepared after each of its statements was used many times."""
+    with closing(db.connect(url)) as database, database.read() as session:
+        for number in range(TIMES):
+            assert session.scalar(text("SELECT :number + 1"), {"number": number}) == number + 1
+        return int(session.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one())
 
 
-def test_processes_behind_a_pooler_never_run_each_others_statements(pooled_url: URL) -> None:
+def test_nothing_is_prepared_behind_a_pooler(pooler: Pooler) -> None:
+    """A statement that was used many times has no name there, by either way, even where the address asks for one."""
+    for url in (pooler.url, pooler.socket_url):
+        asking = make_url(url).update_query_dict({"prepare_threshold": "0"})
+        assert _prepared(url) == 0
+        assert _prepared(asking.render_as_string(hide_password=False)) == 0
+
+
+@pytest.mark.unpooled("it is about a direct connection")
+def test_a_direct_connection_prepares_what_it_uses_often(postgres_url: str) -> None:
+    """So the server does not parse and plan it again."""
+    assert _prepared(postgres_url) == 1
+
+
+@pytest.mark.unpooled("it is about a direct connection")
+def test_a_statement_that_a_migration_has_outdated_is_prepared_anew(postgres_url: str) -> None:
+    """A process that used it before a column changed its type fails once, as if the database had been away."""
+
+    def ask(database: db.Database) -> None:
+        with database.read() as session:
+            session.execute(text("SELECT word FROM changing")).all()
+
+    def change(migrating: db.Database, statement: str) -> None:
+        with migrating.write() as session:
+            session.execute(text(statement))
+
+    with closing(db.connect(postgres_url)) as migrating, closing(db.connect(postgres_url)) as database:
+        change(migrating, "CREATE TABLE changing (word varchar(8))")
+        for _ in range(TIMES):
+            ask(database)
+        change(migrating, "ALTER TABLE changing ALTER COLUMN word TYPE text")
+        with pytest.raises(Transient):
+            ask(database)
+        ask(database)
+
+
+@pytest.mark.unpooled("the process that forwards stands before the server itself")
+def test_nothing_is_prepared_through_another_process(postgres_url: str) -> None:
+    """One that forwards every byte, the number of the server's process too, might be a pooler all the same."""
+    url = make_url(postgres_url)
+    with byte_tunnel(f"{url.query['host']}/.s.PGSQL.{url.port or 5432}") as port:
+        forwarded = url.set(host="127.0.0.1", port=port, query={})
+        assert _prepared(forwarded.render_as_string(hide_password=False)) == 0
+
+
+def test_processes_behind_a_pooler_never_run_each_others_statements(pooler: Pooler) -> None:
     """Each asks with a statement of its own shape and parameters, and is answered by that statement every time."""
 
     def ask(client: int) -> list[object]:
         statement = text(f"SELECT {client} * 1000 + CAST(:number AS integer)")
         answers: list[object] = []
-        with closing(db.connect(pooled_url.render_as_string(hide_password=False))) as database:
+        with closing(db.connect(pooler.url)) as database:
             for number in range(TIMES):
                 with database.read() as session:
                     answers.append(session.scalar(statement, {"number": number}))
@@ -57,16 +106,22 @@ def test_processes_behind_a_pooler_never_run_each_others_statements(pooled_url: 
     assert at_once(CLIENTS, ask) == [[client * 1000 + number for number in range(TIMES)] for client in range(CLIENTS)]
 
 
-def test_a_lock_finds_the_row_that_is_there(pooled_url: URL) -> None:
+def test_migrations_behind_a_pooler_take_turns(postgres_url: str, tmp_path: Path) -> None:
+    """The lock ends with its transaction, so that no other client of the pooler gets a connection that holds it."""
+    with migrations_at_once.empty_database(postgres_url) as empty:
+        address = empty.render_as_string(hide_password=False)
+        with pooled(address, tmp_path, servers=SERVERS) as pooler:
+            assert migrations_at_once.migrate_twice(empty, make_url(pooler.url), tmp_path) == ([0, 0], 2, True)
+
+
+def test_a_lock_finds_the_row_that_is_there(pooler: Pooler, behind: db.Database) -> None:
     """Processes that lock and read their tickets side by side each find their own."""
-    address = pooled_url.render_as_string(hide_password=False)
-    with closing(db.connect(address)) as database:
-        accepted = [accept(database, heard(number, thread_ts=None)) for number in range(CLIENTS)]
+    accepted = [accept(behind, heard(number, thread_ts=None)) for number in range(CLIENTS)]
     wanted = [one.ticket_id for one in accepted if one is not None]
 
     def lock(client: int) -> set[tuple[int, int | None]]:
         found = set()
-        with closing(db.connect(address)) as database:
+        with closing(db.connect(pooler.url)) as database:
             for _ in range(TIMES):
                 with database.write() as session:
                     [said] = ticket_messages.said(session, wanted[client])
@@ -76,75 +131,65 @@ def test_a_lock_finds_the_row_that_is_there(pooled_url: URL) -> None:
     assert at_once(CLIENTS, lock) == [{(ticket, ticket)} for ticket in wanted]
 
 
-def test_what_a_pooler_drops_is_noticed(pooled_url: URL, postgres: db.Database) -> None:
-    """The limits that a connection asks for hold without a pooler; the operator learns that one has dropped them."""
-    with closing(db.connect(pooled_url.render_as_string(hide_password=False))) as database, database.read() as session:
-        assert not db.notices_a_cut(session)
-    with postgres.read() as session:
-        assert db.notices_a_cut(session)
+def test_a_transaction_has_the_limit_that_its_connection_could_not_ask_for(
+    behind: db.Database, postgres: db.Database
+) -> None:
+    """It has it for itself alone: the server's connection, which others get next, stays as it was."""
+    for database in (behind, postgres):
+        for opened in (database.read, database.write):
+            with opened() as session:
+                assert db.notices_a_cut(session)
+    for number in range(TIMES):
+        with behind.look() as session:
+            assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
+        with behind.write() as session:
+            assert session.scalar(text("SELECT :number + 1"), {"number": number}) == number + 1
 
 
-def test_a_pooler_that_refuses_our_options_is_told_apart(postgres_url: str, tmp_path: Path) -> None:
-    """The operator reads what to change in the pooler, not that the database is away."""
-    with (
-        pgbouncer(make_url(postgres_url), tmp_path, ignored="extra_float_digits") as url,
-        closing(db.connect(url.render_as_string(hide_password=False))) as database,
-        pytest.raises(Transient, match=r"let it ignore them.*scale\.md"),
-        database.read() as session,
-    ):
-        session.scalar(text("SELECT 1"))
+def test_a_silent_client_behind_a_pooler_loses_its_locks(pooler: Pooler, behind: db.Database) -> None:
+    """Another process gets the ticket, though the pooler itself is as lively as ever."""
+    accepted = accept(behind, heard(1, thread_ts=None))
+    assert accepted is not None
+    with suppress(Transient), behind.write() as session:
+        tickets.lock(session, accepted.ticket_id)
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        with closing(db.connect(pooler.url)) as other, other.write() as another:
+            assert tickets.lock(another, accepted.ticket_id).id == accepted.ticket_id
+        session.execute(text("SELECT 1"))
+        pytest.fail("it was not ended")
 
 
-@contextmanager
-def pgbouncer(postgres: URL, folder: Path, *, ignored: str) -> Iterator[URL]:
-    """Run a PgBouncer in transaction mode before a database, and yield the database's address behind it.
-
-    Args:
-        postgres: the database.
-        folder: where its configuration is kept.
-        ignored: the parameters of a connection that it drops; it refuses every other that it does not know.
-    """
-    port, sockets = free_port(), Path(str(postgres.query["host"]))
-    # It refuses to be root, and the database's socket is its owner's alone.
-    user = f"user = {sockets.owner()}" if os.getuid() == 0 else ""
-    file = folder / "pgbouncer.ini"
-    file.write_text(f"""
-        [databases]
-        {postgres.database} = host={sockets} user={postgres.username} pool_size={SERVERS}
-        [pgbouncer]
-        listen_addr = 127.0.0.1
-        listen_port = {port}
-        unix_socket_dir =
-        auth_type = any
-        pool_mode = transaction
-        ignore_startup_parameters = {ignored}
-        {user}
-    """)
-    url = postgres.set(host="127.0.0.1", port=port, query={})
-    with (folder / "pgbouncer.log").open("wb") as log, _program(str(file), log) as process:
+def test_a_limit_of_the_role_is_left_alone(postgres_url: str, pooler: Pooler) -> None:
+    """What the operator has set on the database or the role is what each transaction has."""
+    name = make_url(postgres_url).database
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '7s'")
         try:
-            _wait_for(port, process)
-            yield url
+            with closing(db.connect(pooler.url)) as database, database.write() as session:
+                assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "7s"
         finally:
-            process.kill()
+            admin.execute(f"ALTER DATABASE {name} RESET idle_in_transaction_session_timeout")
 
 
-def _program(file: str, log: BinaryIO) -> subprocess.Popen[bytes]:
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have PgBouncer")
-        pytest.skip("no pgbouncer on PATH or in /usr/sbin")
-    return subprocess.Popen([program, file], stdout=log, stderr=log)
+def test_options_of_the_address_are_not_left_out(postgres_url: str, tmp_path: Path) -> None:
+    """A pooler that refuses them is told apart from a database that is away: it might answer with another schema."""
+    with pooled(postgres_url, tmp_path, servers=SERVERS) as pooler:
+        address = make_url(pooler.url).update_query_dict({"options": "-c search_path=desk"})
+        with (
+            closing(db.connect(address.render_as_string(hide_password=False))) as database,
+            pytest.raises(Transient, match=r"refuses the `options` of DATABASE_URL.*scale\.md"),
+            database.read() as session,
+        ):
+            session.scalar(text("SELECT 1"))
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(500):
-        assert process.poll() is None, "PgBouncer ended at its start"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except ConnectionRefusedError:
-            time.sleep(0.01)
-        else:
-            return
-    pytest.fail("PgBouncer did not answer")
+def test_a_pooler_that_was_away_is_used_again(pooler: Pooler, behind: db.Database) -> None:
+    """A transaction while it is away is worth another try, and the first one after it goes through."""
+    with behind.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    pooler.kill()
+    with pytest.raises(Transient), behind.read() as session:
+        session.scalar(text("SELECT 1"))
+    pooler.start()
+    with behind.read() as session:
+        assert session.scalar(text("SELECT 1")) == 1

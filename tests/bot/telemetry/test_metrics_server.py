@@ -12,17 +12,22 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.settings import MetricsAddress
 from bot.telemetry import metrics, metrics_server
-from tests.support.busy_machine import within
+from tests.support.busy_machine import SOON
 from tests.support.redis_servers import free_port
 
 HERE = "127.0.0.1"
+
+
+def ready() -> tuple[bool, dict[str, bool]]:
+    """Return what a process that is ready says."""
+    return True, {"ready": True}
 
 
 @contextmanager
 def serving(ports: range) -> Iterator[int]:
     """Serve the metrics of this process on the first free port, and yield it."""
     with structlog.testing.capture_logs() as lines:
-        stop = metrics_server.start("worker", MetricsAddress(HERE, ports))
+        stop = metrics_server.start("worker", MetricsAddress(HERE, ports), ready)
     [line] = [one for one in lines if one["event"] == "metrics.served"]
     try:
         yield int(line["port"])
@@ -32,7 +37,7 @@ def serving(ports: range) -> Iterator[int]:
 
 def asked(port: int, path: str = "/metrics", method: str = "GET", **headers: str) -> tuple[int, str, str]:
     """Return status, content type and body of an answer."""
-    with closing(http.client.HTTPConnection(HERE, port, timeout=within(5))) as client:
+    with closing(http.client.HTTPConnection(HERE, port, timeout=4 * SOON)) as client:
         client.request(method, path, headers=headers)
         answer = client.getresponse()
         return answer.status, answer.getheader("Content-Type", ""), answer.read().decode()
@@ -57,8 +62,10 @@ def test_a_scrape_has_every_metric_of_the_process() -> None:
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/metricsx", "/debug", "/../metrics", "http://elsewhere/metrics"])
 def test_nothing_else_is_served(path: str) -> None:
-    """The port tells metrics and nothing more."""
+    """The port tells metrics and health, and nothing more."""
     with serving(range(1)) as port:
+        assert asked(port, "/healthz") == (200, "text/plain; charset=utf-8", "ok\n")
+        assert asked(port, "/readyz") == (200, "application/json", '{"ready": true}')
         assert asked(port, path)[0] == 404
         assert asked(port, "/metrics?name[]=agent_turns")[0] == 200
         assert asked(port, "/metrics", "POST")[0] == 501
@@ -67,13 +74,13 @@ def test_nothing_else_is_served(path: str) -> None:
 def test_without_an_address_nothing_listens() -> None:
     """Metrics are off until somebody says where."""
     with structlog.testing.capture_logs() as lines:
-        metrics_server.start("worker", None)()
+        metrics_server.start("worker", None, ready)()
     assert lines == []
 
 
 def test_processes_of_one_host_share_a_range() -> None:
     """Each takes the first port that is free, so one setting serves several workers."""
-    first = free_port()
+    first = free_port(in_a_row=3)
     with serving(range(first, first + 3)) as one, serving(range(first, first + 3)) as other:
         assert first <= one < other < first + 3
         assert asked(one)[0] == asked(other)[0] == 200
@@ -84,7 +91,7 @@ def test_a_port_that_is_taken_is_said_and_stops_nothing() -> None:
     with socket.create_server((HERE, 0)) as taken:
         port = taken.getsockname()[1]
         with structlog.testing.capture_logs() as lines:
-            stop = metrics_server.start("clock", MetricsAddress(HERE, range(port, port + 1)))
+            stop = metrics_server.start("clock", MetricsAddress(HERE, range(port, port + 1)), ready)
         stop()
     [line] = lines
     assert (line["event"], line["log_level"], line["address"]) == ("metrics.not_served", "error", f"{HERE}:{port}")
@@ -104,14 +111,14 @@ def test_clients_that_say_nothing_hold_up_neither_a_scrape_nor_the_process(monke
 
         assert comes(answered)
         for one in silent:
-            one.settimeout(within(5))
+            one.settimeout(4 * SOON)
             assert one.recv(1) == b""
             one.close()
 
 
 def comes(condition: Callable[[], bool]) -> bool:
-    """Return whether a condition holds within some seconds."""
-    until = time.monotonic() + within(5)
+    """Return whether a condition comes to hold."""
+    until = time.monotonic() + 4 * SOON
     while not condition():
         if time.monotonic() > until:
             return False

@@ -1,6 +1,7 @@
 """The wire format of spans, beside OpenTelemetry's own encoder: `bot.telemetry.span_encoding`."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -20,9 +21,11 @@ SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 
 
-def span(number: int, attributes: Mapping[str, Value], *, parent: int | None = 9) -> SpanRecord:
+def span(
+    number: int, own: Mapping[str, Value], *, parent: int | None = 9, shared: Mapping[str, Value] = MappingProxyType({})
+) -> SpanRecord:
     kind: Kind = "client" if number % 2 else "internal"
-    return SpanRecord(2**100 + number, 2**60 + number, parent, f"chat m{number}", kind, 10, 2**60, attributes)
+    return SpanRecord(2**100 + number, 2**60 + number, parent, f"chat m{number}", kind, 10, 2**60, own, shared)
 
 
 def as_opentelemetry_has_it(one: SpanRecord) -> ReadableSpan:
@@ -42,7 +45,11 @@ def as_opentelemetry_has_it(one: SpanRecord) -> ReadableSpan:
 
 
 def test_a_collector_reads_what_it_would_read_of_opentelemetrys_encoder() -> None:
-    """Ids, parents, kinds, failures and every kind of value, in short, long and very long spans, one or many."""
+    """Ids, parents, kinds, failures and every kind of value, in short, long and very long spans, one or many.
+
+    Whether spans share attributes, and whether they share them with all others or with some.
+    """
+    turns: list[Mapping[str, Value]] = [{"agent": "access", "attempt": number} for number in range(2)]
     spans = [
         span(1, {}),
         span(2, {named.ERROR_TYPE: "Transient"}, parent=None),
@@ -51,6 +58,10 @@ def test_a_collector_reads_what_it_would_read_of_opentelemetrys_encoder() -> Non
         span(5, {"same": 1.0, "long": "ä" * 100}),
         span(6, {"same": "1", "very long": "x" * 20_000}),
         span(7, {"same": False, "too long for three bytes": "y" * 2**21}),
+        span(8, {}, shared=turns[0]),
+        span(9, {"same": 2}, shared=turns[1]),
+        span(10, {named.ERROR_TYPE: "Transient"}, shared=turns[0]),
+        span(11, {}, shared={**turns[1], named.ERROR_TYPE: "Transient"}),
     ]
     encode = span_encoding.encoder(RESOURCE, SCOPE)
     for batch in ([spans[0]], spans, spans * 40):

@@ -13,6 +13,7 @@ from bot.telemetry.spans import SpanRecord, Tracing
 from bot.telemetry.trace_ids import TraceIds
 from bot.telemetry.turn_record import TurnTrace
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_nodes
 
 IDS = TraceIds.of("xoxb-secret", "deskhand:1:")
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -35,13 +36,14 @@ def trace(turn_id: int = 7) -> TurnTrace | None:
 def test_every_process_works_out_the_same_ids() -> None:
     """From the turn's number and the secret that all of them have; another secret or installation has others."""
     again = TraceIds.of("xoxb-secret", "deskhand:1:")
-    assert [IDS.trace(7), IDS.turn(7), IDS.conversation(3)] == [again.trace(7), again.turn(7), again.conversation(3)]
+    assert [IDS.of_turn(7), IDS.conversation(3)] == [again.of_turn(7), again.conversation(3)]
     others = (TraceIds.of("xoxb-other", "deskhand:1:"), TraceIds.of("xoxb-secret", "deskhand:2:"))
-    assert len({one.trace(number) for one in (IDS, *others) for number in range(100)}) == 300
-    assert IDS.trace(7) >> 64 != IDS.turn(7)
+    assert len({one.of_turn(number) for one in (IDS, *others) for number in range(100)}) == 300
+    trace_id, span_id = IDS.of_turn(7)
+    assert span_id not in {trace_id >> 64, trace_id % 2**64}
     assert IDS.conversation(3) not in {IDS.conversation(4), "3", *(one.conversation(3) for one in others)}
-    assert 0 < IDS.trace(7) < 2**128
-    assert 0 < IDS.turn(7) < 2**64
+    assert 0 < trace_id < 2**128
+    assert 0 < span_id < 2**64
 
 
 def test_all_spans_of_a_turn_are_children_of_its_own(made: list[SpanRecord]) -> None:
@@ -66,7 +68,7 @@ def test_all_spans_of_a_turn_are_children_of_its_own(made: list[SpanRecord]) -> 
         ("slack post", "client"),
     ]
     root = made[3]
-    assert (root.trace_id, root.span_id, root.parent_id) == (IDS.trace(7), IDS.turn(7), None)
+    assert (root.trace_id, root.span_id, root.parent_id) == (*IDS.of_turn(7), None)
     assert {one.trace_id for one in made} == {root.trace_id}
     assert {one.parent_id for one in made if one is not root} == {root.span_id}
     assert len({one.span_id for one in made}) == len(made)
@@ -98,7 +100,7 @@ def test_a_span_that_is_made_on_another_thread_keeps_its_turn(made: list[SpanRec
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(say, range(1, 9)))
     assert len(made) == 9
-    assert {(one.trace_id, one.parent_id) for one in made[1:]} == {(IDS.trace(7), IDS.turn(7))}
+    assert {(one.trace_id, one.parent_id) for one in made[1:]} == {IDS.of_turn(7)}
 
 
 def test_turns_at_once_do_not_mix(made: list[SpanRecord]) -> None:
@@ -114,7 +116,7 @@ def test_turns_at_once_do_not_mix(made: list[SpanRecord]) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(play, range(1, 9)))
     roots = [one for one in made if one.parent_id is None]
-    assert {one.trace_id for one in roots} == {IDS.trace(turn_id) for turn_id in range(1, 9)}
+    assert {one.trace_id for one in roots} == {IDS.of_turn(turn_id)[0] for turn_id in range(1, 9)}
     assert {len(one.attributes[named.TOOL_SEQUENCE]) for one in roots} == {50}  # type: ignore[arg-type]  # a sequence
     for root in roots:
         assert sum(one.parent_id == root.span_id for one in made) == 50
@@ -166,7 +168,7 @@ def test_no_name_of_a_trace_is_written_elsewhere() -> None:
                 continue
             found += [
                 f"{file.relative_to(ROOT)}:{node.lineno}"
-                for node in ast.walk(ast.parse(file.read_text("utf-8")))
+                for node in syntax_nodes(file)
                 if isinstance(node, ast.Constant) and (node.value in values or str(node.value).startswith("gen_ai."))
             ]
     assert found == []

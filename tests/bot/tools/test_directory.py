@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from bot.directory import Directory
 from bot.directory.local import AccountSeed, LocalDirectory
 from bot.errors import Refused
 from bot.principals import FACTORS_ON, Account, LostDevice, Reason
 from bot.store.accounts import accounts
 from bot.store.db import Database
 from bot.store.installation import scratch_database
+from bot.store.schema import now
 from bot.tools.directory import (
     ResetFactorArgs,
+    is_reset,
     look_up_my_account,
     plan_of_reset,
     recent_sign_ins,
@@ -21,7 +25,7 @@ from bot.tools.directory import (
     send_password_reset,
     unlock_my_account,
 )
-from bot.tools.registry import NoArgs, ToolUse
+from bot.tools.registry import REGISTRY, NoArgs, ToolUse, WrittenCall
 
 NONE = NoArgs()
 Kim = Callable[..., ToolUse]
@@ -234,3 +238,56 @@ def test_an_account_that_is_gone_is_refused(kim: Kim, run: Any) -> None:
     with pytest.raises(Refused) as refused:
         run(replace(call, bound=gone), NONE)
     assert refused.value.reason is Reason.IDENTITY_MISMATCH
+
+
+def test_what_a_write_promises_is_read_back(kim: Kim) -> None:
+    """An active account, a link that the directory knows of, no factor of the lost device and no older session."""
+    unlock, link, phone = (
+        (REGISTRY[name], replace(call, key=name), arguments)
+        for name, call, arguments in (
+            ("unlock_my_account", kim(), NONE),
+            ("send_password_reset", kim(), NONE),
+            ("reset_second_factor", kim(), ResetFactorArgs(lost=LostDevice.PHONE)),
+        )
+    )
+    since = now()
+    seen = []
+    for tool, asked, arguments in (unlock, link, phone):
+        kim("locked", factors=["totp", "security_key"], sessions=[{"device": "Phone"}])
+        call = replace(asked, bound=asked.directory.account("kim"))
+        written = WrittenCall(call.directory, "kim", call.key, arguments, since)
+        assert tool.as_promised is not None
+        assert tool.run is not None
+        before = tool.as_promised(written)
+        tool.run(call, arguments)
+        seen.append((before, tool.as_promised(written), tool.as_promised(replace(written, account="nobody"))))
+    assert seen == [(False, True, False), (False, True, True), (False, True, False)]
+
+
+def test_a_session_of_before_breaks_the_promise_of_a_reset(kim: Kim) -> None:
+    """One that began later is its owner's again; a directory that lists none is asked whether it knows the key."""
+    call, lost = kim("active", factors=["totp"], sessions=[{"device": "Phone"}]), ResetFactorArgs(lost=LostDevice.PHONE)
+    reset_second_factor(call, lost)
+    written = WrittenCall(call.directory, "kim", call.key, lost, now())
+    assert is_reset(written)
+    kim("active", sessions=[{"device": "Phone", "minutes_ago": 1}])
+    assert not is_reset(written)
+    assert is_reset(replace(written, since=now() - timedelta(minutes=5)))
+    assert is_reset(replace(written, directory=ListsNone(call.directory)))
+    assert not is_reset(replace(written, directory=ListsNone(call.directory), key="unknown"))
+
+
+class ListsNone:
+    """A directory that ends sessions and lists none."""
+
+    def __init__(self, real: Directory) -> None:
+        self.real = real
+
+    def __getattr__(self, name: str) -> Any:
+        """Do as the real one does."""
+        return getattr(self.real, name)
+
+    def open_sessions(self, _account_id: str, *, begun_before: datetime) -> int | None:
+        """Return that it is not known."""
+        assert begun_before
+        return None

@@ -65,7 +65,7 @@ class Fruit(Args):
 def test_a_decorated_function_is_a_tool() -> None:
     """Its name and docstring are what the model reads, its `Args` model the schema."""
 
-    @tool(effect=Effect.WRITE, scope="fruit:buy", args=Fruit, needs_approval=True)
+    @tool(effect=Effect.WRITE, scope="fruit:buy", args=Fruit, needs_approval=True, as_promised=lambda _written: True)
     def buy_fruit(_call: ToolUse, _args: Fruit) -> dict[str, Any]:
         """Buy fruit
         for the requester."""  # noqa: D205, D209 - read by the model
@@ -73,12 +73,26 @@ def test_a_decorated_function_is_a_tool() -> None:
 
     [entry] = chosen(["buy_fruit"])
     assert (entry.effect, entry.scope, entry.needs_approval, entry.run) == (Effect.WRITE, "fruit:buy", True, buy_fruit)
+    assert entry.as_promised is not None
     assert entry.schema()["description"] == "Buy fruit for the requester."
     assert entry.schema()["input_schema"]["properties"] == {
         "kind": {"description": "Which one.", "enum": ["apple", "pear"], "type": "string"},
         "count": {"type": "integer"},
     }
     assert entry.parse({"kind": "pear", "count": 2}) == Fruit(kind="pear", count=2)
+
+
+def test_a_tool_that_writes_says_how_it_is_read_back() -> None:
+    """One that does not is registered nowhere, and the process does not start; one that reads need not say it."""
+    with pytest.raises(ConfigError, match="the tool sell_fruit writes: declare `as_promised`"):
+
+        @tool(effect=Effect.WRITE, scope="fruit:sell")
+        def sell_fruit(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
+            """Sell fruit."""
+            return {}
+
+    assert "sell_fruit" not in REGISTRY
+    assert {tool.as_promised is not None for tool in REGISTRY.values() if tool.effect is Effect.WRITE} == {True}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.dashboard_visits import PUBLIC, VisitedAddress
+from tests.support.slack_workspace import served_workspace, workspace
 from tests.support.web_harness import FrontDoor, web_opened
+
+__all__ = ["served_workspace", "workspace"]
 
 
 @pytest.fixture

@@ -17,13 +17,14 @@ from sqlalchemy import Engine, event, update
 from bot import durations, web
 from bot.agent import card
 from bot.errors import ConfigError
+from bot.health import readiness
 from bot.queue import RUN_TURN
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store.schema import InboxEvent, Turn, now
 from bot.web import app as web_app
 from jobs import process, upkeep
-from tests.support.busy_machine import within
+from tests.support.busy_machine import SOON
 from tests.support.paths import CONFIG
 from tests.support.redis_servers import RedisServer
 from tests.support.release_rows import judged
@@ -129,6 +130,7 @@ def test_health_and_readiness(front: FrontDoor) -> None:
         "commit": True,
         "enqueue": True,
         "release": False,
+        "token": True,
     }
     assert "every ticket goes to people" in told["checks"]["release"]["message"]
     pass_evaluation(front)
@@ -137,8 +139,9 @@ def test_health_and_readiness(front: FrontDoor) -> None:
     assert (status, json.loads(body)["ready"]) == (200, True)
 
 
-def test_many_who_ask_at_once_cost_one_look(front: FrontDoor) -> None:
+def test_many_who_ask_at_once_cost_one_look(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody may ask: a hundred requests commit one row, not a hundred."""
+    monkeypatch.setattr(web_app, "READINESS_SECONDS", 600.0)
     committed: list[object] = []
     note = committed.append  # one object, by which the listener is found again
     event.listen(Engine, "commit", note)
@@ -148,11 +151,12 @@ def test_many_who_ask_at_once_cost_one_look(front: FrontDoor) -> None:
     finally:
         event.remove(Engine, "commit", note)
     assert set(answers) == {503}
-    assert 1 <= len(committed) <= 4  # a look writes in one transaction and reads in another
+    assert 1 <= len(committed) <= 2  # a look writes in one transaction and reads in another
 
 
-def test_readiness_does_not_wait_behind_the_listeners(front: FrontDoor) -> None:
+def test_readiness_does_not_wait_behind_the_listeners(front: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     """More of them than there are threads for wait for a database that hangs: the look has a thread of its own."""
+    monkeypatch.setattr(readiness, "SECONDS", 1.0)
     assert front.post(BODY)[0] == 200  # Slack is asked who we are by now
     events = [{**MESSAGE["event"], "ts": f"{number}.1"} for number in range(40)]
     with ThreadPoolExecutor(40) as pool:
@@ -160,12 +164,10 @@ def test_readiness_does_not_wait_behind_the_listeners(front: FrontDoor) -> None:
             session.execute(update(Turn).values(queued_at=now()))
             waiting = [pool.submit(front.event, event, event_id=f"Ev{event['ts']}") for event in events]
             time.sleep(0.3)
-            began = time.monotonic()
             status, _ = front.get("/readyz")
-            took = time.monotonic() - began
             assert sum(one.done() for one in waiting) == 0
         assert {one.result() for one in waiting} == {200}
-    assert (status, took < within(2)) == (503, True)
+    assert status == 503
 
 
 def test_a_suspended_agent_keeps_nobody_from_being_ready(
@@ -179,6 +181,7 @@ def test_a_suspended_agent_keeps_nobody_from_being_ready(
         assert front.get("/readyz")[0] == 200
 
 
+@pytest.mark.unpooled("it lets its clients wait for a server that refuses it")
 def test_database_away_is_answered_500(monkeypatch: pytest.MonkeyPatch, postgres_url: str, redis_url: str) -> None:
     """While the row cannot be written Slack is answered 500 and so sends it again; then it is stored once."""
     with web_opened(monkeypatch, database_url=postgres_url, redis_url=redis_url) as front:
@@ -202,7 +205,7 @@ def test_redis_away_is_answered_200(
         redis.kill()
         began = time.monotonic()
         assert front.post(BODY)[0] == 200
-        assert time.monotonic() - began < within(2)
+        assert time.monotonic() - began < SOON
         [turn] = front.rows(Turn)
         status, body = front.get("/readyz")
         assert (status, json.loads(body)["checks"]["enqueue"]["ok"]) == (503, False)

@@ -36,7 +36,7 @@ def house(
         monkeypatch.setenv("SLACK_CLIENT_ID", CLIENT_ID)
         monkeypatch.setenv("SLACK_CLIENT_SECRET", CLIENT_SECRET)
     with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url, port=port) as front:
-        web.check_token(Settings.from_environment(), web.open_context(Settings.from_environment()))
+        web.check_token(web.open_context(Settings.from_environment()))
         yield front
 
 

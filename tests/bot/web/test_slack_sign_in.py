@@ -38,7 +38,7 @@ def house(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, redis_url: str) -> I
     monkeypatch.setenv("SLACK_CLIENT_SECRET", CLIENT_SECRET)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "a-key-of-the-model")
     with web_opened(monkeypatch, database_url=sqlite_url, redis_url=redis_url) as front:
-        web.check_token(Settings.from_environment(), web.open_context(Settings.from_environment()))
+        web.check_token(web.open_context(Settings.from_environment()))
         yield front
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from bot.errors import Transient
 from bot.sandbox.demo.processes import answers
 from bot.store.db import Database
-from bot.store.schema import AuditRow, LedgerRow, Message
+from bot.store.schema import AuditRow, LedgerRow, Message, Turn
 from tests.e2e.chaos.chaos_invariants import ChaosVerdict, judge_answers
 from tests.e2e.chaos.fault_mixes import FaultMix
 from tests.e2e.chaos.faults import ChaosFaults
@@ -196,7 +196,8 @@ class ChaosTrial:
     def _thaw(self, child: Child) -> None:
         self.frozen -= 1
         self.household.send(child, signal.SIGCONT)
-        self.at(ZOMBIE_SECONDS, lambda: self.household.send(child, signal.SIGKILL))
+        # This hits what it has taken since then, and not only what it had when it froze.
+        self.at(ZOMBIE_SECONDS, lambda: self.household.strike(child, signal.SIGKILL))
 
     def _overdue(self, child: Child) -> None:
         if child.pid in self.household.children:
@@ -261,6 +262,7 @@ class ChaosTrial:
         intents = exists().where(
             AuditRow.event == "tool.intended", ~exists().where(outcome.intent_id == AuditRow.seq).correlate(AuditRow)
         )
-        doubted = exists().where(Message.look_at.is_not(None))
+        unsaid = exists().where(or_(Message.look_at.is_not(None), Message.state.in_(("stored", "sending"))))
+        unanswered = exists().where(Turn.state != "done")  # of an event that came after it had been given up
         with self.database.read() as session:
-            return bool(session.scalar(select(or_(money, intents, doubted))))
+            return bool(session.scalar(select(or_(money, intents, unsaid, unanswered))))

@@ -2,8 +2,8 @@
 
 PostgreSQL itself writes down each breach in `chaos.breaches`, whoever commits it and however short it stands:
 a done turn, a finished step, settled money and an audit row are for ever; what Slack has posted does not come
-back to be said. One change of a step is lawful: words of its ticket that were deleted in Slack are taken out, and
-nothing else of it changes.
+back to be said. One change of a step is lawful: words of its ticket that were deleted or edited in Slack are taken out,
+and nothing else of it changes.
 """
 
 _WATCH = """
@@ -18,34 +18,52 @@ END $$
 _SEAL = """
 CREATE TRIGGER chaos_{name} AFTER UPDATE ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION chaos.{name}()
 """
+_SAID = """
+CREATE FUNCTION chaos.said(message inbox_events) RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT jsonb_array_elements(message.detail::jsonb -> 'quoted') ->> 'text'
+  UNION SELECT jsonb_array_elements(message.files::jsonb) ->> 'name'
+$$
+"""
+"What came with a message."
 _DELETED = r"""
 CREATE FUNCTION chaos.deleted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO chaos.deleted
-  SELECT OLD.ticket_id, txid_current(), regexp_replace(to_jsonb(words)::text, '^"|"$', '', 'g')
-  FROM (SELECT OLD.text UNION SELECT jsonb_array_elements(OLD.detail::jsonb -> 'quoted') ->> 'text') AS said (words);
+  SELECT
+    OLD.ticket_id, txid_current(), regexp_replace(to_jsonb(words)::text, '^"|"$', '', 'g'), NEW.state = 'withdrawn',
+    CASE WHEN NEW.state <> 'withdrawn' AND words = OLD.text THEN '(edited)' ELSE '(deleted)' END
+  FROM (
+    SELECT * FROM chaos.said(OLD) UNION SELECT OLD.text EXCEPT (
+      SELECT * FROM chaos.said(NEW) WHERE NEW.state <> 'withdrawn'
+      UNION SELECT NEW.text WHERE NEW.state <> 'withdrawn'
+    )
+  ) AS gone (words);
   RETURN NEW;
 END $$
 """
 _WITHOUT = r"""
 CREATE FUNCTION chaos.without(step jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
+  gone record;
   said text;
 BEGIN
-  FOR said IN
-    SELECT words FROM chaos.deleted JOIN turns USING (ticket_id)
+  FOR gone IN
+    SELECT words, whole, instead FROM chaos.deleted JOIN turns USING (ticket_id)
     WHERE turns.id = (step -> 'turn_id')::int AND at = txid_current() ORDER BY length(words) DESC
   LOOP
-    step := jsonb_set(step, '{request,messages}', '[]', false);
-    CONTINUE WHEN said = '';
-    said := regexp_replace(said, '([^\w\s])', '\\\1', 'g');
+    IF gone.whole THEN
+      step := jsonb_set(step, '{request,messages}', '[]', false);
+    END IF;
+    CONTINUE WHEN gone.words = '';
+    said := regexp_replace(gone.words, '([^\w\s])', '\\\1', 'g');
     said := regexp_replace(said, '((\\[.!?])*)$', '(\1)?');
-    step := regexp_replace(step::text, said, '(deleted)', 'gi')::jsonb;
+    step := regexp_replace(step::text, said, gone.instead, 'gi')::jsonb;
   END LOOP;
   RETURN step;
 END $$
 """
-"A step without what this very transaction deletes: its whole prompt, and the words, with the mark at their end or not."
+"""A step without what this very transaction takes away: deleted words, with the mark at their end or not, and then the
+whole prompt; and edited words."""
 
 
 def _sealed(name: str, table: str, *, row: str, when: str, shows: str, lawful: str = "false") -> tuple[str, str]:
@@ -63,12 +81,14 @@ SEALS = (
       id serial PRIMARY KEY, seal text, row text, was text, became text, at timestamptz DEFAULT clock_timestamp()
     )
     """,
-    "CREATE TABLE chaos.deleted (ticket_id bigint, at bigint, words text)",
+    "CREATE TABLE chaos.deleted (ticket_id bigint, at bigint, words text, whole boolean, instead text)",
+    _SAID,
     _DELETED,
     _WITHOUT,
     """
     CREATE TRIGGER chaos_deleted AFTER UPDATE ON inbox_events FOR EACH ROW
-    WHEN (OLD.state <> 'withdrawn' AND NEW.state = 'withdrawn') EXECUTE FUNCTION chaos.deleted()
+    WHEN (OLD.state <> 'withdrawn' AND (NEW.state = 'withdrawn' OR OLD.text <> NEW.text
+      OR OLD.detail::text <> NEW.detail::text OR OLD.files::text <> NEW.files::text)) EXECUTE FUNCTION chaos.deleted()
     """,
     *_sealed(
         "turn_done",
@@ -84,7 +104,7 @@ SEALS = (
         row="id",
         when="OLD.response IS NOT NULL",
         shows="turn_id seq name status attempt finished_at",
-        lawful="to_jsonb(NEW) = chaos.without(to_jsonb(OLD))",
+        lawful="chaos.without(to_jsonb(NEW)) = chaos.without(to_jsonb(OLD))",
     ),
     *_sealed("money_settled", "ledger", row="rid", when="OLD.state <> 'sent'", shows="state cost_nusd settled_at"),
     *_sealed("audit_written", "audit", row="seq", when="true", shows="event intent_id"),

@@ -1,11 +1,9 @@
-"""Where processes are born quickly: one process imports everything and opens nothing, then forks.
+"""Where processes are born quickly: one process has imported everything and opens nothing, then forks.
 
-python -m tests.e2e.chaos.process_forks
-
-Starting Python and importing Deskhand costs about a second of CPU; a fork costs a few milliseconds and is
-a process like any other: its own memory, connections and death. Requests come as lines of JSON on stdin,
-one birth each; births and deaths are told as lines of JSON on stdout, where children also tell the moment
-at which their fate strikes (`fates.py`).
+It is forked itself, from the one that has imported most of it (`tests.support.fork_server`). Starting Python and
+importing Deskhand costs about a second of CPU; a fork costs a few milliseconds and is a process like any other: its
+own memory, connections and death. Requests come as lines of JSON on stdin, one birth each; births and deaths are told
+as lines of JSON on stdout, where children also tell the moment at which their fate strikes (`fates.py`).
 """
 
 import gc

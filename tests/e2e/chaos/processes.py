@@ -4,8 +4,6 @@ import json
 import os
 import queue
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -16,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from tests.e2e.chaos.fates import Fate
+from tests.support import forked_processes
 
 if TYPE_CHECKING:
     from tests.support.json_object import Json
@@ -64,14 +63,8 @@ class ChaosProcesses:
         """Open the forking process."""
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / "forks.log").open("ab") as log:
-            self._forks = subprocess.Popen(
-                [sys.executable, "-m", "tests.e2e.chaos.process_forks"],
-                env={**os.environ, **self._environment},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                bufsize=1,
+            self._forks = forked_processes.start_talking(
+                ["tests.e2e.chaos.process_forks"], {**os.environ, **self._environment}, errors=log
             )
         self._reader = Thread(target=self._listen, name="forks", daemon=True)
         self._reader.start()
@@ -85,11 +78,11 @@ class ChaosProcesses:
         for child in list(self.children.values()):
             self.send(child, signal.SIGCONT)
             self.send(child, signal.SIGKILL)
-        if self._forks.stdin and self._forks.stdout:
+        if self._forks.stdin:
             self._forks.stdin.close()
             self._forks.wait(_START_SECONDS)
             self._reader.join()
-            self._forks.stdout.close()
+            self._forks.close()
 
     def bear(
         self, slot: str, part: Part, *, fate: Fate | None = None, skew: tuple[float, float] | None = None
@@ -114,7 +107,8 @@ class ChaosProcesses:
         stdin = self._forks.stdin
         if stdin is None:
             raise RuntimeError("the forking process is closed")
-        stdin.write(f"{json.dumps(request)}\n")
+        stdin.write(f"{json.dumps(request)}\n".encode())
+        stdin.flush()
         pid = int(self._births.get(timeout=_START_SECONDS)["pid"])
         child = Child(slot, part, pid, time.time(), fate)
         self.children[pid] = child

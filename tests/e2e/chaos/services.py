@@ -24,7 +24,8 @@ from bot.store.accounts import accounts
 from bot.store.installation import revisions
 from tests.e2e.chaos import population
 from tests.e2e.chaos.immutability import SEALS
-from tests.e2e.product_processes import Site
+from tests.e2e.product_processes import REDIS_USER, Site
+from tests.support.forked_processes import ForkingCrew
 from tests.support.redis_servers import start_redis
 from tests.support.release_rows import judged
 
@@ -53,7 +54,7 @@ class Redis:
     def __init__(self, folder: Path, port: int) -> None:
         folder.mkdir()
         self._folder, self._port = folder, port
-        self._server = start_redis(folder, port)
+        self._server = start_redis(folder, port, *REDIS_USER)
         self.url = self._server.url
 
     def remember(self) -> None:
@@ -74,7 +75,7 @@ class Redis:
 
     def rise(self) -> None:
         """Start it again."""
-        self._server = start_redis(self._folder, self._port)
+        self._server = start_redis(self._folder, self._port, *REDIS_USER)
 
     def end(self) -> None:
         """End it for good."""
@@ -141,7 +142,7 @@ def broken(folder: Path, *, shipped: bool = False) -> Iterator[ChaosServices]:
         store = Redis(folder / "redis", site.ports["redis"])
         stack.callback(store.end)
         _furnish(postgres.url, site, folder)
-        supervisor = stack.enter_context(Supervisor(folder / "logs"))
+        supervisor = stack.enter_context(ForkingCrew(folder / "logs"))
         events = f"{site.address('web')}slack/events"
         slack = ["tests.e2e.chaos.slack", events, str(folder / "people.yaml")]
         supervisor.start(

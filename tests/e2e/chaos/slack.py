@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 OK = "ok"
 CHANGED = ":changed"
 "Behind the ts of a message: of its edit or deletion."
+ANSWER_SECONDS = 3.0
+"How long Slack waits for an answer to each sending of an event."
 RETRY_DELAYS = (0.5, 6.0, 24.0)
 "Slack's own are at once, a minute and five; the last comes when the harm of a short trial is over."
 
@@ -104,6 +106,7 @@ def main() -> None:
         signing_secret=signing_secret,
         key=TOKENS[PAGE_KEY],
         deliver_to=sys.argv[1],
+        answer_seconds=ANSWER_SECONDS,
         retry_delays=RETRY_DELAYS,
         rate_limits=False,
     )

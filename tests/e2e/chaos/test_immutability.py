@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.store.db import Database
+from bot.store.personal import deleted_words
 from bot.store.schema import StepKind, StepStatus
 from bot.store.tickets import rewriting, steps
 from tests.e2e.chaos.immutability import SEALS
@@ -55,6 +56,19 @@ def test_words_that_are_deleted_leave_the_steps_of_their_ticket(journal: Databas
     with journal.write() as session:
         steps.forget(session, 2, [WORDS], rewriting.DELETED)
     assert breaches(journal) == ["step_finished", "step_finished"]
+
+
+def test_words_that_are_edited_leave_the_steps_of_their_ticket(journal: Database) -> None:
+    """The journal then says that they were edited; were the new words put there, it would be a breach."""
+    with journal.write() as session:
+        rewriting.rewrite(session, FIRST.channel, FIRST.ts, "something else")
+        deleted_words.forget(session, 1, [WORDS], "something else")
+        kept = session.execute(text("SELECT request::text FROM steps WHERE turn_id = 1")).scalars().all()
+        assert [("(edited)" in one, "something else" in one) for one in kept] == [(True, False)] * 2
+    assert breaches(journal) == []
+    with journal.write() as session:
+        session.execute(text("UPDATE steps SET request = replace(request::text, '(edited)', 'something else')::json"))
+    assert set(breaches(journal)) == {"step_finished"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from bot.sandbox.demo.scenes.stage import BOT, HELP
 from bot.store.db import Database, Session
 from bot.store.schema import AccountRow, InboxEvent, Message, Turn
 from tests.e2e.chaos import population
-from tests.e2e.chaos.slack import RETRY_DELAYS
+from tests.e2e.chaos.slack import ANSWER_SECONDS, RETRY_DELAYS
 from tests.e2e.product_processes import KEYS
 from tests.support.json_object import Json
 
@@ -31,8 +31,8 @@ ELSEWHERE = "C0RANDOM"
 SHARED, _STRANGER = "C0SHARED", "U0PETRA"
 "A channel that is shared with another organisation, and somebody of theirs."
 
-GIVEN_UP = timedelta(seconds=sum(RETRY_DELAYS) + 10)
-"Slack has sent an event for the last time by then."
+GIVEN_UP = timedelta(seconds=sum(RETRY_DELAYS) + 4 * ANSWER_SECONDS + 30)
+"Slack has sent an event for the last time by then, however busy the machine is, and given up waiting for its answer."
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

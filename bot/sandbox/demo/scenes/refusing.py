@@ -10,10 +10,11 @@ from bot.sandbox.demo.scenes.stage import BOT, Stage, Thread
 from bot.sandbox.demo.scenes.suspending import LOCKED_OUT
 from bot.slack.sentences import say
 from bot.store import audit
+from bot.store.audit import AuditRecord
 from bot.store.db import Session
 from bot.store.money import spending
 from bot.store.money.spending import LedgerFilter
-from bot.store.schema import AuditRow, TurnOutcome, now
+from bot.store.schema import TurnOutcome, now
 
 SHARED = "C0SHARED"
 PETRA, KOFI = "U0PETRA", "U0KOFI"
@@ -52,7 +53,7 @@ def _is_told(stage: Stage, user: str, sentence: str) -> None:
     check(words == [say(sentence, "en")], f"the sentence {sentence} once", words)
 
 
-def _refusal(stage: Stage, user: str) -> AuditRow:
+def _refusal(stage: Stage, user: str) -> AuditRecord:
     rows = stage.read(lambda session: audit.of_subject(session, user))
     check([row.event for row in rows] == ["requester.refused"], "one refusal in the audit log", rows)
     return rows[0]

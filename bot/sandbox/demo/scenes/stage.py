@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html import unescape
@@ -35,7 +35,10 @@ Seen = TypeVar("Seen")
 HELP, QUEUE = "C0HELP", "C0QUEUE"
 BOT = "U0DESKHAND"
 PATIENCE_SECONDS = 120.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 0.25
+"Seconds between two looks at the start of a wait, and at most."
+LOOK_SHARE = 0.05
+"What a look may add to a wait, as a share of it."
 
 DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 GROUP = re.compile(r"<!subteam\^(\w+)>")
@@ -130,12 +133,13 @@ class Stage:
         Raises:
             Unexpected: the deadline passed; the message says what was last seen.
         """
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         while not (seen := look()):
             self.running_demo.supervisor.check()
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited > seconds:
                 raise Unexpected(f"waited {seconds:.0f} s for {what}; saw {seen!r}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(min(max(LOOK_SECONDS, waited * LOOK_SHARE), LONGEST_LOOK_SECONDS))
         return seen
 
     def card(self, thread: Thread) -> Json:
@@ -274,11 +278,15 @@ class Stage:
         """Replace the workspace's faults."""
         self._call(f"{self.running_demo.page}sandbox/faults", list(faults), "PUT")
 
-    def deskhand(self, *words: str, ends_with: int = 0) -> Json:
-        """Run a command as an operator does, in a process of its own, and return the JSON that it prints last."""
+    def deskhand(self, *words: str, ends_with: int = 0, environment: Mapping[str, str] | None = None) -> Json:
+        """Run a command as an operator does, with more variables in its environment; return the JSON it prints last."""
         self.say(f"  an operator: deskhand {shlex.join(words)}")
         printed: list[str] = []
-        program = Program("operator", [sys.executable, "-m", "bot.cli", *words], self.running_demo.environment)
+        program = Program(
+            "operator",
+            [sys.executable, "-m", "bot.cli", *words],
+            {**self.running_demo.environment, **(environment or {})},
+        )
         self.running_demo.supervisor.run(program, show=printed.append, ends_with=ends_with)
         found: Json = json.loads(printed[-1])
         return found

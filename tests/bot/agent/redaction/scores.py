@@ -42,7 +42,7 @@ class Scores:
         return [kind for kind in self.texts if kind != HARMLESS and ":" not in kind]
 
     def recall(self, key: str) -> float:
-        """Return which part of the secrets of a kind (or `language:secrets`) left."""
+        """Return which part of the secrets of a kind (or `language:secrets`, or `language:kind`) left."""
         return self.left[key] / self.texts[key]
 
     @property
@@ -51,7 +51,7 @@ class Scores:
         return self.left[HARMLESS] / self.texts[HARMLESS]
 
     def precision_of(self, kind: str) -> float:
-        """Return which part of what was taken for a kind is of it, the harmless texts among it counted."""
+        """Return which part of what was taken for a kind (or `language:kind`) is of it, harmless texts counted."""
         return self.left[kind] / max(1, self.left[kind] + self.named[kind])
 
     @property
@@ -61,6 +61,21 @@ class Scores:
         return true / max(1, true + self.left[HARMLESS])
 
 
+def by_language(scores: Scores) -> dict[str, dict[str, tuple[int, float, float]]]:
+    """Return texts, recall and precision of each kind of secret, by language."""
+    languages = sorted({key.partition(":")[0] for key in scores.texts if ":" in key})
+    keys = {
+        one: {kind: f"{one}:{kind}" for kind in scores.kinds if f"{one}:{kind}" in scores.texts} for one in languages
+    }
+    return {
+        one: {
+            kind: (scores.texts[key], round(scores.recall(key), 3), round(scores.precision_of(key), 3))
+            for kind, key in kinds.items()
+        }
+        for one, kinds in keys.items()
+    }
+
+
 def score(texts: Iterable[Made], redact: Callable[[str], str]) -> Scores:
     """Redact every text and count."""
     scores = Scores()
@@ -68,11 +83,12 @@ def score(texts: Iterable[Made], redact: Callable[[str], str]) -> Scores:
         clean = redact(one.text)
         gone = clean != one.text if one.kind == HARMLESS else all(secret not in clean for secret in one.secrets)
         side = HARMLESS if one.kind == HARMLESS else "secrets"
-        for key in (one.kind, f"{one.language}:{side}"):
+        for key in {one.kind, f"{one.language}:{side}", f"{one.language}:{one.kind}"}:
             scores.texts[key] += 1
             scores.left[key] += gone
         if one.kind == HARMLESS and gone:
-            scores.named.update({CALLED.get(kind, "password") for kind in MARK.findall(clean)})
+            taken_for = {CALLED.get(kind, "password") for kind in MARK.findall(clean)}
+            scores.named.update([*taken_for, *(f"{one.language}:{kind}" for kind in taken_for)])
         if gone == (one.kind == HARMLESS):
             scores.wrong.append((one.text, clean))
     return scores

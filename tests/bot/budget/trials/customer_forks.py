@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -11,19 +10,15 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from tests.bot.budget.trials.customers import CustomerOrder
-from tests.support.paths import ROOT
+from tests.support import forked_processes
 
 
 class CustomerForks:
     """The process that customers are forked from."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bot.budget.trials.customers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        self._process = forked_processes.start_talking(
+            ["tests.bot.budget.trials.customers"], os.environ, errors=sys.__stderr__ or 2
         )
         self.living: dict[int, str] = {}
         "By process number: its part."
@@ -35,7 +30,7 @@ class CustomerForks:
         """Let one be born soon."""
         self.unborn += 1
         assert self._process.stdin
-        self._process.stdin.write(f"{json.dumps(asdict(order))}\n")
+        self._process.stdin.write(f"{json.dumps(asdict(order))}\n".encode())
         self._process.stdin.flush()
 
     def kill(self, pid: int) -> None:
@@ -53,8 +48,9 @@ class CustomerForks:
     def close(self) -> None:
         """End it for good."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
         self._reader.join()
+        self._process.close()
 
     def _read(self) -> None:
         assert self._process.stdout

@@ -1,7 +1,5 @@
 """Processes that make calls, and die; born by a fork from one process that has imported everything.
 
-python -m tests.bot.budget.trials.customers
-
 Each line of stdin is a birth: one JSON object with the fields of `Order`. Births and deaths are told as
 lines of JSON on stdout. What left is written to the witness, a file outside of everything that is broken:
 one line a call, before its answer is known, with what the vendor bills for it.

@@ -78,7 +78,7 @@ def test_a_missing_config_is_one_sentence(capsys: pytest.CaptureFixture[str]) ->
 
 def test_an_installation_is_out_of_its_reach(capsys: pytest.CaptureFixture[str]) -> None:
     """Its default database is in no demo's folder, and what stands in a demo's place without a mark is left alone."""
-    for place in (demo.STATE, demo.TOUR):
+    for place in (folder.STATE, demo.TOUR):
         assert Path(Settings().database_url.removeprefix("sqlite:///")).parent != place
         place.mkdir(parents=True)
         (place / "deskhand.db").write_text("a production database")

@@ -156,22 +156,22 @@ def test_its_database_bears_its_mark_from_the_first(tmp_path: Path) -> None:
     with folder.locked(tmp_path / "a", fresh=False) as ground:
         file = tmp_path / "a" / "deskhand.db"
         for _ in range(2):
-            with closing(launch._database(file, ground)) as database:
+            with closing(launch._database(f"sqlite:///{file}", ground)) as database:
                 assert marks.enter(database, Kind.DEMO) == ground
         assert everything(tmp_path / "a")["deskhand.db"] == 0o600
     with folder.locked(tmp_path / "b", fresh=False) as other:
         elsewhere = tmp_path / "b" / "deskhand.db"
         elsewhere.write_bytes(file.read_bytes())
         with pytest.raises(CannotRun, match="belongs to another demo"):
-            launch._database(elsewhere, other)
+            launch._database(f"sqlite:///{elsewhere}", other)
         with closing(db.connect(f"sqlite:///{elsewhere}")) as copy:
             marks.renew(copy, Kind.INSTALLATION)
         with pytest.raises(ConfigError, match="belongs to an installation"):
-            launch._database(elsewhere, other)
+            launch._database(f"sqlite:///{elsewhere}", other)
         elsewhere.unlink()
         revisions.migrate(f"sqlite:///{elsewhere}")
         with pytest.raises(ConfigError, match="has no demo's mark"):
-            launch._database(elsewhere, other)
+            launch._database(f"sqlite:///{elsewhere}", other)
 
 
 def test_a_long_path_leaves_room_for_the_socket(tmp_path: Path) -> None:

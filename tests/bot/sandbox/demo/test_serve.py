@@ -14,9 +14,10 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.sandbox.demo.serve import listen
-from tests.support.busy_machine import within
+from tests.support.busy_machine import SOON
 from tests.support.local_workspace import OWN_HEADERS
 from tests.support.paths import ROOT
+from tests.support.redis_servers import free_port
 
 PROGRAM = """
 import sys
@@ -47,12 +48,6 @@ def started(port: int, state: Path) -> subprocess.Popen[bytes]:
     raise AssertionError("the workspace did not start")
 
 
-def free_port() -> int:
-    """Find a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def say(port: int, text: str) -> None:
     """Say something as Maya."""
     body = json.dumps({"user": "U0MAYA", "channel": "C0HELP", "text": text}).encode()
@@ -67,16 +62,14 @@ def opened(port: int, what: str, body: bytes | None = None) -> Any:
 
 @pytest.mark.e2e
 def test_sigterm_ends_it_politely_with_a_page_open(tmp_path: Path) -> None:
-    """SIGTERM ends the process within two seconds though a page follows, and the last message is saved."""
+    """SIGTERM ends the process soon though a page follows, and the last message is saved."""
     port, state = free_port(), tmp_path / "state.json"
     process = started(port, state)
     stream = opened(port, "events?user=U0MAYA")
     say(port, "last words")
     process.send_signal(signal.SIGTERM)
-    since = time.monotonic()
-    _out, err = process.communicate(timeout=60)
+    _out, err = process.communicate(timeout=SOON)
     stream.close()
-    assert time.monotonic() - since < within(2)
     assert b"Traceback" not in err
     assert "last words" in state.read_text(encoding="utf-8")
 

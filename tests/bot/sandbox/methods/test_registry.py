@@ -16,6 +16,24 @@ def test_a_wrong_token_is_refused(workspace: Any) -> None:
             WebClient(token=token, base_url=base).auth_test()
 
 
+def test_a_connection_is_opened_for_the_app_alone(workspace: Any) -> None:
+    """With its own token, in the header; the bot's and a person's are of the wrong kind."""
+    base = f"{workspace.base}/api/"
+    wrong = {"xapp-no": "invalid_auth", "xoxb-local": "not_allowed_token_type", "xoxp-local": "not_allowed_token_type"}
+    for token, error in wrong.items():
+        with pytest.raises(SlackApiError, match=error):
+            WebClient(base_url=base).apps_connections_open(app_token=token)
+    assert WebClient(base_url=base).apps_connections_open(app_token="xapp-local")["url"].startswith("ws://")
+    with pytest.raises(SlackApiError, match="not_authed"):
+        WebClient(base_url=base).api_call("apps.connections.open", data={"token": "xapp-local"})
+
+
+def test_a_persons_token_is_no_bots(workspace: Any) -> None:
+    """Slack says whose it is, and names no bot."""
+    me = WebClient(token="xoxp-local", base_url=f"{workspace.base}/api/").auth_test()
+    assert (me["user_id"], me.get("bot_id")) == (workspace.world.seed.people[0].id, None)
+
+
 def test_an_unknown_method_is_refused(workspace: Any) -> None:
     """A method that does not exist is unknown_method."""
     with pytest.raises(SlackApiError, match="unknown_method"):

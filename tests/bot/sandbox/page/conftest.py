@@ -1,11 +1,13 @@
 """A browser on the page, and a bot that opens modals."""
 
 import json
-import time
+from collections.abc import Callable, Iterator
+from threading import Event
 
 import pytest
 
 from tests.support.chromium import browser
+from tests.support.live_server import PATIENCE
 from tests.support.local_workspace import LocalWorkspace, ToldRequest
 from tests.support.page_blocks import REASSIGN_MODAL, RESOLVE_MODAL
 from tests.support.page_browser import complaints, open_page
@@ -14,8 +16,14 @@ __all__ = ["browser", "complaints", "open_page", "workspace"]
 
 
 @pytest.fixture
-def workspace(workspace: LocalWorkspace) -> LocalWorkspace:
-    """Teach the bot to open a modal on `resolve`, to judge what is submitted, and to sleep on `claim`."""
+def workspace(
+    serve_workspace: Callable[..., LocalWorkspace], request: pytest.FixtureRequest
+) -> Iterator[LocalWorkspace]:
+    """Teach the bot to open a modal on `resolve`, to judge what is submitted, and not to answer on `claim`.
+
+    A parameter says how many seconds the workspace waits for an answer.
+    """
+    workspace, over = serve_workspace(answer_seconds=getattr(request, "param", PATIENCE)), Event()
 
     def answer(heard: ToldRequest) -> tuple[int, str]:
         payload = heard.body
@@ -29,8 +37,9 @@ def workspace(workspace: LocalWorkspace) -> LocalWorkspace:
                 trigger_id=payload["trigger_id"], view=RESOLVE_MODAL if action == "resolve" else REASSIGN_MODAL
             )
         if action == "claim":
-            time.sleep(1.3)
+            over.wait(PATIENCE)
         return 200, ""
 
     workspace.bot.answer = answer
-    return workspace
+    yield workspace
+    over.set()

@@ -12,12 +12,22 @@ from tests.support.handoff_views import OPEN_HANDOFF
 from tests.support.json_object import Json
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.page_blocks import button_element, card_blocks, plain_object
-from tests.support.page_browser import OpenPage
+from tests.support.page_browser import OpenPage, expect_measure
 
 pytestmark = pytest.mark.browser
 
 BANNER = "The stand-in model answers."
 
+COUNT_NEEDLESS_RAILS = """
+  const rail = document.querySelector("#rail");
+  let shown = rail.innerHTML;
+  window.needless = 0;
+  new MutationObserver(() => {
+    window.needless += rail.innerHTML === shown;
+    shown = rail.innerHTML;
+  }).observe(rail, { childList: true });
+"""
+"Counts how often the rail of people is built anew and shows what it showed before."
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & <b>bold</b>"
 
@@ -30,19 +40,33 @@ def test_banner_says_who_answers(open_page: OpenPage) -> None:
 
 
 def test_bot_post_appears_live_and_its_click_arrives(open_page: OpenPage, workspace: LocalWorkspace) -> None:
-    """A post with buttons appears without reloading, a click reaches the bot, an update changes the card."""
+    """A post with buttons appears without reloading, a click reaches the bot, an update changes the card.
+
+    None of this builds the rail of people anew, which may be hundreds.
+    """
     page = open_page("U0PRIYA", "C0QUEUE")
+    page.evaluate(COUNT_NEEDLESS_RAILS)
     buttons = (button_element("Claim", "claim", style="primary"), button_element("Note", "note"))
     posted = workspace.slack.chat_postMessage(channel="C0QUEUE", text="Handoff", blocks=card_blocks(*buttons))
     message = page.get_by_test_id(f"message-{posted['ts']}")
     message.locator("[data-action-id=note]").click()
-    expect(message.locator("[aria-busy=true]")).to_have_count(0)
-    clicked = workspace.bot.heard[-1].body
+    clicked = workspace.bot.last("block_actions")
     assert clicked["user"]["id"] == "U0PRIYA"
     assert clicked["actions"][0]["action_id"] == "note"
     workspace.slack.chat_update(channel="C0QUEUE", ts=posted["ts"], text="Priya has it", blocks=[])
     expect(message).to_contain_text("Priya has it")
     expect(message.locator("[data-action-id]")).to_have_count(0)
+    assert page.evaluate("window.needless") == 0
+
+
+def test_looking_at_others_builds_no_rail(open_page: OpenPage) -> None:
+    """The page counts what others have not read, one person after another: none found is nothing new to show."""
+    page = open_page("U0PRIYA", "C0QUEUE")
+    page.evaluate(COUNT_NEEDLESS_RAILS)
+    for _ in range(2):  # when the second answer is there, the first has been drawn
+        with page.expect_response(lambda answer: "/sandbox/state" in answer.url and "U0PRIYA" not in answer.url):
+            pass
+    assert page.evaluate("window.needless") == 0
 
 
 def test_markup_in_messages_stays_text(open_page: OpenPage, workspace: LocalWorkspace) -> None:
@@ -50,6 +74,7 @@ def test_markup_in_messages_stays_text(open_page: OpenPage, workspace: LocalWork
     page = open_page("U0MAYA")
     page.get_by_test_id("composer").fill(HOSTILE)
     page.get_by_test_id("send").click()
+    expect(page.locator("article[data-ts]")).to_have_count(1)
     blocks: list[Json] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": HOSTILE}},
         {"type": "markdown", "text": f"**x** {HOSTILE} [y](javascript:alert(1))"},
@@ -74,17 +99,37 @@ def test_people_see_what_is_theirs(open_page: OpenPage, workspace: LocalWorkspac
     expect(page.get_by_text("Only visible to you")).to_have_count(int(user == "U0MAYA"))
 
 
+BECOME_THE_LAST = """() => {
+  document.querySelector("[data-testid=person-U0LENA]").click();
+  return document.querySelector("[data-testid=person-U0LENA]").getAttribute("aria-current");
+}"""
+"Press the last person without scrolling there first, as a click by Playwright would."
+SCROLL_TO_THE_END = """() => {
+  document.querySelector(".people-requester").scrollTo(0, 1_000_000);
+  return document.querySelector(".people-more").checkVisibility({ visibilityProperty: true, opacityProperty: true });
+}"""
+"Whether the arrow still stands there with the rail at its end."
+ABOVE_WHAT_FADES = """() => {
+  const bottom = (found) => document.querySelector(found).getBoundingClientRect().bottom;
+  return bottom("[data-testid=person-U0LENA]") <= bottom(".people-requester") - 20;
+}"""
+"Whether the last person stands above what fades at the end of the rail."
+
+
 def test_rail_shows_that_more_people_follow(open_page: OpenPage) -> None:
     """An arrow stands at its end while somebody is below it, and is gone once everybody has been seen."""
     page = open_page("U0MAYA", viewport={"width": 1280, "height": 500})
     expect(page.locator(".people-more")).to_be_visible()
-    page.get_by_test_id("person-U0LENA").evaluate("one => one.click()")
-    expect(page.get_by_test_id("person-U0LENA")).to_have_attribute("aria-current", "true")
-    bottom = "one => one.getBoundingClientRect().bottom"
-    name, rail = (page.locator(one).evaluate(bottom) for one in ("[data-testid=person-U0LENA]", ".people-requester"))
-    assert name <= rail - 20  # above what fades there
-    page.locator(".people-requester").evaluate("one => one.scrollTo(0, one.scrollHeight)")
-    expect(page.locator(".people-more")).to_be_hidden()
+    expect_measure(page, BECOME_THE_LAST, "true")
+    expect_measure(page, ABOVE_WHAT_FADES, True)
+    expect_measure(page, SCROLL_TO_THE_END, False)
+
+
+THREE_ARE_WHOLE = """() => {
+  const top = (one) => one.getBoundingClientRect().top;
+  return top(document.querySelectorAll("#scroll article")[1]) >= top(document.getElementById("scroll"));
+}"""
+"Whether the second of four cards, and so the three newest, stand on the screen."
 
 
 @pytest.mark.parametrize("words", ["I'm locked out since this morning", "I'm locked out and nobody answers. " * 9])
@@ -98,11 +143,31 @@ def test_three_cards_fit_on_a_screen(open_page: OpenPage, workspace: LocalWorksp
         workspace.slack.chat_postMessage(channel="C0QUEUE", text="Transcript", thread_ts=posted["ts"])
     page = open_page("U0PRIYA", "C0QUEUE", viewport={"width": 1280, "height": 800})
     expect(page.get_by_text("1 reply")).to_have_count(4)
-    screen = page.locator("#scroll").bounding_box()
-    third = page.locator("#scroll article").nth(1).bounding_box()
-    assert screen is not None
-    assert third is not None
-    assert third["y"] >= screen["y"]
+    expect_measure(page, THREE_ARE_WHOLE, True)
+
+
+LINES_OF_NAME = """() => {
+  const name = [...document.querySelectorAll("th")].find((one) => one.textContent === "Wolfeschlegelstein");
+  const all = new Range();
+  all.selectNodeContents(name);
+  return all.getClientRects().length;
+}"""
+LABELS = "() => [...document.querySelectorAll('figure text.tick[transform]')].map((one) => one.firstChild.data)"
+LABELS_LEFT_OF_FRAME = """() => {
+  const left = (one) => one.getBoundingClientRect().left;
+  const labels = [...document.querySelectorAll("figure text.tick[transform]")];
+  return labels.filter((one) => left(one) < left(document.querySelector("figure"))).map((one) => one.textContent);
+}"""
+SCROLLED_SIDEWAYS = (
+    "() => [...document.querySelectorAll('.table-scroll')].map((one) => one.scrollWidth - one.clientWidth)"
+)
+CUT_WORDS = """() => ["Tokens", "522,927", "failure:", "answering"].filter((words) => {
+  const cell = [...document.querySelectorAll("td, th")].find((one) => one.textContent.includes(words));
+  const all = new Range();
+  all.selectNodeContents(cell);
+  return all.getBoundingClientRect().width > cell.clientWidth;
+})"""
+"Words of a table that are wider than their cell."
 
 
 def test_tables_and_charts_are_whole_on_a_small_screen(open_page: OpenPage, workspace: LocalWorkspace) -> None:
@@ -122,14 +187,13 @@ def test_tables_and_charts_are_whole_on_a_small_screen(open_page: OpenPage, work
     ]
     workspace.slack.chat_postMessage(channel="C0HELP", text="x", blocks=blocks)
     page = open_page("U0MAYA", viewport={"width": 380, "height": 740})
-    lines = "one => { const all = new Range(); all.selectNodeContents(one); return all.getClientRects().length; }"
-    assert page.get_by_role("rowheader", name="Wolfeschlegelstein").evaluate(lines) == 1
-    labels = page.locator("figure text.tick[transform]")
-    assert labels.evaluate_all("all => all.map((one) => one.firstChild.data)") == names
-    frame = page.locator("figure").evaluate("one => one.getBoundingClientRect().left")
-    assert min(labels.evaluate_all("all => all.map((one) => one.getBoundingClientRect().left)")) >= frame
-    assert page.locator("figure svg").evaluate("one => one.getScreenCTM().a") >= 0.95  # letters are not made small
-    assert page.evaluate("document.getElementById('scroll').scrollWidth") <= 380
+    expect_measure(page, LINES_OF_NAME, 1)
+    expect_measure(page, LABELS, names)
+    expect_measure(page, LABELS_LEFT_OF_FRAME, [])
+    expect_measure(
+        page, "document.querySelector('figure svg').getScreenCTM().a >= 0.95", True
+    )  # letters are not made small
+    expect_measure(page, "document.getElementById('scroll').scrollWidth <= 380", True)
 
 
 @pytest.mark.parametrize("width", [380, 1280])
@@ -157,19 +221,11 @@ def test_reports_need_no_scrolling_sideways(open_page: OpenPage, workspace: Loca
     for block in blocks:
         workspace.slack.chat_postMessage(channel="C0HELP", text="x", blocks=[block])
     page = open_page("U0MAYA", viewport={"width": width, "height": 740})
-    beyond = "all => all.map((one) => one.scrollWidth - one.clientWidth)"
-    assert page.locator(".table-scroll").evaluate_all(beyond) == [0, 0]
-    for words in ("Tokens", "522,927", "failure:", "answering"):
-        cut = (
-            "one => { const all = new Range(); all.selectNodeContents(one); return all.getBoundingClientRect().width; }"
-        )
-        inside = page.locator("td, th", has_text=words).first
-        assert inside.evaluate(cut) <= inside.evaluate("one => one.clientWidth")
-    labels = page.locator("figure text.tick[transform]")
-    assert labels.evaluate_all("all => all.map((one) => one.firstChild.data)") == names
-    assert page.locator("figure text.tick:not([transform])").all_text_contents() == ["0", "1"]
-    left = labels.evaluate_all("all => all.map((one) => one.getBoundingClientRect().left)")
-    assert min(left) >= page.locator("figure").evaluate("one => one.getBoundingClientRect().left")
+    expect_measure(page, SCROLLED_SIDEWAYS, [0, 0])
+    expect_measure(page, CUT_WORDS, [])
+    expect_measure(page, LABELS, names)
+    expect(page.locator("figure text.tick:not([transform])")).to_have_text(["0", "1"])
+    expect_measure(page, LABELS_LEFT_OF_FRAME, [])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -181,8 +237,8 @@ def test_page_fits_a_small_screen(open_page: OpenPage, workspace: LocalWorkspace
     )
     page = open_page("U0MAYA", viewport={"width": 380, "height": 740}, color_scheme=scheme)
     expect(page.locator("article")).to_have_count(1)
-    assert page.evaluate("document.documentElement.scrollWidth") == 380
-    assert page.evaluate("document.getElementById('scroll').scrollWidth") <= 380
+    expect_measure(page, "document.documentElement.scrollWidth", 380)
+    expect_measure(page, "document.getElementById('scroll').scrollWidth <= 380", True)
     page.get_by_role("button", name="People and channels").click()
     page.get_by_test_id("person-U0PRIYA").click()
     expect(page.get_by_test_id("channel-C0QUEUE")).to_be_hidden()
@@ -242,7 +298,7 @@ def test_text_can_be_read(open_page: OpenPage, workspace: LocalWorkspace, scheme
     page = open_page("U0PRIYA", "C0QUEUE", color_scheme=scheme)
     page.get_by_test_id(f"open-thread-{posted['ts']}").click()
     expect(page.get_by_test_id("thread").locator("article")).to_have_count(2)
-    assert page.evaluate(POORLY_VISIBLE) == []
+    expect_measure(page, POORLY_VISIBLE, [])
 
 
 def test_blocks_are_shown_with_their_meaning(open_page: OpenPage, workspace: LocalWorkspace) -> None:

@@ -2,11 +2,14 @@
 
 import json
 import time
+from threading import Event
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
+
+from tests.support.live_server import PATIENCE
 
 BUTTONS = [
     {
@@ -51,11 +54,6 @@ def card(workspace: Any, channel: str = "C0QUEUE") -> str:
     return str(workspace.slack.chat_postMessage(channel=channel, text="card", blocks=BUTTONS)["ts"])
 
 
-def interaction(workspace: Any, kind: str) -> Any:
-    """Return the last payload of this type that the bot heard."""
-    return [one for one in workspace.bot.heard if one.body.get("type") == kind][-1].body
-
-
 def test_a_click_is_told_as_slack_tells_it(workspace: Any) -> None:
     """block_actions carries the button's own value, the message, a trigger_id and a response_url, signed."""
     ts = card(workspace)
@@ -63,7 +61,7 @@ def test_a_click_is_told_as_slack_tells_it(workspace: Any) -> None:
         "click", "U0PRIYA", channel="C0QUEUE", ts=ts, block_id="claims", action_id="claim", value="forged"
     )
     assert (answer["ok"], answer["delivered"], answer["status"]) == (True, True, 200)
-    payload = interaction(workspace, "block_actions")
+    payload = workspace.bot.last("block_actions")
     assert payload["actions"][0]["value"] == "handoff-1"
     assert payload["user"]["id"] == "U0PRIYA"
     assert payload["message"]["ts"] == ts
@@ -86,26 +84,32 @@ def test_only_what_is_there_can_be_clicked(workspace: Any) -> None:
     wrong = workspace.act("click", "U0BEN", **at, action_id="reason", selected="nothing")
     assert wrong["error"] == "no such option: nothing"
     assert workspace.act("click", "U0BEN", **at, action_id="reason", selected="phone")["ok"]
-    assert interaction(workspace, "block_actions")["actions"][0]["selected_option"]["value"] == "phone"
+    assert workspace.bot.last("block_actions")["actions"][0]["selected_option"]["value"] == "phone"
     assert workspace.act("click", "U0MAYA", **at, action_id="other", value="h-9", forge=True)["ok"]
-    assert interaction(workspace, "block_actions")["actions"][0]["value"] == "h-9"
+    assert workspace.bot.last("block_actions")["actions"][0]["value"] == "h-9"
     assert workspace.act("click", "U0BEN", **at, action_id="claim", value="h-0", forge=True)["ok"]
-    assert interaction(workspace, "block_actions")["actions"][0]["value"] == "h-0"
+    assert workspace.bot.last("block_actions")["actions"][0]["value"] == "h-0"
 
 
-def test_a_bot_that_is_late_or_wrong_is_told_to_the_person(workspace: Any) -> None:
-    """Three seconds without an answer is operation_timeout; an error status is dispatch_failed."""
-    ts = card(workspace)
-    at = {"channel": "C0QUEUE", "ts": ts, "block_id": "claims", "action_id": "claim"}
+def test_a_bot_that_is_wrong_is_told_to_the_person(workspace: Any) -> None:
+    """An error status is dispatch_failed."""
+    at = {"channel": "C0QUEUE", "ts": card(workspace), "block_id": "claims", "action_id": "claim"}
     workspace.bot.answer = lambda _heard: (500, "")
     assert workspace.act("click", "U0BEN", **at)["error"] == "dispatch_failed"
 
+
+def test_a_bot_that_is_late_is_told_to_the_person(serve_workspace: Any, listening_bot: Any) -> None:
+    """No answer in time is operation_timeout."""
+    workspace, over = serve_workspace(answer_seconds=0.2), Event()
+    at = {"channel": "C0QUEUE", "ts": card(workspace), "block_id": "claims", "action_id": "claim"}
+
     def late(_heard: Any) -> tuple[int, str]:
-        time.sleep(1.3)
+        over.wait(PATIENCE)
         return 200, ""
 
-    workspace.bot.answer = late
+    listening_bot.answer = late
     answer = workspace.act("click", "U0BEN", **at)
+    over.set()
     assert (answer["ok"], answer["delivered"], answer["error"]) == (False, False, "operation_timeout")
 
 
@@ -113,7 +117,7 @@ def test_a_response_url_works_five_times(workspace: Any) -> None:
     """The SDK's webhook client answers through it, replaces the original, and is refused the sixth time."""
     ts = card(workspace)
     workspace.act("click", "U0PRIYA", channel="C0QUEUE", ts=ts, block_id="claims", action_id="claim")
-    hook = WebhookClient(interaction(workspace, "block_actions")["response_url"])
+    hook = WebhookClient(workspace.bot.last("block_actions")["response_url"])
     assert hook.send(text="only for you").status_code == 200
     assert workspace.sees("U0PRIYA")["ephemeral"][0]["text"] == "only for you"
     assert hook.send(text="for all", response_type="in_channel").status_code == 200
@@ -132,7 +136,7 @@ def test_an_ephemeral_message_is_clicked_and_replaced(workspace: Any) -> None:
     at = {"ephemeral_id": note, "block_id": "claims", "action_id": "claim"}
     assert workspace.act("click", "U0IVAN", **at)["error"] == "message_not_found"
     assert workspace.act("click", "U0MAYA", **at)["ok"]
-    payload = interaction(workspace, "block_actions")
+    payload = workspace.bot.last("block_actions")
     assert payload["container"]["is_ephemeral"]
     assert "message" not in payload
     hook = WebhookClient(payload["response_url"])
@@ -170,7 +174,7 @@ def test_a_shortcut_carries_its_message(workspace: Any) -> None:
     ts = workspace.say("U0MAYA", "C0HELP", "help me")
     at = {"channel": "C0HELP", "ts": ts}
     assert workspace.act("shortcut", "U0MAYA", **at, callback_id="hand_to_person")["ok"]
-    payload = interaction(workspace, "message_action")
+    payload = workspace.bot.last("message_action")
     assert (payload["callback_id"], payload["message"]["text"]) == ("hand_to_person", "help me")
     assert workspace.act("shortcut", "U0MAYA", **at, callback_id="x")["error"] == "unknown_shortcut"
 
@@ -183,7 +187,7 @@ def test_a_modal_is_opened_filled_and_submitted(workspace: Any) -> None:
     assert empty["errors"] == {"words": "Please complete this required field."}
     values = {"words": {"text": {"type": "plain_text_input", "value": "Call me"}}}
     assert workspace.act("submit", "U0PRIYA", view_id=view["id"], values=values)["ok"]
-    payload = interaction(workspace, "view_submission")
+    payload = workspace.bot.last("view_submission")
     assert payload["view"]["state"]["values"] == values
     assert (payload["view"]["private_metadata"], payload["view"]["callback_id"]) == ("handoff-1", "answer")
     assert workspace.sees("U0PRIYA")["view"] is None
@@ -233,22 +237,22 @@ def test_closing_is_told_when_asked_for(workspace: Any) -> None:
     """view_closed is sent for a modal with notify_on_close."""
     view = workspace.slack.views_open(trigger_id=workspace.trigger("U0PRIYA"), view=MODAL)["view"]
     assert workspace.act("close_view", "U0PRIYA", view_id=view["id"])["ok"]
-    assert interaction(workspace, "view_closed")["view"]["id"] == view["id"]
+    assert workspace.bot.last("view_closed")["view"]["id"] == view["id"]
     assert workspace.act("close_view", "U0PRIYA", view_id=view["id"])["error"] == "view_not_found"
 
 
 def test_a_trigger_is_good_once_and_briefly(serve_workspace: Any) -> None:
     """A used trigger_id is exchanged, an old one expired, an invented one invalid."""
-    workspace = serve_workspace(answer_seconds=0.4)
+    workspace, hurried = serve_workspace(), serve_workspace(answer_seconds=0.1)
     trigger = workspace.trigger()
     workspace.slack.views_open(trigger_id=trigger, view=MODAL)
-    old = workspace.trigger()
+    old = hurried.world.issued.new_trigger("U0MAYA")
     for wrong, error in ((trigger, "exchanged_trigger_id"), ("1.2.3", "invalid_trigger_id")):
         with pytest.raises(SlackApiError, match=error):
             workspace.slack.views_open(trigger_id=wrong, view=MODAL)
-    time.sleep(0.5)
+    time.sleep(0.2)
     with pytest.raises(SlackApiError, match="expired_trigger_id"):
-        workspace.slack.views_open(trigger_id=old, view=MODAL)
+        hurried.slack.views_open(trigger_id=old, view=MODAL)
 
 
 def test_modals_stack_three_high(workspace: Any) -> None:
@@ -271,7 +275,7 @@ def test_home_is_published_opened_and_clicked(workspace: Any) -> None:
     (opened,) = workspace.bot.wait(lambda one: one.event.get("type") == "app_home_opened")
     assert (opened.event["tab"], opened.event["view"]["id"]) == ("home", view["id"])
     assert workspace.act("click", "U0OLIVIA", home=True, block_id="claims", action_id="claim")["ok"]
-    payload = interaction(workspace, "block_actions")
+    payload = workspace.bot.last("block_actions")
     assert payload["container"] == {"type": "view", "view_id": view["id"]}
     assert (payload["view"]["type"], payload["view"]["private_metadata"]) == ("home", "m")
     assert not {"channel", "message", "response_url"} & set(payload)
@@ -288,7 +292,7 @@ def test_what_is_chosen_at_home_outlives_a_new_home(workspace: Any) -> None:
     slack.views_publish(user_id="U0PRIYA", view=home)
     at = {"home": True, "block_id": "claims", "action_id": "reason"}
     assert workspace.act("click", "U0PRIYA", **at, selected="phone")["ok"]
-    chosen = interaction(workspace, "block_actions")["view"]["state"]["values"]["claims"]["reason"]
+    chosen = workspace.bot.last("block_actions")["view"]["state"]["values"]["claims"]["reason"]
     assert chosen["selected_option"]["value"] == "phone"
     assert slack.views_publish(user_id="U0PRIYA", view=home)["view"]["state"]["values"]["claims"] == {"reason": chosen}
     empty = slack.views_publish(user_id="U0PRIYA", view={"type": "home", "blocks": []})["view"]
@@ -317,7 +321,7 @@ def test_a_form_of_many_kinds_arrives_as_slack_shapes_it(workspace: Any) -> None
     view = workspace.slack.views_open(trigger_id=trigger, view={**MODAL, "blocks": blocks})["view"]
     given = {"users_select": {"pick": {"type": "users_select", "selected_user": "U0BEN"}}}
     assert workspace.act("submit", "U0PRIYA", view_id=view["id"], values=given)["ok"]
-    assert interaction(workspace, "view_submission")["view"]["state"]["values"] == {
+    assert workspace.bot.last("view_submission")["view"]["state"]["values"] == {
         **given,
         "static_select": {"pick": {"type": "static_select", "selected_option": None}},
         "radio_buttons": {"pick": {"type": "radio_buttons", "selected_option": None}},

@@ -11,8 +11,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tests.support.live_server import PATIENCE
 
-async def eventually(wanted: Any, seconds: float = 3.0) -> None:
+
+async def eventually(wanted: Any, seconds: float = PATIENCE) -> None:
     """Wait until something is true."""
     until = asyncio.get_running_loop().time() + seconds
     while not wanted():
@@ -65,7 +67,7 @@ def test_bolt_hears_and_answers_over_socket_mode(serve_workspace: Any) -> None:
 
 def test_a_bot_that_reconnects_hears_again(serve_workspace: Any) -> None:
     """After a disconnect message the SDK comes back on its own and events flow."""
-    workspace = serve_workspace(deliver_to=None)
+    workspace = serve_workspace(deliver_to=None, answer_seconds=1.0)  # what went to the old connection is sent again
     heard: list[Any] = []
 
     async def story() -> None:

@@ -42,7 +42,7 @@ def test_what_is_said_is_on_disk_soon_and_at_the_end(serve_workspace: Any, tmp_p
     path = tmp_path / "deep" / "state.json"
     first = serve_workspace(state_file=path)
     first.say("U0MAYA", "C0HELP", "remember me")
-    for _ in range(300):
+    for _ in range(12_000):
         if path.exists() and "remember me" in path.read_text(encoding="utf-8"):
             break
         threading.Event().wait(0.01)

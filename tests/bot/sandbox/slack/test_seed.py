@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from slack_sdk import WebClient
 
 from bot.errors import ConfigError
 from bot.sandbox.methods import METHODS
 from bot.sandbox.slack.seed import load_manifest, load_seed
+from bot.slack.api.client import WebClient
 from tests.support.paths import DEMO_PEOPLE
 
 

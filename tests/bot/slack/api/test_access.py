@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from slack_sdk import WebClient
 
 from bot.errors import Transient
+from bot.network import DIRECT
 from bot.slack.api import access
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.paths import MANIFEST
 
@@ -23,7 +24,7 @@ def test_a_token_tells_who_it_is_and_what_it_may(client: WebClient) -> None:
 def test_a_token_that_is_no_good_is_no_identity(workspace: LocalWorkspace) -> None:
     """Slack's word for it is passed on."""
     with pytest.raises(Transient, match="invalid_auth"):
-        access.identity(slack.connect(token="xoxb-other", base_url=f"{workspace.base}/api/"))
+        access.identity(slack.connect(token="xoxb-other", base_url=f"{workspace.base}/api/", network=DIRECT))
 
 
 @pytest.mark.parametrize(

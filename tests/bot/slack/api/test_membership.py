@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
 
 from bot import admission, durations
 from bot.admission import Bar, Installation, Member
 from bot.errors import Transient
 from bot.rights import Membership
 from bot.slack.api import roles
+from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members, Unseen
 from bot.store import members
 from bot.store.db import Database

@@ -4,9 +4,9 @@ import threading
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
 
 from bot.slack.api import names, roles
+from bot.slack.api.client import WebClient
 from bot.slack.api.membership import Members
 from bot.slack.api.names import Names
 from bot.store.db import Database

@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from bot.errors import Transient
+from bot.network import DIRECT
+from bot.slack.api import client as slack
 from bot.slack.api import response_urls
 from bot.slack.api.client import Rejected
 
@@ -104,7 +106,8 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Iterator[tuple[
 
 def respond(place: str) -> None:
     """Answer a command there."""
-    response_urls.respond(f"{place}commands/1", {"text": "words"}, slack_api_url=f"{place}api/")
+    client = slack.connect(token="", base_url=f"{place}api/", network=DIRECT)
+    response_urls.respond(client, f"{place}commands/1", {"text": "words"})
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -137,9 +140,10 @@ def test_a_refusal_is_slacks_word_or_none(status: int, body: bytes, error: type[
 
 def test_an_address_is_looked_at_again_when_it_is_used() -> None:
     """It has been in a row since it came."""
+    client = slack.connect(token="", base_url=SLACK, network=DIRECT)
     with answering(200) as (place, asked):
         with pytest.raises(Rejected, match="response_url_refused"):
-            response_urls.respond(f"{place}commands/1", {}, slack_api_url=SLACK)
+            response_urls.respond(client, f"{place}commands/1", {})
         respond(place)
         assert asked == ["POST /commands/1"]
 

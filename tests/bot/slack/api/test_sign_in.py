@@ -8,10 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.errors import Transient
+from bot.network import DIRECT
 from bot.slack.api import sign_in
 from bot.slack.api.sign_in import SlackSignIn, TokenFault
 
-APP = SlackSignIn("1.2", "a secret", "https://slack.com/api/", "https://deskhand.example.com/dashboard/sign-in/done")
+REDIRECT = "https://deskhand.example.com/dashboard/sign-in/done"
+APP = SlackSignIn("1.2", "a secret", "https://slack.com/api/", REDIRECT, DIRECT)
 NOW, NONCE, TEAM = 1_900_000_000.0, "a nonce", "T0DESKHAND"
 CLAIMS: dict[str, Any] = {
     "iss": "https://slack.com",
@@ -104,6 +106,6 @@ def test_slack_is_asked_for_our_workspace() -> None:
 
 def test_answer_that_others_could_change_is_not_fetched() -> None:
     """The connection to Slack stands for the token's signature, so it must be private."""
-    app = SlackSignIn("1.2", "a secret", "http://slack.example/api/", APP.redirect_url)
+    app = SlackSignIn("1.2", "a secret", "http://slack.example/api/", APP.redirect_url, DIRECT)
     with pytest.raises(Transient, match="TLS"):
         sign_in.id_token(app, "code", seconds=1)

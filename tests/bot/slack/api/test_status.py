@@ -1,9 +1,9 @@
 """What Slack shows of the agent: `bot.slack.api.status`, against a served workspace."""
 
 import pytest
-from slack_sdk import WebClient
 
 from bot.slack.api import status
+from bot.slack.api.client import WebClient
 from bot.store.db import Database
 from bot.store.schema import Ticket
 from tests.support.factories import new_turn, put, ticket

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from slack_sdk import WebClient
 
 from bot.escalation import EscalationAction
 from bot.principals import Reason
 from bot.sandbox.slack import blocks
+from bot.slack.api.client import WebClient
 from bot.slack.handoffs import handoff_messages, handoff_transcript, queue_card, relay, transcript
 from bot.slack.outbox import enclosures, outbox
 from bot.slack.sentences import say

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
 
+from bot.slack.api.client import WebClient
 from bot.slack.outbox import duplicates, outbox, posting
 from bot.store.db import Database
 from bot.store.schema import Message, now

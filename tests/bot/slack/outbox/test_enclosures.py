@@ -1,8 +1,8 @@
 """What is too long for a few messages, as a file: shared once, whatever is lost, and gone when it is taken back."""
 
 import pytest
-from slack_sdk import WebClient
 
+from bot.slack.api.client import WebClient
 from bot.slack.outbox import enclosures, outbox
 from bot.store.db import Database
 from bot.store.outbox import messages

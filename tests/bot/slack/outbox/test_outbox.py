@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
 
 from bot import durations
+from bot.slack.api.client import WebClient
 from bot.slack.outbox import outbox, posting
 from bot.store.db import Database, Session
 from bot.store.outbox import deliveries, messages
@@ -20,6 +20,7 @@ from bot.store.schema import now
 from tests.support import factories
 from tests.support.delivery_steps import assign_ticket, due, store_reply, taken
 from tests.support.factories import at_once, message, store, ticket
+from tests.support.live_server import PATIENCE
 from tests.support.local_workspace import POST, LocalWorkspace, bot_said, calls_of
 
 
@@ -80,7 +81,7 @@ def test_a_message_that_slack_took_slowly_is_said_once(
     client.timeout = 0.2  # type: ignore[assignment]  # seconds may be a fraction
     store(database, "slow", thread_ts=thread)
     assert outbox.deliver(database, client) == 0
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE
     while not bot_said(workspace) and time.monotonic() < until:
         time.sleep(0.01)
     due(database, "slow")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from slack_sdk import WebClient
 
 from bot.slack import mrkdwn
+from bot.slack.api.client import WebClient
 from bot.slack.handoffs import copies, transcript
 from bot.slack.handoffs.queue_card import card
 from bot.slack.handoffs.transcript import TranscriptLine

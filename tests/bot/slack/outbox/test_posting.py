@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
 
+from bot.network import DIRECT
 from bot.slack.api import client as slack
+from bot.slack.api.client import WebClient
 from bot.slack.outbox import outbox, posting
 from bot.store.db import Database
 from bot.store.outbox import messages
@@ -154,7 +155,7 @@ def test_an_answer_whose_receipt_was_lost_is_tried_once_at_a_time(database: Data
     """The connection broke after it was sent: it is in doubt, and no library tries again behind our back."""
     with hanging_up() as (url, heard):
         respond(database, f"{url}commands/1")
-        assert outbox.deliver(database, slack.connect(token="xoxb-local", base_url=f"{url}api/")) == 0
+        assert outbox.deliver(database, slack.connect(token="xoxb-local", base_url=f"{url}api/", network=DIRECT)) == 0
         assert (len(heard), message(database, "answer").state) == (1, "sending")
 
 

@@ -42,6 +42,8 @@ CAUSES: dict[AlertKind, tuple[str, dict[str, Any]]] = {
     AlertKind.SILENT: ("clock", {"last": AT.isoformat(), "minutes": 5.0}),
     AlertKind.SAMPLE_FAILED: ("no_secret_said", {"said": "An answer holds what looks like a secret.", "ticket": 7}),
     AlertKind.SAMPLED_QUALITY: ("access@1f3c9a20", WORSE),
+    AlertKind.WRITE_DIVERGED: ("turn:3:1", {"tool": "unlock_my_account", "ticket": 7, "at": AT.isoformat()}),
+    AlertKind.WRITES_UNKNOWN: ("unlock_my_account", {"writes": 2, "ticket": 7}),
 }
 LINKED = About("U0MAYA", "C0HELP", "https://example.com/archives/C0HELP/p1")
 PRIVATE = About("U0MAYA", None, None)

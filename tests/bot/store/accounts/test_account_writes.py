@@ -1,6 +1,6 @@
 """How often an account is written: `bot.store.accounts.account_writes`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from time import sleep
 
@@ -9,7 +9,7 @@ import pytest
 from bot.principals import PastWrite
 from bot.store.accounts import account_writes
 from bot.store.db import Database
-from bot.store.schema import now
+from bot.store.schema import WriteState, now
 from bot.store.tickets.turns import Attempt
 from tests.support.factories import at_once, heard, new_turn, running
 
@@ -23,9 +23,14 @@ def attempt(database: Database) -> Attempt:
     return running(database, new_turn(database, opened))
 
 
-def begin(database: Database, one: Attempt, *, step: int = 3, account: str = "acc", tool: str = "unlock") -> None:
+def begin(database: Database, one: Attempt, *, step: int = 3, account: str = "acc", tool: str = "unlock") -> datetime:
     with database.write() as session:
-        account_writes.begin(session, one, step=step, account=account, tool=tool, at=now())
+        return account_writes.begin(session, one, step=step, account=account, tool=tool, at=now())
+
+
+def end(database: Database, one: Attempt, state: WriteState) -> bool:
+    with database.write() as session:
+        return account_writes.end(session, one, step=3, state=state, agreement=None, at=now())
 
 
 def since(database: Database, hours: float = 1, *, besides: tuple[int, int] = (0, 0)) -> list[tuple[str, int, bool]]:
@@ -41,8 +46,7 @@ def test_a_write_counts_from_its_intent_on(database: Database) -> None:
     begin(database, second, tool="link")
     begin(database, second, step=5, account="another")
     assert since(database) == [("unlock", first.ticket.id, False), ("link", second.ticket.id, False)]
-    with database.write() as session:
-        account_writes.end(session, first, step=3, done=True)
+    end(database, first, WriteState.DONE)
     assert since(database)[0] == ("unlock", first.ticket.id, True)
     assert since(database, hours=-1) == []
 
@@ -50,8 +54,7 @@ def test_a_write_counts_from_its_intent_on(database: Database) -> None:
 def test_one_step_is_one_write(database: Database) -> None:
     """An attempt that takes it over does not count again, nor against itself."""
     one = attempt(database)
-    begin(database, one)
-    begin(database, one)
+    assert begin(database, one) == begin(database, one), "when it was first allowed"
     assert len(since(database)) == 1
     assert since(database, besides=(one.turn_id, 3)) == []
     assert len(since(database, besides=(one.turn_id, 5))) == 1
@@ -62,10 +65,9 @@ def test_what_the_directory_refused_does_not_count(database: Database) -> None:
     one, other = attempt(database), attempt(database)
     begin(database, one)
     begin(database, other)
-    with database.write() as session:
-        account_writes.end(session, one, step=3, done=False)
-        account_writes.end(session, other, step=3, done=True)
-        account_writes.end(session, other, step=3, done=False)
+    assert end(database, one, WriteState.REFUSED)
+    assert end(database, other, WriteState.DONE)
+    assert not end(database, other, WriteState.REFUSED)
     assert since(database) == [("unlock", other.ticket.id, True)]
 
 

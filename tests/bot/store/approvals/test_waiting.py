@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.principals import ProofKind
 from bot.store.approvals import approvals, proofs, waiting
 from bot.store.db import Database
-from bot.store.schema import Proof, now
+from bot.store.schema import Approval, ApprovalState, Proof, ProofState, Turn, TurnState, now
 from tests.support.approval_rows import BEN, asked, opened, proof_asked, time_is_up
 from tests.support.factories import plans, put
 
@@ -76,3 +76,22 @@ def test_an_index_finds_what_is_due(database: Database) -> None:
         assert {"ix_proofs_owed", "uq_proofs_asked"} & set(re.findall(r"\w+", plan)), text
     for text, plan in plans(database, waiting.challenges).items():
         assert {"ix_proofs_owed", "uq_proofs_asked"} & set(re.findall(r"\w+", plan)), text
+
+
+def test_nothing_can_be_due_unless_something_is_under_way(database: Database) -> None:
+    """An active approval, a proof that was asked for, or a suspended turn, each alone."""
+
+    def under_way() -> bool:
+        with database.read() as session:
+            return waiting.any_under_way(session)
+
+    assert not under_way()
+    found = opened(database)
+    assert under_way()
+    proof = proof_asked(database, found.id)
+    put(database, Approval, found.id, state=ApprovalState.WITHDRAWN)
+    assert under_way()
+    put(database, Proof, proof.id, state=ProofState.EXPIRED)
+    assert not under_way()
+    put(database, Turn, found.turn_id, suspended_at=now(), state=TurnState.WAITING)
+    assert under_way()

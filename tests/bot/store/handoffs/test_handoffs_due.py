@@ -150,6 +150,8 @@ def test_what_has_ended_is_not_read(sqlite_url: str) -> None:
         handoffs.active(session, 1)
 
     with closing(db.connect(sqlite_url)) as database:
+        new_turn(database, FIRST)
+        escalate(database, hand_off(database, 1).id, openings=1, steps="remind")  # without it no steps are read
         found = plans(database, look)
     assert len(found) == 7
     for plan in found.values():

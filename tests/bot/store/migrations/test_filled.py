@@ -6,12 +6,14 @@ waits, and messages that are owed and in the hands of a sender.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy
@@ -31,6 +33,7 @@ from bot.store.tickets import turns
 from tests.support.dashboard_history import SPRING_FORWARD, dashboard_history
 from tests.support.factories import everything, rows
 from tests.support.figure_folding import add_up
+from tests.support.postgres_server import PostgresServer
 
 BEFORE = "0011"
 KEPT: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / f"filled_{BEFORE}.json").read_text())
@@ -40,7 +43,7 @@ COLUMNS = {
 }
 MOVES = {"lapsed": "expired", "climbed": "escalated", "released": "unclaimed"}
 ADDED: dict[str, dict[str, Any]] = {
-    "tickets": {"surge_id": None, "following": None},
+    "tickets": {"surge_id": None, "following": None, "words_erased_at": None},
     "turns": {"directory_failed_at": None, "suspended_at": None, "waited_seconds": 0.0},
 }
 "Columns that later revisions add, with what a row of before has in them."
@@ -101,17 +104,44 @@ def _stored(column: sqlalchemy.ColumnClause[Any]) -> Any:
     return sqlalchemy.Text() if isinstance(column.type, schema.Value) else column.type
 
 
+def fill_and_migrate(url: str) -> None:
+    """Take a database back to the revision before, let that build fill it, and migrate it."""
+    with closing(db.connect(url)) as database:
+        with database.engine.connect() as connection:
+            command.downgrade(revisions._config(connection), BEFORE)
+            connection.commit()
+        with database.engine.begin() as connection:
+            fill(connection)
+    revisions.migrate(url)
+
+
+@pytest.fixture(scope="module")
+def filled_file(_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file that the build before has filled, after the migration; nobody writes to it."""
+    file = Path(shutil.copy(_sqlite, tmp_path_factory.mktemp("filled") / "deskhand.db"))
+    fill_and_migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="module")
+def filled_template(_postgres: PostgresServer) -> str:
+    """Return the name of a PostgreSQL database like it, which nobody is connected to."""
+    name = f"filled_{uuid4().hex}"
+    fill_and_migrate(_postgres.copy(name))
+    return name
+
+
 @pytest.fixture
-def migrated(database: db.Database, database_url: str) -> Iterator[db.Database]:
-    """Return a database that the build before has filled, after the migration; in the end it is migrated again."""
-    with database.engine.connect() as connection:
-        command.downgrade(revisions._config(connection), BEFORE)
-        connection.commit()
-    with database.engine.begin() as connection:
-        fill(connection)
-    revisions.migrate(database_url)
-    yield database
-    revisions.migrate(database_url)
+def migrated(request: pytest.FixtureRequest, database_url: str) -> Iterator[db.Database]:
+    """Return a database of the test's own that the build before has filled, after the migration."""
+    url = sqlalchemy.make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        shutil.copy(request.getfixturevalue("filled_file"), str(url.database))
+    else:
+        template = request.getfixturevalue("filled_template")
+        database_url = request.getfixturevalue("_postgres").copy(f"test_{uuid4().hex}", of=template)
+    with closing(db.connect(database_url)) as database:
+        yield database
 
 
 def test_nothing_is_lost_and_nothing_else_changes(migrated: db.Database) -> None:
@@ -129,7 +159,7 @@ def _json(value: Any) -> Any:
     )
 
 
-def test_the_way_back_gives_what_was_there(migrated: db.Database, database_url: str) -> None:
+def test_the_way_back_gives_what_was_there(migrated: db.Database) -> None:
     """Whoever goes back to the build before finds its own names and words."""
     with migrated.engine.connect() as connection:
         command.downgrade(revisions._config(connection), BEFORE)

@@ -9,7 +9,7 @@ import pytest
 from bot.store.db import Database
 from bot.store.money import reviews
 from bot.store.money.reviews import Decision
-from bot.store.schema import AuditRow, BudgetReview, ReviewState, now
+from bot.store.schema import AuditRow, BudgetNotice, BudgetReview, ReviewState, now
 from tests.support.factories import put, rows
 
 DAY = "channel:C0HELP:2026-11-22"
@@ -262,3 +262,44 @@ def test_a_raise_is_owed_to_the_gate_until_it_is_told(database: Database) -> Non
     put(database, BudgetReview, number, resets_at=now())
     with database.read() as session:
         assert reviews.in_effect(session, before) == []
+
+
+def test_nothing_can_be_due_unless_something_is_under_way(database: Database) -> None:
+    """An open review, one whose owner was not asked, a raise that counts, or a soft cap of which nobody was told."""
+
+    def under_way() -> bool:
+        with database.read() as session:
+            return reviews.any_under_way(session)
+
+    assert not under_way()
+    number = open_one(database)
+    assert under_way()
+    put(database, BudgetReview, number, state=ReviewState.DENIED)
+    assert under_way()
+    put(database, BudgetReview, number, told_at=now())
+    assert not under_way()
+    put(database, BudgetReview, number, state=ReviewState.OPEN)
+    assert under_way()
+    put(database, BudgetReview, number, state=ReviewState.RAISED, applied_at=now())
+    assert under_way()
+    put(database, BudgetReview, number, resets_at=now() - timedelta(seconds=1))
+    assert not under_way()
+    put(database, BudgetReview, number, applied_at=None)
+    assert under_way()
+    put(database, BudgetReview, number, state=ReviewState.ENDED)
+    assert not under_way()
+    soft = BudgetNotice(
+        account="team:T1:2026-11-22",
+        percent=80,
+        scope="team",
+        holder="T1",
+        window_start=now(),
+        resets_at=now() + timedelta(days=1),
+        limit_nusd=100,
+        spent_nusd=80,
+    )
+    with database.write() as session:
+        session.add(soft)
+    assert under_way()
+    put(database, BudgetNotice, 1, told_at=now())
+    assert not under_way()

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from bot.store.db import Database
-from bot.store.money import soft_cap_alerts
+from bot.store.money import reviews, soft_cap_alerts
 from bot.store.schema import BudgetNotice, Message, MessageKind, now
 from tests.support.factories import heard, new_turn, put, store
 
@@ -114,3 +114,17 @@ def test_a_turn_knows_what_its_calls_have_passed(database: Database) -> None:
     assert found == [(DAY, 80), ("user:U1:2026-11-22", 80)]
     with database.read() as session:
         assert session.query(BudgetNotice).count() == 3
+
+
+def test_a_soft_cap_can_be_due_until_somebody_is_told(database: Database) -> None:
+    """The clock looks no further while nothing of any budget can be due."""
+
+    def under_way() -> bool:
+        with database.read() as session:
+            return reviews.any_under_way(session)
+
+    assert not under_way()
+    passed(database)
+    assert under_way()
+    put(database, BudgetNotice, 1, told_at=now())
+    assert not under_way()

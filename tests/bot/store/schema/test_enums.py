@@ -33,6 +33,7 @@ from bot.store.tickets import inbox_commands
 from jobs import commands
 from tests.support.factories import handed_off, rows
 from tests.support.paths import ROOT
+from tests.support.source_trees import syntax_tree
 
 NOT_OURS = ("bot/store/migrations/", "bot/sandbox/slack/")
 "What is written once for good, and what speaks of Slack's own kinds."
@@ -92,7 +93,7 @@ def test_no_value_is_told_by_a_bare_string() -> None:
         path = file.relative_to(ROOT).as_posix()
         if path.startswith(NOT_OURS):
             continue
-        for line, name, strings in told_apart(ast.parse(file.read_text())):
+        for line, name, strings in told_apart(syntax_tree(file)):
             bare = strings & known.get(name or "", set())
             if bare:
                 found.append(f"{path}:{line}: {name} and {sorted(bare)}")
@@ -102,7 +103,7 @@ def test_no_value_is_told_by_a_bare_string() -> None:
 def test_every_value_has_its_sentence() -> None:
     """A string below each member says what it means, and every set that a column holds is one of these."""
     modules = (
-        ast.parse(Path(str(module.__file__)).read_text())
+        syntax_tree(Path(str(module.__file__)))
         for module in (enums, approval_enums, eval_enums, message_enums, watch_enums, escalation)
     )
     sets = [node for module in modules for node in module.body if isinstance(node, ast.ClassDef)]

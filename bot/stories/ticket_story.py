@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.slack.mrkdwn import dollars
-from bot.store.schema import AuditRow, InboxKind, Message, MessageKind, MessageState, Step, StepKind, Turn
+from bot.store.audit import AuditRecord
+from bot.store.schema import InboxKind, Message, MessageKind, MessageState, Step, StepKind, Turn
 from bot.store.tickets.ticket_history import TicketHistory
 
 WIDTH = 160
@@ -22,6 +23,7 @@ HEARD: Mapping[InboxKind, str] = {
     InboxKind.UNASSIGNED: "wrote, to no agent yet",
     InboxKind.COMMAND: "gave a command",
     InboxKind.SHORTCUT: "asked for a person",
+    InboxKind.WHY: "asked why a message came to be",
     InboxKind.PLEA: "wanted the agent to look at a message",
 }
 SAID: Mapping[MessageKind, str] = {
@@ -112,7 +114,7 @@ class TicketStory:
         for event in history.heard:
             did = HEARD[event.kind]
             files = f" with {len(event.files)} file{'' if len(event.files) == 1 else 's'}" if event.files else ""
-            yield Moment(event.received_at, self.name(event.user), f"{did}{files}: {_cut(event.text)}", 0)
+            yield Moment(event.received_at, self.name(event.user), f"{did}{files}: {cut(event.text)}", 0)
         for turn in history.turns:
             yield from _turn(turn)
         for step in history.steps:
@@ -121,22 +123,23 @@ class TicketStory:
             yield Moment(message.posted_at or message.created_at, "bot", _message(message), 6)
         for move in history.moves:
             detail = ", ".join(f"{name} {self.name(str(value))}" for name, value in move.detail.items())
-            what = f"handoff {move.handoff_id} {move.move}{f' ({_cut(detail)})' if detail else ''}"
+            what = f"handoff {move.handoff_id} {move.move}{f' ({cut(detail)})' if detail else ''}"
             yield Moment(move.at, self.name(move.actor), what, 5)
         for record in history.audit:
             yield Moment(record.at, self.name(record.actor), self._audit(record), 2)
         for write in history.writes:
             yield Moment(write.at, "directory", f"{write.action}: {write.before} -> {write.after}", 4)
         for thumb in history.feedback:
-            words = f": {_cut(thumb.words)}" if thumb.words else ""
+            words = f": {cut(thumb.words)}" if thumb.words else ""
             yield Moment(thumb.at, self.name(thumb.user), f"thumb {'up' if thumb.good else 'down'}{words}", 7)
 
-    def _audit(self, row: AuditRow) -> str:
+    def _audit(self, row: AuditRecord) -> str:
         of = f" for {self.name(row.subject)}" if row.subject else ""
         closes = f", closes {row.intent_id}" if row.intent_id else ""
         tool = f" {row.record['tool']}" if "tool" in row.record else ""
         decision = f" ({row.record['decision'].lower()}: {row.record['why']})" if "decision" in row.record else ""
-        return f"audit {row.seq}: {row.event}{tool}{of}{decision}{closes}"
+        agreed = f", the directory {row.record['agreement']}" if "agreement" in row.record else ""
+        return f"audit {row.seq}: {row.event}{tool}{of}{decision}{closes}{agreed}"
 
 
 def ids_in(history: TicketHistory) -> list[str]:
@@ -144,6 +147,7 @@ def ids_in(history: TicketHistory) -> list[str]:
     ticket = history.ticket
     people = [event.user for event in history.heard] + [thumb.user for thumb in history.feedback]
     people += [move.actor for move in history.moves] + [row.actor for row in history.audit]
+    people += [owner for row in history.audit for owner in (row.record.get("delegation") or {}).get("owner", ())]
     to = [str(value) for move in history.moves for value in move.detail.values()]
     return list(dict.fromkeys([ticket.requester, ticket.channel, *people, *to]))
 
@@ -180,11 +184,11 @@ def _message(message: Message) -> str:
         if message.state is MessageState.POSTED
         else f" ({message.state}{f': {message.error}' if message.error else ''})"
     )
-    words = "deleted" if message.body.get("deleted") else _cut(str(message.body.get("text") or ""))
+    words = "deleted" if message.body.get("deleted") else cut(str(message.body.get("text") or ""))
     return f"{did}{state}: {words}"
 
 
-def _cut(text: str) -> str:
-    """Return a text on one line, cut at `WIDTH`, without the control characters that a terminal would obey."""
+def cut(text: str, width: int = WIDTH) -> str:
+    """Return a text on one line, cut at a width, without the control characters that a terminal would obey."""
     line = "".join(filter(str.isprintable, " ".join(text.split())))
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+    return line if len(line) <= width else f"{line[: width - 1]}…"

@@ -1,0 +1,121 @@
+"""Erases one person everywhere: the rows, the keys in Redis, and the cards that rollbacks have kept.
+
+What cannot be rolled back is erased before the transaction is committed, and all of it may be erased again: so after a
+crash the same command ends what it began, and never is anything said to be erased that is not.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot import redis_client
+from bot.errors import ConfigError
+from bot.folder_exchange import KEPT
+from bot.queue import JobQueue, translated
+from bot.store import audit, db
+from bot.store.audit import people
+from bot.store.db import Database
+from bot.store.personal import erasing, whose
+from bot.store.personal.whose import Whose
+
+OPERATOR = "operator"
+NOT_THE_OWNER = (
+    "environment: the role of DATABASE_URL may not forget people in the audit log: set DATABASE_OWNER_URL as for "
+    "`deskhand migrate`. Nothing was erased."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StillUnderWay:
+    """Something of the person is not done, or a file of the configuration names them; nothing was erased."""
+
+    what: tuple[str, ...]
+    "Sentences, each with what to do."
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased of one person, who is named in it by nothing."""
+
+    dry_run: bool
+    tables: dict[str, int]
+    "Rows that were deleted or changed, for every table of the inventory."
+    elsewhere: dict[str, int]
+    "Keys of Redis and files that were deleted or changed."
+    compacted: bool | None = None
+    "Whether the file of an SQLite database was rebuilt, so that nothing is left in free pages; None on PostgreSQL."
+    audit: int | None = None
+    "The number of the record in the audit log; None: nothing was erased."
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return asdict(self)
+
+
+class _OnlyLooked(Exception):
+    """Nothing is to stay of what was done."""
+
+
+def erase(
+    database: Database, queue: JobQueue, config: Path, user: str, *, also: Sequence[str] = (), dry_run: bool = False
+) -> Receipt | StillUnderWay:
+    """Erase a person, and return the receipt, or why nothing was erased.
+
+    Args:
+        database: where rows are.
+        queue: the Redis of the installation.
+        config: the folder of the configuration.
+        user: Slack user id.
+        also: their names and addresses, as far as somebody has said them.
+        dry_run: only count.
+
+    Raises:
+        ConfigError: the role that is connected may not forget people in the audit log; nothing was erased.
+        Transient: the database or Redis cannot be reached; nothing was erased in the database.
+    """
+    if named_in := [str(file) for file in _files(config) if not _is_kept(config, file) and _names(file, user)]:
+        return StillUnderWay(tuple(f"{file} names them: take them out of it first." for file in named_in))
+    with database.write() as session:
+        db.work_without_hurry(session.connection())
+        if not people.may_forget(session):
+            raise ConfigError(NOT_THE_OWNER)
+        who = whose.gather(session, user, also)
+        erasing.lock(session, who)
+        who = whose.gather(session, user, also)
+        if obstacles := whose.under_way(session, who):
+            session.rollback()
+            return StillUnderWay(tuple(obstacles))
+        tables = erasing.erase(session, who)
+        with translated():
+            keys = redis_client.named(queue.queue.connection, who.naming.texts, erase=not dry_run)
+        elsewhere = {"redis": keys, "rollbacks": _rename_in_rollbacks(config, who, write=not dry_run)}
+        if dry_run:
+            session.rollback()
+            return Receipt(dry_run=True, tables=tables, elsewhere=elsewhere)
+        number: int | None = None
+        if any((*tables.values(), *elsewhere.values())):
+            receipt: dict[str, Any] = {"tables": tables, "elsewhere": elsewhere}
+            number = audit.append(session, "person.erased", actor=OPERATOR, subject=user, **receipt)
+            erasing.forget_in_audit(session, who)
+    return Receipt(dry_run=False, tables=tables, elsewhere=elsewhere, compacted=database.compact(), audit=number)
+
+
+def _files(config: Path) -> Iterator[Path]:
+    return (file for file in sorted(config.rglob("*")) if file.is_file())
+
+
+def _is_kept(config: Path, file: Path) -> bool:
+    return file.is_relative_to(config / KEPT)
+
+
+def _names(file: Path, user: str) -> bool:
+    return user.encode() in file.read_bytes()
+
+
+def _rename_in_rollbacks(config: Path, who: Whose, *, write: bool) -> int:
+    """Replace the Slack id of a person in the folders that rollbacks have kept; return the number of files."""
+    found = [file for file in _files(config / KEPT) if _names(file, who.user)]
+    for file in found if write else ():
+        file.write_text(str(who.naming.without(file.read_text("utf-8"))), "utf-8")
+    return len(found)

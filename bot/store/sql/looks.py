@@ -1,0 +1,49 @@
+"""What the reads of a block share, and how the errors of a database that cannot be reached are translated."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import sqlalchemy
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from bot.errors import Transient
+
+
+@dataclass(slots=True)
+class SharedLook:
+    """The session that the reads of a block share."""
+
+    of: Engine
+    "Whose reads share it."
+    engine: Engine
+    ends: ExitStack
+    "Ends it, when the block ends."
+    _session: Session | None = field(default=None, init=False)
+
+    def session(self) -> Session:
+        """Return it; the first call begins it."""
+        if self._session is None:
+            session = self.ends.enter_context(Session(self.engine, expire_on_commit=False))
+            self.ends.enter_context(session.begin())
+            self._session = session
+        return self._session
+
+
+TOGETHER: ContextVar[SharedLook | None] = ContextVar("look_together", default=None)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Translate the errors of a database that cannot be reached."""
+    try:
+        yield
+    except sqlalchemy.exc.TimeoutError as error:  # every connection of the pool is in use
+        raise Transient("database: no free connection") from error
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
+            raise Transient(f"database: {error.orig}") from error
+        raise
