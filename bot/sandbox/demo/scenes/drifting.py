@@ -23,6 +23,8 @@ from bot.store.schema import AlertKind, DriftStream, TurnOutcome, now
 
 OWNER, HOME, AGENT = "U0OLIVIA", "D0OLIVIA", "access"
 PAST, BATCH = 1_000, 150
+AT_ONCE = timedelta(microseconds=1)
+"Between the tickets of a batch: all of it settles before the next check, so no check sees a part of it."
 SHIFTED = 0.4
 "The share of requests that the shifted stand-in hands over at once."
 REQUESTS = (
@@ -40,7 +42,7 @@ def drift(stage: Stage) -> Json:
     stage.say(f"  ({PAST + BATCH:,} tickets of the past are written into the database, as the stand-in answers them)")
     at = now()
     past = _tickets(random, PAST, until=at - timedelta(days=2), every=timedelta(minutes=2))
-    recent = _tickets(random, BATCH, until=at - SETTLED - timedelta(seconds=1))
+    recent = _tickets(random, BATCH, until=at - SETTLED)
     _write(stage, release, [*past, *recent])
     steady = stage.wait("the clock to compare them", lambda: _readings(stage, release))
     moved = [f"{one.stream}/{one.window}" for one in steady if one.drifted]
@@ -48,7 +50,7 @@ def drift(stage: Stage) -> Json:
     check(_told(stage) is None, "nothing told to the owner", _told(stage))
     stage.say(f"  ({BATCH} more; of these, a shifted stand-in hands {SHIFTED:.0%} over without looking)")
     began = time.monotonic()
-    _write(stage, release, _tickets(random, BATCH, until=now(), shifted=SHIFTED))
+    _write(stage, release, _tickets(random, BATCH, until=now() - SETTLED, shifted=SHIFTED))
     told = stage.wait("the owner to be told of drift", lambda: _told(stage))
     took = round((time.monotonic() - began) * 1000)
     stage.heard(f"deskhand to {stage.name(OWNER)}", told)
@@ -70,7 +72,7 @@ def _served(stage: Stage) -> str:
 
 
 def _tickets(
-    random: Random, count: int, *, until: datetime, every: timedelta = timedelta(milliseconds=1), shifted: float = 0.0
+    random: Random, count: int, *, until: datetime, every: timedelta = AT_ONCE, shifted: float = 0.0
 ) -> list[FirstTurn]:
     """Return tickets, the last of which ends at a time."""
     return [
