@@ -10,9 +10,10 @@ import shutil
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -22,10 +23,13 @@ from bot import env_file, redis_client
 from bot.store import db
 from bot.store.installation import revisions
 from tests.support import bytecode, chosen_servers, forked_runs, postgres_server, run_order, shortcuts
+from tests.support.chromium import browser
 from tests.support.delegations import KEY_OF_TESTS
 from tests.support.lent_databases import LentDatabases
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_servers import RedisServer, start_redis
+
+__all__ = ["browser"]
 
 _STORE = Path(__file__).parent / "bot" / "store"
 "Where the tests of all SQL are."
@@ -94,6 +98,24 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.dist == "loadfile" and config.option.tx:
         config.stash[_PROCESSES] = len(config.option.tx)
         config.option.dist, config.option.tx = "no", []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End what costs as long as it lives with the last test in it: it would go on until the session ends.
+
+    A house's eight processes would keep looking for work; a browser's driver would leave its loop to the other tests.
+    """
+    for name in ("browser", "house"):
+        built, next_built = (_fixtures(one, name) for one in (item, nextitem))
+        if built and built != next_built and built[-1].scope == "session":
+            built[-1].finish(item._request)  # type: ignore[attr-defined]  # a test that asks again builds another
+
+
+def _fixtures(item: pytest.Item | None, name: str) -> Sequence[Any]:
+    """Return what a test's fixture of a name is built by."""
+    found: Sequence[Any] = getattr(item, "_fixtureinfo").name2fixturedefs.get(name, ()) if item else ()  # noqa: B009
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

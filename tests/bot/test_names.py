@@ -29,6 +29,5 @@ def test_no_public_class_has_the_name_of_another() -> None:
 
 def test_the_order_of_the_tests_names_files_that_there_are() -> None:
     """A file that was renamed would begin late, and be waited for at the end."""
-    several = {run_order.HOUSE: run_order.IN_THE_HOUSE, run_order.SOURCE: run_order.READ_SOURCE}
-    named = [file for one in run_order.LONGEST for file in several.get(one, (one,))]
+    named = [file for one in run_order.LONGEST for file in run_order.TOGETHER.get(one, (one,))]
     assert [one for one in named if not (ROOT / one).exists()] == []

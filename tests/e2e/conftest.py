@@ -1,10 +1,9 @@
 """The real processes, ended after the last test in them; their logs are shown when a test fails."""
 
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,12 +11,9 @@ import sqlalchemy
 
 from bot.sandbox.demo.scenes.stage import Stage
 from tests.e2e.product import HOUSE_KINDS, House, HouseOrder, carry_over, moved_in, prepare
-from tests.support.chromium import browser
 from tests.support.otlp_receiver import OtlpReceiver, receiving
 from tests.support.pooler import pooled, pooler_program
 from tests.support.postgres_server import TEMPLATE, PostgresServer
-
-__all__ = ["browser"]
 
 SERVERS = 5
 "Connections to PostgreSQL that the pooler has for all processes of a house."
@@ -64,20 +60,6 @@ def house(
         behind = order.database == "postgres" and pooler_program() is not None
         pooler = ends.enter_context(pooled(url, folder, servers=SERVERS)) if behind else None
         yield ends.enter_context(moved_in(order, url, folder, pooler=pooler))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """End a house with the last test in it: its eight processes would keep looking for work until the session ends."""
-    built, next_built = (_fixtures(one, "house") for one in (item, nextitem))
-    if built and built != next_built:
-        built[-1].finish(item._request)  # type: ignore[attr-defined]  # a test that asks again builds another
-
-
-def _fixtures(item: pytest.Item | None, name: str) -> Sequence[Any]:
-    """Return what a test's fixture of a name is built by."""
-    found: Sequence[Any] = getattr(item, "_fixtureinfo").name2fixturedefs.get(name, ()) if item else ()  # noqa: B009
-    return found
 
 
 @pytest.fixture

@@ -9,14 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from jobs import home
 from tests.support.approval_plays import resetter
-from tests.support.chromium import browser
 from tests.support.front_workspace import PAGE_KEY
 from tests.support.live_server import PATIENCE
 from tests.support.page_browser import PAGE_PATIENCE, keep_shot
 from tests.support.product_harness import Place, change_card
 from tests.support.workspace_names import BOT
-
-__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 ASKS = f"<@{BOT}> I lost my phone. Please reset my second factor."

@@ -2,10 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 UNWANTED = (
     "WebUIOmniboxPopup",
@@ -40,9 +44,11 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start headless Chromium once for this file."""
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Start headless Chromium once for all tests that look at pages one after the other."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - most tests need none of it
+
     chromium = shutil.which("chromium")
     if chromium is None:
         if os.environ.get("CI"):

@@ -2,7 +2,7 @@
 
 What takes longest begins first, so that nobody waits for it at the end. Files that stand in the same
 house of real processes, or prepare another one from the same file, stay together, so that it is built once; so do
-files that go through the product's source.
+files that go through the product's source, and those that look at pages in one browser.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,24 @@ READ_SOURCE = tuple(
     )
 )
 "They go through all of the product's source, which is parsed once for them: see `source_trees`."
+PAGES = "tests/pages"
+LOOK_AT_PAGES = (
+    "tests/bot/sandbox/page/test_phone.py",
+    "tests/bot/sandbox/page/test_shown.py",
+    "tests/bot/sandbox/page/test_used.py",
+    "tests/bot/web/test_dashboard_shown.py",
+    "tests/bot/web/test_doorway_in_browser.py",
+    "tests/scenarios/test_approval_on_the_page.py",
+)
+"To start a browser takes a second of CPU: see `chromium`."
+TOGETHER = {HOUSE: IN_THE_HOUSE, SOURCE: READ_SOURCE, PAGES: LOOK_AT_PAGES}
+"The files of each piece of several."
+_PIECES = {file: piece for piece, files in TOGETHER.items() for file in files}
 LONGEST = (
     "tests/e2e/test_tour.py",
     HOUSE,
     "tests/e2e/chaos/test_chaos.py",
+    PAGES,
     "tests/bot/store/figures/test_folding.py",
     "tests/bot/store/handoffs/test_handoffs.py",
     "tests/bot/listeners/test_nulls.py",
@@ -68,7 +82,6 @@ LONGEST = (
     "tests/bot/store/figures/test_figures.py",
     "tests/scenarios/test_lifecycle.py",
     "tests/bot/store/figures/test_success_days.py",
-    "tests/bot/web/test_dashboard_shown.py",
     "tests/bot/agent/test_approving.py",
     "tests/bot/drift/test_simulation.py",
     "tests/bot/slack/handoffs/test_queue_card.py",
@@ -94,10 +107,8 @@ LONGEST = (
     "tests/jobs/test_surge_alike.py",
     "tests/bot/store/personal/test_erasing.py",
     "tests/jobs/test_after_raise.py",
-    "tests/bot/sandbox/page/test_used.py",
     "tests/bot/sandbox/demo/test_serve.py",
     "tests/bot/store/approvals/test_approvals.py",
-    "tests/bot/sandbox/page/test_shown.py",
     "tests/jobs/test_home.py",
     "tests/bot/health/test_doctor.py",
     "tests/jobs/test_surges.py",
@@ -114,7 +125,7 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 def pieces(items: Sequence[pytest.Item]) -> list[list[pytest.Item]]:
-    """Return the tests of each file together, and of all files that stand in the house or read the source."""
+    """Return the tests of each file together, and of all files that belong together."""
     together = dict[str, list[pytest.Item]]()
     for item in items:
         together.setdefault(_piece(item.nodeid.split("::", 1)[0]), []).append(item)
@@ -122,7 +133,7 @@ def pieces(items: Sequence[pytest.Item]) -> list[list[pytest.Item]]:
 
 
 def _piece(file: str) -> str:
-    return HOUSE if file in IN_THE_HOUSE else SOURCE if file in READ_SOURCE else file
+    return _PIECES.get(file, file)
 
 
 def _rank(order: Sequence[str], piece: str) -> int:

@@ -10,15 +10,12 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from bot.store.schema import Ticket, now
-from tests.support.chromium import browser
 from tests.support.dashboard_visits import COOKIE, PUBLIC, with_session
 from tests.support.hostile_texts import PAYLOADS, write_hostile
 from tests.support.lived_month import live
 from tests.support.page_browser import PAGE_PATIENCE, keep_shot
 from tests.support.page_measures import FAINT_BARS, FAINT_TEXTS, HEADINGS, UNNAMED_CHARTS, WIDER
 from tests.support.web_harness import FrontDoor, opened_for_all
-
-__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 

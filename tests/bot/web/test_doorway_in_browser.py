@@ -10,14 +10,11 @@ from bot import web
 from bot.casework import dashboard_links
 from bot.settings import Settings
 from bot.store.installation import marks
-from tests.support.chromium import browser
 from tests.support.dashboard_visits import CLIENT_ID, CLIENT_SECRET
 from tests.support.front_workspace import PAGE_KEY
 from tests.support.page_browser import PAGE_PATIENCE, keep_shot
 from tests.support.redis_servers import free_port
 from tests.support.web_harness import FrontDoor, web_opened
-
-__all__ = ["browser"]
 
 OWNER = "U0OLIVIA"
 REFUSED = "the server responded with a status of 40"

@@ -6,13 +6,12 @@ from threading import Event
 
 import pytest
 
-from tests.support.chromium import browser
 from tests.support.live_server import PATIENCE
 from tests.support.local_workspace import LocalWorkspace, ToldRequest
 from tests.support.page_blocks import REASSIGN_MODAL, RESOLVE_MODAL
 from tests.support.page_browser import complaints, open_page
 
-__all__ = ["browser", "complaints", "open_page", "workspace"]
+__all__ = ["complaints", "open_page", "workspace"]
 
 
 @pytest.fixture
