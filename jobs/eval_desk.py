@@ -111,7 +111,7 @@ def open_desk(settings: Settings) -> EvalDesk:
             belongs to another installation.
         Transient: the database or Redis cannot be reached.
     """
-    database = db.connect(settings.database_url)
+    database = db.existing(settings.database_url)
     ground = marks.enter(database, settings.deskhand_ground)
     redis_rights.check(settings.redis_url)
     queue = JobQueue.connect(settings.redis_url, ground)

@@ -145,7 +145,7 @@ def current() -> WorkerContext:
     if settings.slack_bot_token is None:
         raise ConfigError("environment: SLACK_BOT_TOKEN is not set; `deskhand init` sets up what is needed")
     with ExitStack() as opened:
-        database = db.connect(settings.database_url)
+        database = db.existing(settings.database_url)
         opened.callback(database.close)
         ground = marks.enter(database, settings.deskhand_ground)
         redis_rights.check(settings.redis_url)

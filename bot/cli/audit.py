@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from bot.cli.root import cli
+from bot.cli.root import WholeLines, cli
 from bot.errors import ConfigError, Transient
 
 CANNOT_LOOK = 2
 "Exit code: the log cannot be looked at, whatever it holds. These commands answer a question with 0 and 1."
 
 
-class AuditGroup(click.Group):
+class AuditGroup(WholeLines):
     """Commands whose exit code says that a database or a file cannot be read, apart from what was found in it."""
 
     def invoke(self, ctx: click.Context) -> Any:

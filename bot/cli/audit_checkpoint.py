@@ -134,9 +134,7 @@ class _Rounds:
 def _database(settings: "Settings") -> "Database":
     from bot.store import db
 
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL")
-    return db.connect(settings.database_url)
+    return db.existing(settings.database_url)
 
 
 def signer_of(settings: "Settings", database: "Database", file: Path | None) -> "Signer":

@@ -43,9 +43,7 @@ def audit_export(*, kind: str, output: Path | None, since: str | None, until: st
     settings = settings_to_look_at()
     if output is None and (as_json or kind == "dsse"):
         raise click.UsageError("--output is needed with --json and with --format dsse")
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL")
-    with closing(db.connect(settings.database_url)) as database, reading.opened(database.read()) as reader:
+    with closing(db.existing(settings.database_url)) as database, reading.opened(database.read()) as reader:
         head = part(reader, since, until)
         batches = told(reader.batches(after=head.first - 1, until=head.position), head)
         if output is None:

@@ -65,9 +65,7 @@ def _seal(settings: "Settings", until: int, rule: str, files: Sequence[Path]) ->
         raise click.UsageError("a seal is added to one file of checkpoints")
     from bot.store import db
 
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL")
-    with closing(db.connect(settings.database_url)) as database:
+    with closing(db.existing(settings.database_url)) as database:
         return signer_of(settings, database, files[0] if files else None).seal(until, rule)
 
 

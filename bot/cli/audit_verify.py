@@ -126,9 +126,7 @@ def _of_database(settings: "Settings", proofs: "ProofLines | None") -> "ChainRep
     from bot.store import db
     from bot.store.audit import reading
 
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL")
-    with closing(db.connect(settings.database_url)) as database, reading.opened(database.read()) as reader:
+    with closing(db.existing(settings.database_url)) as database, reading.opened(database.read()) as reader:
         verifier = _verifier(reader.head, proofs)
         feed(verifier, reader.batches())
         reader.look_beside()

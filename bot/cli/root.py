@@ -99,9 +99,7 @@ def reading_database(settings: "Settings") -> "Iterator[Database]":
     """
     from bot.store import db
 
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
-    with closing(db.connect(settings.database_url)) as database:
+    with closing(db.existing(settings.database_url)) as database:
         if (missing := db.pending(database)) is not None:
             raise ConfigError(f"database: {missing}")
         yield database
@@ -109,15 +107,15 @@ def reading_database(settings: "Settings") -> "Iterator[Database]":
 
 @contextmanager
 def own_database(settings: "Settings", *, as_owner: bool = False) -> "Iterator[Database]":
-    """Open the database for a command that writes to it.
+    """Open the database for a command that writes to it; none is created.
 
     Args:
         settings: of the installation.
         as_owner: open it as the owner of its tables, where DATABASE_OWNER_URL is set.
 
     Raises:
-        ConfigError: it belongs to another installation, its schema is not this code's, or the owner's address does not
-            lead to the same database.
+        ConfigError: there is none, it belongs to another installation, its schema is not this code's, or the owner's
+            address does not lead to the same database.
         Transient: it cannot be reached.
     """
     from bot.store import db
@@ -128,7 +126,7 @@ def own_database(settings: "Settings", *, as_owner: bool = False) -> "Iterator[D
     if as_owner and settings.database_owner_url:
         guards.check_roles(owner=settings.database_owner_url, application=url)
         url = settings.database_owner_url
-    with closing(db.connect(url)) as database:
+    with closing(db.existing(url)) as database:
         marks.enter(database, settings.deskhand_ground)
         yield database
 

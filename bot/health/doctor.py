@@ -70,7 +70,9 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield from _stranded(settings)
         yield from standings.look(settings)
     else:
-        yield Finding("database", "fail", f"The {missing.partition(':')[0]}.", "Run `deskhand migrate`.")
+        yield Finding(
+            "database", "fail", f"{missing[0].upper()}{missing.partition(':')[0][1:]}.", "Run `deskhand migrate`."
+        )
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ UNFINISHED = ("clock", "turns", "messages", "handoffs", "money", "commands", "id
 
 def _success_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.success is None:
-        yield "Success", status.success_unknown or "the database is down, so it is not known"
+        yield "Success", status.success_unknown or "the database cannot be read, so it is not known"
         return
     said = success_report.lines(status.success, "in the last 7 days")
     lines = [part for one in said for part in textwrap.wrap(one.replace("*", ""), TEXT_COLUMNS)]
@@ -84,7 +84,7 @@ def _queue_rows(status: Status) -> Iterator[tuple[str, str]]:
 
 def _unfinished_rows(status: Status) -> Iterator[tuple[str, str]]:
     if status.unfinished is None:
-        yield "Work", "the database is down, so unfinished work is not known"
+        yield "Work", "the database cannot be read, so unfinished work is not known"
         return
     work, at = status.unfinished.backlog, status.at
     clock = status.unfinished.clock

@@ -4,8 +4,8 @@ Redis or the database may be down or slow: each part is read apart from the othe
 known.
 """
 
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from bot.queue import JobQueue, WorkerSeen
 from bot.settings import Settings
 from bot.store import backlog, db
 from bot.store.backlog import Backlog
+from bot.store.db import Session
 from bot.store.figures import owner_alerts, success
 from bot.store.figures.owner_alerts import OpenAlert
 from bot.store.figures.success import Success
@@ -114,12 +115,10 @@ def read_unfinished(settings: Settings) -> UnfinishedWork:
     """Read the unfinished work.
 
     Raises:
-        ConfigError: there is no database file.
+        ConfigError: there is no database, or its schema is not this code's.
         Transient: the database is down.
     """
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
-    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+    with _reading(settings) as session:
         return UnfinishedWork(
             backlog.read(session),
             heartbeats.last(session, "clock"),
@@ -133,14 +132,21 @@ def read_success(settings: Settings) -> Success:
     """Measure the success criterion over the requests of the last 7 days.
 
     Raises:
-        ConfigError: there is no database file, or a card is wrong.
+        ConfigError: there is no database, its schema is not this code's, or a card is wrong.
         Transient: the database is down.
     """
-    if not db.is_there(settings.database_url):
-        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
     rates = agent_cards.rates(card.load_all(settings.deskhand_config))
-    with closing(db.connect(settings.database_url)) as database, database.read() as session:
+    with _reading(settings) as session:
         return success.total(session, replace(handoff_metrics.last_days(7, at=now()), rates=rates))
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Session]:
+    with closing(db.existing(settings.database_url)) as database:
+        if (missing := db.pending(database)) is not None:
+            raise ConfigError(f"database: {missing}")
+        with database.read() as session:
+            yield session
 
 
 def _part(answer: QueueStatus | UnfinishedWork | Success | Exception, kind: type[Part]) -> Part | None:

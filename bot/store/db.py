@@ -183,6 +183,17 @@ def connect(url: str) -> Database:
             raise ConfigError(f"environment: DATABASE_URL names {kind}; SQLite and PostgreSQL are supported")
 
 
+def existing(url: str) -> Database:
+    """Return the database at an address, as `connect` does, but make no file where there is none.
+
+    Raises:
+        ConfigError: there is none, or `connect` refuses the address.
+    """
+    if not is_there(url):
+        raise ConfigError("database: there is no file at DATABASE_URL: run `deskhand migrate`")
+    return connect(url)
+
+
 def _address(url: str) -> URL:
     """Parse an address; the error does not repeat it, as it may hold a password."""
     with suppress(sqlalchemy.exc.ArgumentError, ValueError):
@@ -276,5 +287,5 @@ def pending(database: Database) -> str | None:
         found = session.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) if known else None
     if found == wanted:
         return None
-    stands = "it has no schema yet" if found is None else f"schema is at {found}, this code needs {wanted}"
+    stands = "it has no schema yet" if found is None else f"its schema is at {found}, this code needs {wanted}"
     return f"{stands}: run `deskhand migrate`"

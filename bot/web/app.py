@@ -75,7 +75,7 @@ def open_context(settings: Settings) -> ListenerContext:
             revision, a right in Redis is missing, or the database or Redis belongs to another installation.
     """
     settings.refuse_signing_key()
-    database = db.connect(settings.database_url)
+    database = db.existing(settings.database_url)
     ground = _once_reached(lambda: marks.enter(database, settings.deskhand_ground))
     queue = JobQueue.connect(settings.redis_url, ground)
     try:

@@ -13,9 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import redis
 
+from bot import cli
 from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
@@ -58,6 +60,44 @@ def test_a_command_is_found_without_what_others_need() -> None:
     heavy = {"anthropic", "pydantic_settings", "redis", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette"}
     code = f"import gc, sys, bot.cli; print({heavy} & sys.modules.keys(), gc.get_threshold()[0])"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set() 10000\n"
+
+
+def test_the_help_of_a_group_has_whole_sentences() -> None:
+    """No group of commands cuts the first sentence of a command at the end of its line."""
+
+    def texts(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
+        if isinstance(command, click.Group):
+            yield path, command.get_help(click.Context(command, info_name=path, max_content_width=100))
+            for name, one in command.commands.items():
+                yield from texts(one, f"{path} {name}")
+
+    said = dict(texts(cli.cli, "deskhand"))
+    assert len(said) > 10
+    assert [path for path, text in said.items() if "..." in text.partition("\n")[2]] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("agents", "list"),
+        ("approvers", "list"),
+        ("audit", "export"),
+        ("directory", "set", "a-maya", "active"),
+        ("eval", "status"),
+        ("ground",),
+        ("person", "erase", "U0MAYA", "--yes"),
+        ("release", "list"),
+        ("web",),
+    ],
+)
+def test_only_migrate_makes_a_database(
+    database_file: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped address leaves no file, which would count as an installation and hide a demo that runs here."""
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "s" * 32)
+    assert deskhand(*words) == 2
+    assert "database: there is no file at DATABASE_URL: run `deskhand migrate`" in capsys.readouterr().err
+    assert not Path(database_file.removeprefix("sqlite:///")).parent.exists()
 
 
 def test_a_command_that_looks_loads_nothing_that_a_demo_starts(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextClause, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from bot.audit_chain.tampering import ChainFinding, Link, Tampering
 from bot.audit_chain.verification import LogHead
 from bot.errors import ConfigError, kind
 from bot.store.audit import chain
-from bot.store.schema import AuditPerson, Turn
+from bot.store.schema import AuditHead, AuditPerson, Turn
 
 BATCH = 5_000
 _ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -51,6 +51,8 @@ def opened(transaction: AbstractContextManager[Session], *, alone: bool = False)
             postgres = session.get_bind().dialect.name == "postgresql"
             session.execute(text(_ONE_MOMENT if postgres else "PRAGMA query_only = ON"))
             try:
+                if not inspect(session.connection()).has_table(AuditHead.__tablename__):
+                    raise ConfigError("database: it has no chained audit log yet: run `deskhand migrate`")
                 yield ChainReader(session, alone=alone)
             finally:
                 if not postgres:  # another transaction of the same connection may write

@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,11 @@ def test_what_cannot_be_looked_at_is_said(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.db")
     monkeypatch.delenv("AUDIT_CHECKPOINTS")
     assert audit_desk.told("verify")[0] == 2
+    with closing(sqlite3.connect(tmp_path / "none.db")) as bare, bare:
+        bare.execute("CREATE TABLE bare (one)")
+    for command in ("verify", "export"):
+        code, words = audit_desk.told(command)
+        assert (code, words) == (2, "deskhand: database: it has no chained audit log yet: run `deskhand migrate`\n")
 
 
 def test_checkpoints_of_another_installation_prove_nothing(audit_desk: AuditDesk) -> None:

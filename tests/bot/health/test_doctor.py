@@ -359,6 +359,19 @@ def test_a_database_that_is_not_there_is_not_made(sound: Sound, tmp_path: Path) 
     assert not (tmp_path / "typo").exists()
 
 
+def test_a_database_without_a_schema_is_told_in_a_sentence(sound: Sound, tmp_path: Path) -> None:
+    """Doctor, and the parts that status could not read, say that it is not migrated."""
+    url = f"sqlite:///{tmp_path}/bare.db"
+    with closing(db.connect(url)) as bare, bare.write() as session:
+        session.execute(text("CREATE TABLE bare (one INTEGER)"))
+    settings = sound.settings.model_copy(update={"database_url": url})
+    found = {one.check: one for one in doctor.examine(settings)}["database"]
+    assert (found.message, found.fix) == ("It has no schema yet.", "Run `deskhand migrate`.")
+    for read in (status.read_unfinished, status.read_success):
+        with pytest.raises(ConfigError, match="it has no schema yet: run `deskhand migrate`"):
+            read(settings)
+
+
 def test_an_old_schema_is_found(anywhere: Sound) -> None:
     """The command that mends it is named, and what needs its tables says why it cannot look."""
     was = mark_schema(anywhere.database, "0001")
@@ -366,7 +379,7 @@ def test_an_old_schema_is_found(anywhere: Sound) -> None:
     mark_schema(anywhere.database, was)  # the next test is given the same database
     failed = {name for name, one in found.items() if one.state == "fail"}
     assert failed == {"database", "approvers", "events", "release", "clock"}
-    assert found["database"].message.startswith("The schema is at 0001, this code needs ")
+    assert found["database"].message.startswith("Its schema is at 0001, this code needs ")
     assert found["database"].fix == "Run `deskhand migrate`."
 
 

@@ -76,7 +76,7 @@ def test_what_is_away_is_said() -> None:
     """Nothing is made up for a part that could not be read."""
     said = report.status_as_text(Status(NINE, None, None, ("redis: refused", "database: refused")))
     assert "Redis is down" in said
-    assert said.startswith("Success   the database is down, so it is not known\n")
+    assert said.startswith("Success   the database cannot be read, so it is not known\n")
     assert "unfinished work is not known" in said
     assert said.endswith("Not known: redis: refused\n\nNot known: database: refused")
     assert report.status_as_json(Status(NINE, None, None, ("redis: refused",))) == {
