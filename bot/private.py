@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 FILE, FOLDER, UMASK = 0o600, 0o700, 0o077
 BESIDE = ("-wal", "-shm", "-journal")
@@ -43,6 +44,42 @@ def new(path: Path) -> int | None:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE)
     except FileExistsError:
         return None
+
+
+def put(path: Path, chunks: Iterable[bytes], *, only_new: bool = False, keep_mode: bool = False) -> None:
+    """Write a file that only our account can read, whole or not at all.
+
+    Args:
+        path: the file; a pipe or a device, which cannot be replaced, is written to as it is.
+        chunks: its content.
+        only_new: refuse a name that is taken, even by a symbolic link.
+        keep_mode: give it the permissions of the file that it replaces.
+
+    Raises:
+        FileExistsError: the name of a new file is taken.
+        OSError: the disk refuses it; the file is as it was.
+    """
+    if not only_new and path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.writelines(chunks)
+        return
+    beside = path.with_name(f".{path.name}.{token_hex(4)}")
+    made = new(beside)
+    assert made is not None  # noqa: S101 - its name is random
+    try:
+        with os.fdopen(made, "wb") as file:
+            file.writelines(chunks)
+            if keep_mode and path.exists():
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+            file.flush()
+            os.fsync(file.fileno())
+        if only_new:
+            os.link(beside, path, follow_symlinks=False)
+        else:
+            beside.replace(path)
+    finally:
+        with suppress(OSError):
+            beside.unlink()
 
 
 def database(path: Path) -> None:

@@ -8,13 +8,10 @@ as they are, and nothing has to be parsed to verify them. People are in it by re
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from secrets import token_hex
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -132,21 +129,16 @@ def put(file: Path, chunks: Iterable[bytes]) -> str:
     Raises:
         ConfigError: it cannot be written.
     """
-    beside, summed = file.with_name(f".{file.name}.{token_hex(4)}"), hashlib.sha256()
+    summed = hashlib.sha256()
+
+    def all_summed() -> Iterator[bytes]:
+        for chunk in chunks:
+            summed.update(chunk)
+            yield chunk
+
     try:
         private.folder(file.parent)
-        made = private.new(beside)
-        assert made is not None  # noqa: S101 - its name is random
-        with os.fdopen(made, "wb") as new:
-            for chunk in chunks:
-                summed.update(chunk)
-                new.write(chunk)
-            new.flush()
-            os.fsync(new.fileno())
-        beside.replace(file)
+        private.put(file, all_summed())
     except OSError as error:
         raise ConfigError(f"{file}: the export cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()
     return summed.hexdigest()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot import redis_client
+from bot import private, redis_client
 from bot.errors import ConfigError
 from bot.folder_exchange import KEPT
 from bot.queue import JobQueue, translated
@@ -71,7 +71,8 @@ def erase(
         dry_run: only count.
 
     Raises:
-        ConfigError: the role that is connected may not forget people in the audit log; nothing was erased.
+        ConfigError: the role that is connected may not forget people in the audit log, or a file of the configuration
+            cannot be read or written; nothing was erased in the database.
         Transient: the database or Redis cannot be reached; nothing was erased in the database.
     """
     if named_in := [str(file) for file in _files(config) if not _is_kept(config, file) and _names(file, user)]:
@@ -110,12 +111,20 @@ def _is_kept(config: Path, file: Path) -> bool:
 
 
 def _names(file: Path, user: str) -> bool:
-    return user.encode() in file.read_bytes()
+    try:
+        return user.encode() in file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}; nothing was erased") from error
 
 
 def _rename_in_rollbacks(config: Path, who: Whose, *, write: bool) -> int:
     """Replace the Slack id of a person in the folders that rollbacks have kept; return the number of files."""
     found = [file for file in _files(config / KEPT) if _names(file, who.user)]
     for file in found if write else ():
-        file.write_text(str(who.naming.without(file.read_text("utf-8"))), "utf-8")
+        text = file.read_text("utf-8", "surrogateescape")  # the folder may keep a file that is no text
+        renamed = str(who.naming.without(text)).encode("utf-8", "surrogateescape")
+        try:
+            private.put(file, [renamed], keep_mode=True)
+        except OSError as error:
+            raise ConfigError(f"{file}: cannot be written: {error.strerror}; no row was erased") from error
     return len(found)

@@ -94,11 +94,12 @@ def _position(when: str, option: str, of_time: Callable[[str], int | None]) -> i
         return int(when)
     try:
         moment = datetime.fromisoformat(when)
-    except ValueError as error:
+        at = canonical.time_of(moment.replace(tzinfo=moment.tzinfo or UTC))
+    except (ValueError, OverflowError) as error:  # not a time, or one that no year holds in UTC
         raise ConfigError(
             f"{option}: expected a position or a time such as 2026-12-01T09:00Z, found {when!r}"
         ) from error
-    return of_time(canonical.time_of(moment.replace(tzinfo=moment.tzinfo or UTC)))
+    return of_time(at)
 
 
 def _chunks(kind: str, head: "LogHead", batches: "Iterable[list[Link]]") -> Iterator[bytes]:

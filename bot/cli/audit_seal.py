@@ -11,7 +11,7 @@ import click
 from bot.cli import audit_proofs
 from bot.cli.audit import audit_group
 from bot.cli.audit_checkpoint import signer_of
-from bot.cli.root import own_database, settings_of_environment
+from bot.cli.root import ROW, own_database, settings_of_environment
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @audit_group.command("seal")
-@click.option("--until", required=True, type=click.IntRange(min=1), help="The position of the last record to seal.")
+@click.option("--until", required=True, type=ROW, help="The position of the last record to seal.")
 @click.option("--rule", help="Why they are removed, in words; it is signed with the seal.")
 @click.option("--remove", is_flag=True, help="Remove the records that a seal is of, as the owner of the tables.")
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli.evals import eval_group
-from bot.cli.root import reading_database, settings_to_look_at
+from bot.cli.root import ROW, reading_database, settings_to_look_at
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def proposals_list(*, everything: bool, last: int, as_json: bool) -> None:
 
 
 @proposals_group.command("show")
-@click.argument("proposal", type=int)
+@click.argument("proposal", type=ROW)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout; times as ISO 8601.")
 def proposals_show(*, proposal: int, as_json: bool) -> None:
     """Show one PROPOSAL: the draft as it is, and what is wrong with it, if anything is."""
@@ -70,7 +70,7 @@ def proposals_show(*, proposal: int, as_json: bool) -> None:
 
 
 @proposals_group.command("diff")
-@click.argument("proposal", type=int)
+@click.argument("proposal", type=ROW)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def proposals_diff(*, proposal: int, as_json: bool) -> None:
     """Print the change that adds an accepted PROPOSAL to the suite as it is now, for `git apply`."""
@@ -80,7 +80,7 @@ def proposals_diff(*, proposal: int, as_json: bool) -> None:
 
 
 @proposals_group.command("apply")
-@click.argument("proposal", type=int)
+@click.argument("proposal", type=ROW)
 @click.option(
     "--to",
     "config",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bot.cli import root
-from bot.cli.root import cli, reading_database, settings_to_look_at
+from bot.cli.root import ROW, cli, reading_database, settings_to_look_at
 from bot.errors import ConfigError
 
 PASSED, BLOCKED, UNKNOWN = 0, 1, 2
@@ -98,7 +98,7 @@ def eval_runs_command(*, last: int, as_json: bool) -> None:
 
 
 @eval_group.command("show")
-@click.argument("run", type=int)
+@click.argument("run", type=ROW)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def eval_show(*, run: int, as_json: bool) -> None:
     """Show what became of a RUN: each slice, each failing case with what was said, and the verdict with its reasons."""
@@ -113,7 +113,7 @@ def eval_show(*, run: int, as_json: bool) -> None:
 
 
 @eval_group.command("export")
-@click.argument("run", type=int)
+@click.argument("run", type=ROW)
 @click.option(
     "--format",
     "form",
@@ -130,6 +130,7 @@ def eval_show(*, run: int, as_json: bool) -> None:
 )
 def eval_export(*, run: int, form: str, folder: Path | None) -> None:
     """Export a RUN with all of its plays, for other tools."""
+    from bot import private
     from bot.evals import export, runner
     from bot.store.releases import releases, run_plays
 
@@ -145,7 +146,10 @@ def eval_export(*, run: int, form: str, folder: Path | None) -> None:
     if folder is None:
         click.echo(text)
         return
-    folder.mkdir(parents=True, exist_ok=True)
     file = (folder / export.file_name(row)).with_suffix(".json" if inspect else ".jsonl")
-    file.write_text(f"{text}\n", encoding="utf-8")
+    try:
+        private.folder(folder)
+        private.put(file, [f"{text}\n".encode()])
+    except OSError as error:
+        raise ConfigError(f"{file}: the export cannot be written: {error.strerror}") from error
     click.echo(str(file))

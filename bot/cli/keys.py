@@ -1,10 +1,7 @@
 """The commands that make and list keys: of delegation tokens, of approvers' secrets, of the audit log's signer."""
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
@@ -136,16 +133,9 @@ def _put_first(kind: "KeyKind", file: Path, written: str) -> str | None:
 
     before = configured_keys.read(kind, file) if file.exists() else None
     kept = [] if before is None else file.read_text("ascii").split()[:1]
-    beside = file.with_name(f".{file.name}.{token_hex(4)}")
     try:
         private.folder(file.parent)
-        made = private.new(beside)
-        assert made is not None  # noqa: S101 - its name is random
-        with os.fdopen(made, "w", encoding="ascii") as new:
-            new.write("".join(f"{one}\n" for one in [written, *kept]))
-        beside.replace(file)
+        private.put(file, [f"{one}\n".encode("ascii") for one in [written, *kept]])
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise ConfigError(f"{file}: the key cannot be written: {error.strerror}") from error
     return None if before is None else before.keys[0].id

@@ -129,6 +129,7 @@ def cost_command(
     from bot.budget.reports import statement
     from bot.budget.reports.statement import Question
     from bot.cli import names
+    from bot.dashboard.filters import EARLIEST
     from bot.slack.money import cost_table
     from bot.store.schema import now
 
@@ -137,6 +138,8 @@ def cost_command(
         known(settings, agent)
     budgets, at = Budgets.load(settings.deskhand_config / "budgets.yaml"), now()
     rates = agent_cards.rates(card.load_all(settings.deskhand_config))
+    if day is not None and day.year < EARLIEST:
+        raise click.BadParameter(f"expected a day since {EARLIEST}-01-01, found {day.date()}", param_hint="--at")
     if day is not None and day.date() > at.astimezone(budgets.zone).date():
         raise click.BadParameter(f"{day:%Y-%m-%d} has not come yet", param_hint="--at")
     if day is not None:

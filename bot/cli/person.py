@@ -1,7 +1,6 @@
 """The commands about one person: what is stored of them, as one document, and erasing it."""
 
 import json
-import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -109,7 +108,7 @@ def _names_in_slack(settings: "Settings", user: str) -> tuple[str, ...]:
 
 
 def _write_new(file: Path, text: str) -> None:
-    """Write a file that does not exist yet and that only our account can read.
+    """Write a file that does not exist yet and that only our account can read, whole or not at all.
 
     Raises:
         click.ClickException: it exists, or cannot be written.
@@ -117,11 +116,9 @@ def _write_new(file: Path, text: str) -> None:
     from bot import private
 
     try:
-        made = private.new(file)
-        if made is None:
-            raise click.ClickException(f"{file} exists; name another one with --to. Nothing was written.")
-        with os.fdopen(made, "w", encoding="utf-8") as new:
-            new.write(f"{text}\n")
+        private.put(file, [f"{text}\n".encode()], only_new=True)
+    except FileExistsError as error:
+        raise click.ClickException(f"{file} exists; name another one with --to. Nothing was written.") from error
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}. Nothing was written.") from error
 

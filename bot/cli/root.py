@@ -22,6 +22,10 @@ SET_UP = frozenset({"database_url", "redis_url", "slack_bot_token"})
 "Settings that show, if one is set, that there is an installation."
 
 
+ROW = click.IntRange(1, 2**63 - 1)
+"The number of a row, as large as both databases can hold one."
+
+
 APART = frozenset({"demo"})
 "Commands that do not read `.env`: a demo uses nothing of an installation, and above all not its model key."
 

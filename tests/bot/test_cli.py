@@ -151,6 +151,14 @@ def test_directory_load_and_set_change_the_local_directory(
         (("cost", "--agent", "nobody"), "no agent nobody; there are access"),
         (("cost", "--window", "year"), "Invalid value for '--window': 'year' is not one of"),
         (("cost", "--at", "2999-01-01"), "Invalid value for --at: 2999-01-01 has not come yet"),
+        (("cost", "--at", "0001-01-01"), "Invalid value for --at: expected a day since 2000-01-01, found 0001-01-01"),
+        (("audit", "export", "--since", "0001-01-01T00:00+14:00"), "--since: expected a position or a time such as"),
+        (("audit", "export", "--until", "9999-12-31T23:59-14:00"), "--until: expected a position or a time such as"),
+        (("audit", "seal", "--until", "9223372036854775808"), "9223372036854775808 is not in the range"),
+        (("eval", "show", "9223372036854775808"), "9223372036854775808 is not in the range"),
+        (("eval", "export", "9223372036854775808"), "9223372036854775808 is not in the range"),
+        (("eval", "proposals", "show", "9223372036854775808"), "9223372036854775808 is not in the range"),
+        (("eval", "show", "9223372036854775807"), "no run 9223372036854775807"),
         (("cost", "--at", "soon"), "Invalid value for '--at': 'soon' does not match the format"),
         (("socket",), "SLACK_APP_TOKEN is not set"),
         (("web",), "SLACK_SIGNING_SECRET is not set"),
@@ -167,6 +175,22 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("ticket", "1"), ("eval", "status"), ("audit", "verify")])
+def test_a_file_that_is_no_database_is_one_sentence(
+    database_file: str, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What lies at DATABASE_URL may be another file, or one that a disk has damaged; it stays as it is."""
+    file = Path(database_file.removeprefix("sqlite:///"))
+    file.parent.mkdir()
+    file.write_bytes(b"not a database" * 1000)
+    assert deskhand(*words) == 2
+    assert capsys.readouterr().err == (
+        "deskhand: database: the file at DATABASE_URL is damaged, or no SQLite database: correct the address, or put a "
+        "backup back\n"
+    )
+    assert file.read_bytes() == b"not a database" * 1000
 
 
 @pytest.fixture

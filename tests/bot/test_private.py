@@ -1,5 +1,6 @@
 """What is for our account alone, whatever the umask: `bot.private`, and the databases that are made through it."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import closing
@@ -98,3 +99,54 @@ def test_which_are_open_to_others(tmp_path: Path) -> None:
         (tmp_path / name).chmod(bits)
     names = ("ours", "theirs", "all", "none")
     assert [path.name for path in private.open_to_others(tmp_path / name for name in names)] == ["theirs", "all"]
+
+
+def test_a_file_is_put_whole_or_not_at_all(tmp_path: Path) -> None:
+    """When its content ends in an error, the file is as it was, and nothing lies beside it."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    there, absent = tmp_path / "there", tmp_path / "absent"
+    private.put(there, [b"before"])
+    for file in (there, absent):
+        with pytest.raises(OSError, match="No space"):
+            private.put(file, broken(), only_new=file is absent)
+    assert [one.name for one in tmp_path.iterdir()] == ["there"]
+    assert there.read_bytes() == b"before"
+
+
+def test_a_new_file_takes_no_name_that_is_taken(tmp_path: Path) -> None:
+    """Neither a file nor a link that leads nowhere is replaced."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(FileExistsError):
+            private.put(tmp_path / name, [b"ours"], only_new=True)
+    private.put(tmp_path / "new", [b"ours"], only_new=True)
+    assert mode(tmp_path / "new") == 0o600
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "link", "new"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_replaced_file_keeps_its_permissions_only_if_asked(tmp_path: Path) -> None:
+    """A file of the configuration stays readable for others; what is secret does not."""
+    file = tmp_path / "card.yaml"
+    file.touch()
+    file.chmod(0o644)
+    private.put(file, [b"a: 1"], keep_mode=True)
+    assert (mode(file), file.read_bytes()) == (0o644, b"a: 1")
+    private.put(file, [b"a: 2"])
+    assert (mode(file), file.read_bytes()) == (0o600, b"a: 2")
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    """An export to /dev/null or /dev/stdout leaves the device as it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    private.put(pipe, [b"one", b"two"])
+    assert os.read(reading, 100) == b"onetwo"
+    os.close(reading)
+    assert pipe.is_fifo()

@@ -1,5 +1,6 @@
 """Puts an accepted case into a folder of agents, when a person says so: a changed suite has no verdict."""
 
+from bot import private
 from bot.agent.card import Agent
 from bot.agent.suite_files import FOLDER
 from bot.errors import ConfigError
@@ -18,7 +19,7 @@ def apply(agent: Agent, checked: CheckedCase) -> tuple[str, ...]:
             if (folder / name).read_text("utf-8") != text:
                 raise ConfigError(f"{folder / name}: it has changed meanwhile. Nothing was written.")
         for name, text in checked.after.items():
-            (folder / name).write_text(text, "utf-8")
+            private.put(folder / name, [text.encode()], keep_mode=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     return tuple(sorted(checked.after))

@@ -1,5 +1,6 @@
 """What the reads of a block share, and how the errors of a database that cannot be reached are translated."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -10,7 +11,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from bot.errors import Transient
+from bot.errors import ConfigError, Transient
+
+_UNREADABLE = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+DAMAGED = (
+    "database: the file at DATABASE_URL is damaged, or no SQLite database: correct the address, or put a backup back"
+)
 
 
 @dataclass(slots=True)
@@ -38,12 +44,14 @@ TOGETHER: ContextVar[SharedLook | None] = ContextVar("look_together", default=No
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Translate the errors of a database that cannot be reached."""
+    """Translate the errors of a database that cannot be reached, and of a file that is none."""
     try:
         yield
     except sqlalchemy.exc.TimeoutError as error:  # every connection of the pool is in use
         raise Transient("database: no free connection") from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE:  # the low byte of a more precise code
+            raise ConfigError(DAMAGED) from error
         if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
             raise Transient(f"database: {error.orig}") from error
         raise

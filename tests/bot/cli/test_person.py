@@ -1,6 +1,8 @@
 """`deskhand person`: a person is erased everywhere, on both databases, and everything about them can be handed out."""
 
+import errno
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -327,6 +329,40 @@ def test_everything_about_a_person_is_one_private_file(
     code, _, err = said("export", HER, "--to", str(file))
     assert (code, "exists" in err) == (1, True)
     assert everything(database) == before
+
+
+def test_a_full_disk_leaves_no_half_of_a_document(
+    house: Path, tmp_path: Path, said: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is free when the command is run again, and nothing of her lies beside it."""
+    assert house.exists()
+    folder = tmp_path / "handed-out"
+    folder.mkdir()
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = said("export", HER, "--to", str(folder / "maya.json"))
+    assert (code, "No space left on device. Nothing was written." in err) == (1, True)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_kept_card_that_cannot_be_written_is_one_sentence_and_no_row_is_erased(
+    house: Path, database: Database, said: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card is as it was, and the same command ends what it began; a kept file that is no text is no obstacle."""
+    kept = house / "rollbacks/access-2026-09-01T09-00-00"
+    before, card = everything(database), (kept / "card.yaml").read_text()
+    (kept / "notes.txt").write_bytes(f"Tom\xe1s knows {HER}".encode("latin-1"))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        code, _, err = said("erase", HER, "--yes")
+    assert (code, "card.yaml: cannot be written: No space left on device; no row was erased" in err) == (2, True)
+    assert (everything(database), (kept / "card.yaml").read_text()) == (before, card)
+    assert said("erase", HER, "--yes")[0] == 0
+    assert (kept / "notes.txt").read_bytes() == b"Tom\xe1s knows U0ERASED"
+
+
+def full(_descriptor: int) -> None:
+    """Be a disk that is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_an_sqlite_file_is_rebuilt_while_others_have_it_open(sqlite: Database) -> None:

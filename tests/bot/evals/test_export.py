@@ -58,6 +58,17 @@ def test_every_play_is_a_line(run_id: int, sqlite_url: str, monkeypatch: pytest.
     assert deskhand("eval", "export", "99") == 2
 
 
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    run_id: int, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here a file has the name of the folder's parent."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    (tmp_path / "taken").touch()
+    assert deskhand("eval", "export", str(run_id), "--to", str(tmp_path / "taken" / "logs")) == 2
+    assert "the export cannot be written: " in capsys.readouterr().err
+
+
 def test_a_log_for_inspect_has_a_score_in_every_epoch(run_id: int, sqlite: Database) -> None:
     """And all else without which its reader would leave something out, as the room says."""
     with sqlite.read() as session:
