@@ -22,8 +22,8 @@ from tests.support.factories import rows
 from tests.support.volumes import volume
 
 BEFORE = "0039"
-RECORDS = volume(550, long=1_000_000)
-"More than a few batches."
+RECORDS = volume(550, long=20_500)
+"More than a few batches; `make bench-audit-migration` chains a million."
 BATCH, TOLD = volume(100, long=1_000), volume(500, long=5_000)
 "Records that are changed at once, and after which progress is told; the migration's own are the long ones."
 PEOPLE = 50
