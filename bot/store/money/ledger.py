@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    CompoundSelect,
     Text,
     and_,
     bindparam,
@@ -50,6 +51,21 @@ _RESOLVE = (
     # RETURNING tells whether the row was changed: psycopg may report a row count of -1.
     .returning(LedgerRow.cost_nusd)
 )
+
+
+def _budget_state(holder: InstrumentedAttribute[str]) -> CompoundSelect[str, int, str]:
+    """Return the statement of `budget_state` for the budgets of one kind of holder."""
+    within = and_(LedgerRow.at >= bindparam("since"), LedgerRow.at < bindparam("until"))
+    mine, nobody = and_(holder == bindparam("holder"), within), cast(null(), Text)
+    spent = select(nobody.label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0)), nobody).where(
+        mine, or_(LedgerRow.state == LedgerState.SETTLED, LedgerRow.state == LedgerState.CHARGED)
+    )
+    person = case((LedgerRow.purpose == Purpose.TURN, LedgerRow.user), else_="")
+    held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == LedgerState.SENT)
+    return spent.union_all(held)
+
+
+_BUDGET_STATE = {scope: _budget_state(holder) for scope, holder in HOLDERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +192,8 @@ def budget_state(session: Session, scope: str, holder: str, since: datetime, unt
     It is one statement and so one snapshot: a call that is settled meanwhile counts on one of the two sides, never on
     neither. Raises of the limit are in `bot.store.money.reviews`.
     """
-    mine = and_(HOLDERS[scope] == holder, LedgerRow.at >= since, LedgerRow.at < until)
-    nobody = cast(null(), Text)
-    spent = select(nobody.label("rid"), func.coalesce(func.sum(LedgerRow.cost_nusd), literal(0)), nobody).where(
-        mine, or_(LedgerRow.state == LedgerState.SETTLED, LedgerRow.state == LedgerState.CHARGED)
-    )
-    person = case((LedgerRow.purpose == Purpose.TURN, LedgerRow.user), else_="")
-    held = select(LedgerRow.rid, LedgerRow.reserved_nusd, person).where(mine, LedgerRow.state == LedgerState.SENT)
-    rows = [(rid, int(amount), user) for rid, amount, user in session.execute(spent.union_all(held))]
+    found = prebuilt.rows(session, _BUDGET_STATE[scope], holder=holder, since=since, until=until)
+    rows = [(rid, int(amount), user) for rid, amount, user in found]
     return BudgetState(
         sum(amount for rid, amount, _ in rows if rid is None),
         tuple(OpenCall(*row) for row in rows if row[0] is not None),

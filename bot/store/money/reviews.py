@@ -33,6 +33,9 @@ _UNDER_WAY = select(
         exists().where(BudgetNotice.told_at.is_(None)),
     )
 )
+_RAISED = select(func.coalesce(func.sum(BudgetReview.raised_nusd), 0)).where(
+    BudgetReview.account == bindparam("key"), BudgetReview.state == ReviewState.RAISED
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,7 @@ def read_again(session: Session, review: BudgetReview, *, lock: bool = False) ->
 
 def raised(session: Session, account: str) -> int:
     """Return by how much the limit of a budget key is raised, in nano-USD; the key contains the window."""
-    mine = (BudgetReview.account == account, BudgetReview.state == ReviewState.RAISED)
-    total = session.scalar(select(func.coalesce(func.sum(BudgetReview.raised_nusd), 0)).where(*mine))
-    return int(total or 0)
+    return int(prebuilt.rows(session, _RAISED, key=account).scalar_one())
 
 
 def decide(
