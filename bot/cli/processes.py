@@ -92,7 +92,9 @@ def migrate() -> None:
             revisions.migrate(owner, application=application)
             ground = marks.enter(database, settings.deskhand_ground)
     except Transient as error:
-        raise ConfigError(f"{error}. Start it, or correct its address; `deskhand migrate` can be run again") from error
+        raise ConfigError(
+            f"{error}. See that it runs and has room, or correct its address; then run `deskhand migrate` again"
+        ) from error
     click.echo(f"The schema is up to date; the database belongs to {ground}.")
 
 

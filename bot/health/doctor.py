@@ -14,7 +14,7 @@ from bot.agent import model
 from bot.agent.card import Agent
 from bot.agent.release import model_of, release_of
 from bot.errors import ConfigError, DeskhandError, Refused, Transient
-from bot.health import alive, configured, enrolled, exposure, standings
+from bot.health import alive, configured, enrolled, exposure, room, standings
 from bot.health.concurrent import ConcurrentChecks
 from bot.health.configured import active
 from bot.health.findings import Finding
@@ -69,6 +69,7 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", "It answers, and it has the schema that this code expects.")
         yield from _stranded(settings)
         yield from standings.look(settings)
+        yield from room.look(settings)
     else:
         yield Finding(
             "database", "fail", f"{missing[0].upper()}{missing.partition(':')[0][1:]}.", "Run `deskhand migrate`."

@@ -61,7 +61,10 @@ def explain_record(row: AuditRecord, story: TicketStory | None, *, names: Mappin
         return Explanation(f"audit:{row.seq}", f"Audit record {row.seq}: {row.event}, of no ticket.", parts)
     ticket = story.history.ticket
     thing = Thing(f"audit:{row.seq}", ticket.id, row.record.get("turn"), record=row.seq)
-    parts = (_asked(thing, story), happened, _said(thing, story), _cost(thing, story), _records(thing, story, []))
+    handoff = row.record.get("handoff")
+    people = () if handoff is None else _people(thing, story, handoff=handoff)
+    after = (_said(thing, story), _cost(thing, story), _records(thing, story, []))
+    parts = (_asked(thing, story), happened, *people, *after)
     return Explanation(thing.name, f"Audit record {row.seq}: {row.event}, of ticket {ticket.id}.", parts)
 
 
@@ -153,9 +156,9 @@ def _read(calls: Sequence[ToldCall]) -> StoryPart:
     return StoryPart("Read", (f"It was allowed to read, and changed nothing: {names}.",), {"calls": facts})
 
 
-def _people(thing: Thing, story: TicketStory) -> Iterator[StoryPart]:
+def _people(thing: Thing, story: TicketStory, *, handoff: int | None = None) -> Iterator[StoryPart]:
     history = story.history
-    here = {one.id for one in history.handoffs if _belongs(thing, one.turn_id)}
+    here = {one.id for one in history.handoffs if _belongs(thing, one.turn_id) and handoff in {None, one.id}}
     moves = [one for one in history.moves if one.handoff_id in here]
     if not moves:
         return

@@ -9,10 +9,11 @@ import pytest
 from bot.cli import main
 from bot.store import audit, db
 from bot.store.db import Database
+from bot.store.handoffs import handoffs
 from bot.store.installation import revisions
 from bot.store.schema import StepKind
 from bot.store.tickets import steps, tickets, turns
-from tests.support.factories import FIRST
+from tests.support.factories import FIRST, hand_off
 from tests.support.paths import CONFIG
 
 TOOL = "unlock_my_account"
@@ -131,3 +132,16 @@ def test_a_sample_is_drawn_again_by_its_seed(run: Run) -> None:
     assert spoken["seed"]
     assert [(one["stratum"], one["audit"], one["thing"]) for one in spoken["acts"]] == [("writes", 1, "turn:1:2")]
     assert run("sample", "--n", "0")[0] == 2
+
+
+def test_a_handoff_of_a_sample_says_what_people_did(run: Run, installed: Database) -> None:
+    """The second line is the last move of this very handoff, and the page of its record has every move."""
+    first = hand_off(installed, 1)
+    with installed.write() as session:
+        handoffs.claim(session, first.id, "U0PRIYA", lease_minutes=30)
+        handoffs.resolve(session, first.id, "U0PRIYA", done="I told her how.", category="other", agent_could=False)
+    second = hand_off(installed, 1)
+    told = run("sample", "--seed", "S")[1]
+    lines = [line.strip() for line in told.splitlines() if "handoff" in line]
+    assert any(line.endswith(f"U0PRIYA: handoff {first.id} resolved.") for line in lines)
+    assert any(line.endswith(f"handoff {second.id} opened (requested).") for line in lines)

@@ -22,7 +22,7 @@ from bot.budget.prices import snapshot
 from bot.budget.prices.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
 from bot.ground import Kind
-from bot.health import alive, doctor, status
+from bot.health import alive, doctor, room, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.settings import Settings
@@ -370,6 +370,15 @@ def test_a_database_without_a_schema_is_told_in_a_sentence(sound: Sound, tmp_pat
     for read in (status.read_unfinished, status.read_success):
         with pytest.raises(ConfigError, match="it has no schema yet: run `deskhand migrate`"):
             read(settings)
+
+
+def test_a_disk_that_is_nearly_full_is_found(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full one can be read, so every other check is well, and yet no request is stored."""
+    for free, state in ((room.LEAST_FREE_MIB * 2**20, None), (3 * 2**20, "fail"), (0, "fail")):
+        usage = shutil.disk_usage("/")._replace(free=free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path, usage=usage: usage)
+        assert sound.wrong().get("disk") == state
+    assert sound.examine()["disk"].message.startswith("The disk that has the database has 0 MiB free.")
 
 
 def test_an_old_schema_is_found(anywhere: Sound) -> None:
