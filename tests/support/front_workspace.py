@@ -5,6 +5,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, TypeVar, overload
 
 from redis import Redis
@@ -169,9 +170,9 @@ class FrontWorkspace(SignedRequests):
         """Return all that is stored, to be compared with what is stored later."""
         return {table.__tablename__: [_plain(row) for row in self.rows(table)] for table in KEPT}
 
-    @property
+    @cached_property
     def queue(self) -> Queue:
-        """Return the queue by the mark of the database, for Redis may have lost its own."""
+        """The queue by the mark of the database, which the web process has entered; Redis may lose its own."""
         with self.database.read() as session:
             seen = marks.read(session)
         return open_queue(self.redis, None if seen is None else seen.ground)
