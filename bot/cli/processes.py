@@ -93,7 +93,7 @@ def migrate() -> None:
             ground = marks.enter(database, settings.deskhand_ground)
     except Transient as error:
         raise ConfigError(
-            f"{error}. See that it runs and has room, or correct its address; then run `deskhand migrate` again"
+            f"{error}. See that it runs and has room, or correct its address; `deskhand migrate` can be run again"
         ) from error
     click.echo(f"The schema is up to date; the database belongs to {ground}.")
 

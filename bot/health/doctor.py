@@ -71,9 +71,8 @@ def check_database(settings: Settings) -> Iterator[Finding]:
         yield from standings.look(settings)
         yield from room.look(settings)
     else:
-        yield Finding(
-            "database", "fail", f"{missing[0].upper()}{missing.partition(':')[0][1:]}.", "Run `deskhand migrate`."
-        )
+        stands, fix = (f"{part[0].upper()}{part[1:]}." for part in missing.split(": ", 1))
+        yield Finding("database", "fail", stands, fix)
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:

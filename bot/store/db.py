@@ -137,6 +137,10 @@ class Database:
         self.engine.dispose()
 
 
+NEWER = "run the version of Deskhand that has migrated it, or put a backup of before back"
+"What to do when an older version meets the database of a newer one; no migration leads back."
+
+
 def is_there(url: str) -> bool:
     """Return whether there may be a database at an address, without making one: a missing or empty file is none."""
     file = file_of(url)
@@ -276,7 +280,7 @@ def work_without_hurry(connection: Connection) -> None:
 
 
 def pending(database: Database) -> str | None:
-    """Return a sentence about the missing revision, or None if the schema fits this code.
+    """Return a sentence about a schema that does not fit this code, and after a colon what to do; None if it fits.
 
     Raises:
         Transient: the database cannot be reached.
@@ -287,5 +291,7 @@ def pending(database: Database) -> str | None:
         found = session.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) if known else None
     if found == wanted:
         return None
-    stands = "it has no schema yet" if found is None else f"its schema is at {found}, this code needs {wanted}"
-    return f"{stands}: run `deskhand migrate`"
+    if found is None:
+        return "it has no schema yet: run `deskhand migrate`"
+    newer = found > wanted
+    return f"its schema is at {found}, this code needs {wanted}: {NEWER if newer else 'run `deskhand migrate`'}"

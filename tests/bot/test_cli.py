@@ -16,6 +16,7 @@ from typing import Any
 import click
 import pytest
 import redis
+from sqlalchemy import text
 
 from bot import cli
 from bot.directory.local import LocalDirectory
@@ -175,6 +176,19 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
     err = capsys.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("ticket", "1"), ("agents", "list")])
+def test_an_older_version_refuses_the_database_of_a_newer_one(
+    migrated_file: str, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever goes back to an older version is not told to migrate, which leads nowhere."""
+    with closing(db.connect(migrated_file)) as database, database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert deskhand(*words) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("deskhand: database: its schema is at 9999, this code needs ")
+    assert err.endswith(": run the version of Deskhand that has migrated it, or put a backup of before back\n")
 
 
 @pytest.mark.parametrize("words", [("migrate",), ("ticket", "1"), ("eval", "status"), ("audit", "verify")])

@@ -63,10 +63,10 @@ def enter(database: Database, kind: Kind) -> Ground:
 
 
 def look_before_migrating(database: Database, kind: Kind) -> None:
-    """Refuse a database of another kind before anything in it is changed.
+    """Refuse a database of another kind, or of a newer version, before anything in it is changed.
 
     Raises:
-        ConfigError: it belongs to another kind.
+        ConfigError: it belongs to another kind, or its schema is newer than this code's.
         Transient: it cannot be reached.
     """
     with database.read() as session:
@@ -75,6 +75,9 @@ def look_before_migrating(database: Database, kind: Kind) -> None:
         _refuse_others(database, kind, seen.ground)
     elif not is_empty:
         _refuse_to_adopt(database, kind)
+    missing = db.pending(database)
+    if missing is not None and missing.endswith(db.NEWER):
+        raise ConfigError(f"database: {missing}")
 
 
 def put(database: Database, ground: Ground) -> Ground:

@@ -385,11 +385,15 @@ def test_an_old_schema_is_found(anywhere: Sound) -> None:
     """The command that mends it is named, and what needs its tables says why it cannot look."""
     was = mark_schema(anywhere.database, "0001")
     found = anywhere.examine()
+    mark_schema(anywhere.database, "9999")
+    newer = anywhere.examine()["database"]
     mark_schema(anywhere.database, was)  # the next test is given the same database
     failed = {name for name, one in found.items() if one.state == "fail"}
     assert failed == {"database", "approvers", "events", "release", "clock"}
     assert found["database"].message.startswith("Its schema is at 0001, this code needs ")
     assert found["database"].fix == "Run `deskhand migrate`."
+    assert newer.message.startswith("Its schema is at 9999, this code needs ")
+    assert newer.fix == "Run the version of Deskhand that has migrated it, or put a backup of before back."
 
 
 @pytest.mark.parametrize(
