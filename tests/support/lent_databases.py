@@ -10,7 +10,11 @@ from tests.support.emptying import EMPTYING
 from tests.support.pooler import Pooler
 from tests.support.postgres_server import PostgresServer
 
-_EMPTY = "; ".join(("SET session_replication_role = replica", *EMPTYING))
+_STEPS = "; ".join(f"PERFORM {one.removeprefix('SELECT ')}" if one.startswith("SELECT ") else one for one in EMPTYING)
+_PREPARE = f"""SET session_replication_role = replica;
+CREATE FUNCTION pg_temp.empty_all() RETURNS void LANGUAGE plpgsql AS $all$ BEGIN {_STEPS}; END $all$"""
+"A function of the connection's own keeps the plans of all these statements, which would take most of the time."
+_EMPTY = "SELECT pg_temp.empty_all()"
 _HANG_UP = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL (%s)"""
 _END_TRANSACTIONS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -46,6 +50,7 @@ class LentDatabases:
         if sweeper is None:
             address = url.set(drivername="postgresql").render_as_string(hide_password=False)
             sweeper = self._sweepers[name] = psycopg.connect(address, autocommit=True, prepare_threshold=None)
+            sweeper.execute(_PREPARE)
         if self.pooler is None:
             sweeper.execute(_HANG_UP, [kept_connections.kept_processes(name)])
         else:
