@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from bot.casework.erasing import Receipt
     from bot.settings import Settings
 
+OLD_PAGES = (
+    "The database's file or its log could not be emptied of old pages, as somebody holds it or the disk is full: "
+    "run the command again later."
+)
 UNDER_WAY = 3
 "The exit code when something of the person is not done."
 
@@ -129,7 +133,7 @@ def _receipt(receipt: "Receipt") -> str:
     head = "Would be changed or deleted:" if receipt.dry_run else "Changed or deleted:"
     lines = [head, *(f"  {name:<{width}}  {rows}" for name, rows in counts.items())]
     if receipt.compacted is False:
-        lines.append("Somebody holds the database's log, in which old pages may be: run the command again later.")
+        lines.append(OLD_PAGES)
     if receipt.audit is not None:
         lines.append(f"The receipt is record {receipt.audit} of the audit log.")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from bot import durations, private
-from bot.errors import ConfigError, Transient, kind
+from bot.errors import ConfigError
 from bot.store.errors_without_values import without_values
 from bot.store.sql import postgres_engine, prebuilt, sqlite_engine
 from bot.store.sql.commits import after_commit
@@ -120,17 +120,15 @@ class Database:
         """Rebuild the file of an SQLite database, so that no erased byte is left in it.
 
         Returns:
-            Whether its log is empty too, or None for PostgreSQL, which sees to that by itself.
-
-        Raises:
-            Transient: somebody else holds the file.
+            Whether it is rebuilt and its log empty: not while somebody holds either, or the disk has no room for a
+            copy. None for PostgreSQL, which sees to that by itself.
         """
         if self.engine.dialect.name != "sqlite":
             return None
         try:
             return sqlite_engine.compact(self.engine)
-        except sqlite3.OperationalError as error:
-            raise Transient(f"database: its file cannot be rebuilt now ({kind(error)})") from error
+        except sqlite3.OperationalError:
+            return False
 
     def close(self) -> None:
         """Close every connection."""

@@ -35,6 +35,7 @@ from bot.store.schema import (
     Turn,
     TurnState,
 )
+from bot.store.sql import sqlite_engine
 from tests.support.agent_folders import copied_agent
 from tests.support.audit_rows import raw_records, recomputed
 from tests.support.command_line import deskhand
@@ -358,6 +359,22 @@ def test_a_kept_card_that_cannot_be_written_is_one_sentence_and_no_row_is_erased
     assert (everything(database), (kept / "card.yaml").read_text()) == (before, card)
     assert said("erase", HER, "--yes")[0] == 0
     assert (kept / "notes.txt").read_bytes() == b"Tom\xe1s knows U0ERASED"
+
+
+def test_a_disk_without_room_for_a_rebuilt_file_still_gives_the_receipt(
+    house: Path, database: Database, said: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is erased is said to be; that old pages may be left is said with it."""
+    assert house.exists()
+
+    def no_room(_engine: object) -> bool:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    on_sqlite = database.engine.dialect.name == "sqlite"
+    monkeypatch.setattr(sqlite_engine, "compact", no_room)
+    code, out, _ = said("erase", HER, "--yes")
+    assert (code, "The receipt is record " in out, "or the disk is full: run" in out) == (0, True, on_sqlite)
+    assert traces(database, but=DIRECTORY) == {}
 
 
 def full(_descriptor: int) -> None:
