@@ -55,6 +55,11 @@ IN_BYTES = (HER, "D0MAYA", "xylophone", "quince", "papaya")
 @pytest.fixture
 def house(database: Database, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the configuration of an installation in which Maya has lived, with a Redis that knows her."""
+    return install(database, redis_url, tmp_path, monkeypatch)
+
+
+def install(database: Database, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make an installation of a database, let Maya live in it, and return its configuration."""
     config = tmp_path / "config"
     copied_agent(config)
     monkeypatch.setenv("DATABASE_URL", database.engine.url.render_as_string(hide_password=False))
@@ -362,19 +367,22 @@ def test_a_kept_card_that_cannot_be_written_is_one_sentence_and_no_row_is_erased
 
 
 def test_a_disk_without_room_for_a_rebuilt_file_still_gives_the_receipt(
-    house: Path, database: Database, said: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    sqlite: Database,
+    redis_url: str,
+    tmp_path: Path,
+    said: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is erased is said to be; that old pages may be left is said with it."""
-    assert house.exists()
+    install(sqlite, redis_url, tmp_path, monkeypatch)
 
     def no_room(_engine: object) -> bool:
         raise sqlite3.OperationalError("database or disk is full")
 
-    on_sqlite = database.engine.dialect.name == "sqlite"
     monkeypatch.setattr(sqlite_engine, "compact", no_room)
     code, out, _ = said("erase", HER, "--yes")
-    assert (code, "The receipt is record " in out, "or the disk is full: run" in out) == (0, True, on_sqlite)
-    assert traces(database, but=DIRECTORY) == {}
+    assert (code, "The receipt is record " in out, "or the disk is full: run" in out) == (0, True, True)
+    assert traces(sqlite, but=DIRECTORY) == {}
 
 
 def full(_descriptor: int) -> None:
