@@ -212,7 +212,7 @@ def _noticing_a_cut(url: URL) -> dict[str, object]:
     beat = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 2}
     unheard = {"tcp_user_timeout": durations.CUT_OFF * 1000}
     server = {**{f"tcp_{name}": value for name, value in beat.items()}, **unheard}
-    server["idle_in_transaction_session_timeout"] = durations.CUT_OFF * 1000
+    server[postgres_engine.LIMIT] = postgres_engine.SILENT_SECONDS * 1000
     options = [*(f"-c {name}={value}" for name, value in server.items()), str(url.query.get("options", ""))]
     ours: dict[str, object] = {"connect_timeout": durations.CUT_OFF, **beat, **unheard}
     return {name: value for name, value in ours.items() if name not in url.query} | {
@@ -263,7 +263,7 @@ def notices_a_cut(session: Session) -> bool:
     """
     if session.get_bind().dialect.name != "postgresql":
         return True
-    limit: str = session.scalars(sqlalchemy.text("SHOW idle_in_transaction_session_timeout")).one()
+    limit: str = session.scalars(sqlalchemy.text(f"SHOW {postgres_engine.LIMIT}")).one()
     return limit != "0"
 
 
@@ -274,7 +274,7 @@ def work_without_hurry(connection: Connection) -> None:
     computes for longer than that between two statements.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        connection.exec_driver_sql(f"SET LOCAL {postgres_engine.LIMIT} = 0")
 
 
 def pending(database: Database) -> str | None:

@@ -35,7 +35,7 @@ from bot import network, redis_rights, yaml_text
 from bot.budget.prices import snapshot, tariffs
 from bot.budget.prices.pricing import Prices
 from bot.budget.prices.tariffs import Json, Tariffs
-from bot.store.sql import sqlite_engine
+from bot.store.sql import postgres_engine, sqlite_engine
 from bot.yaml_text import Loader
 from tests.support import kept_connections
 
@@ -60,6 +60,7 @@ def take() -> None:
     _read_arguments_quickly()
     _know_utf8()
     _keep_connections()
+    _may_be_silent()
 
 
 def take_for_processes() -> None:
@@ -253,6 +254,11 @@ def _keep_connections() -> None:
     """Let the next engine have the connections of the last one: see `kept_connections`."""
     _put(psycopg.dialect, "connect", kept_connections.connect)
     _put(psycopg.dialect, "do_close", kept_connections.close)
+
+
+def _may_be_silent() -> None:
+    """Let a transaction pause for a while: between two statements, a busy machine may leave a process alone so long."""
+    _put(postgres_engine, "SILENT_SECONDS", 59)
 
 
 def _not_synchronous(connection: PoolProxiedConnection, _entry: object) -> None:

@@ -38,6 +38,8 @@ OUTDATED = "RevalidateCachedQuery"
 "The function of PostgreSQL that refuses a prepared statement once a column that it reads has another type."
 LIMIT = "idle_in_transaction_session_timeout"
 "The setting with which the server ends a transaction whose client is silent."
+SILENT_SECONDS = durations.CUT_OFF
+"For how long it may be."
 REFUSED = "unsupported startup parameter"
 "What a pooler says that knows no `options`."
 LIMITING = "limiting"
@@ -58,7 +60,7 @@ class LimitingDialect(PGDialect_psycopg):
         """Begin a transaction; a statement outside one holds no locks and needs no limit."""
         driver: Any = dbapi_connection.driver_connection
         if dbapi_connection.info.get(_UNLIMITED) and not driver.autocommit:
-            driver.execute(f"SET LOCAL {LIMIT} = '{durations.CUT_OFF}s'")
+            driver.execute(f"SET LOCAL {LIMIT} = '{SILENT_SECONDS}s'")
 
 
 registry.register(f"postgresql.{LIMITING}", __name__, LimitingDialect.__name__)
