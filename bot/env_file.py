@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, why_unreadable
 
 if TYPE_CHECKING:
     from dotenv.parser import Binding
@@ -64,8 +64,7 @@ def text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except (OSError, ValueError) as error:
-        why = "it is not text in UTF-8" if isinstance(error, ValueError) else error.strerror
-        raise ConfigError(f"{file}: cannot be read: {why}") from error
+        raise ConfigError(f"{file}: cannot be read: {why_unreadable(error)}") from error
 
 
 def updated(file: Path, before: str, values: Mapping[str, str]) -> str:

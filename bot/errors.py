@@ -65,6 +65,11 @@ class HalfDone(Refused):
     """A part of a change was made and the rest was refused; the message says which."""
 
 
+def why_unreadable(error: OSError | ValueError) -> str:
+    """Return why a file cannot be read as text, without its path, which whoever says so names."""
+    return "it is not text in UTF-8" if isinstance(error, ValueError) else error.strerror or kind(error)
+
+
 def kind(error: BaseException) -> str:
     """Describe an error, for a log or for the text of an error of ours.
 

@@ -24,7 +24,7 @@ from bot.agent.passing import Passing
 from bot.agent.phrases import LanguagePhrases
 from bot.agent.retention_terms import RetentionTerms
 from bot.budget import config
-from bot.errors import ConfigError, kind
+from bot.errors import ConfigError, kind, why_unreadable
 from bot.policy.rules import AccountRules, CardPart
 from bot.principals import CHANNEL_ID, AgentStatus, Effect, Grant, GuestPolicy, Solved
 from bot.responders.people import ChannelId, People, UserId
@@ -182,7 +182,7 @@ def _text(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from error
+        raise ConfigError(f"{file}: cannot be read: {why_unreadable(error)}") from error
 
 
 def _tools(file: Path, card: Card) -> tuple[Tool, ...]:

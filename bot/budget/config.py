@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot import yaml_text
-from bot.errors import ConfigError
+from bot.errors import ConfigError, why_unreadable
 
 Content = TypeVar("Content", bound=BaseModel)
 
@@ -34,7 +34,7 @@ def read(path: Path, kind: type[Content]) -> Content:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        raise ConfigError(f"{path}: cannot be read: {why_unreadable(error)}") from error
     return parse(path, text, kind)
 
 

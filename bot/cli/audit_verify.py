@@ -86,11 +86,11 @@ def _covered(report: "ChainReport", proofs: "ProofLines | None") -> Iterator[str
         why = "no checkpoints were given" if proofs is None else "no checkpoint is of these records"
         yield f"  Records cut from the end, or a log with all hashes recomputed, would not show: {why}."
     if report.foreign:
-        yield f"  {report.foreign:,} checkpoints are of other logs and were left out."
+        yield f"  Checkpoints of other logs that were left out: {report.foreign:,}."
     if proofs is not None and proofs.unknown_keys:
-        yield f"  {proofs.unknown_keys:,} lines are signed by keys that are not trusted and were left out."
+        yield f"  Lines that were left out, as their keys are not trusted: {proofs.unknown_keys:,}."
     if proofs is not None and proofs.torn:
-        yield f"  {proofs.torn:,} lines are cut off, as when a signer is killed, and were left out."
+        yield f"  Lines that were left out, as they are cut off, such as when a signer is killed: {proofs.torn:,}."
 
 
 def _of_lines(proofs: "ProofLines | None") -> dict[str, Any]:

@@ -81,7 +81,7 @@ def check_agents(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 name,
                 "ok",
-                f"It listens to {len(agent.card.channels)} channel(s) and calls {model_of(settings, agent)}.",
+                f"Its model is {model_of(settings, agent)}; channels that it listens to: {len(agent.card.channels)}.",
             )
 
 

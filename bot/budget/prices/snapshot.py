@@ -14,7 +14,7 @@ from tempfile import NamedTemporaryFile
 
 from bot.budget.prices import tariffs
 from bot.budget.prices.tariffs import Json, Tariffs
-from bot.errors import ConfigError
+from bot.errors import ConfigError, why_unreadable
 
 FILE = "prices.json"
 "Name of the file, beside `pricing.yaml`."
@@ -40,7 +40,7 @@ def read(path: Path) -> Snapshot:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error}; {HINT}") from error
+        raise ConfigError(f"{path}: cannot be read: {why_unreadable(error)}; {HINT}") from error
     except ValueError as error:
         raise ConfigError(f"{path}: it was cut short or edited by hand: {error}; {HINT}") from error
     if not isinstance(content, dict) or content.pop("hash", None) != digest(content):

@@ -2,7 +2,7 @@
 
 from bot.agent.card import Agent
 from bot.agent.judge_terms import JudgeTerms
-from bot.errors import ConfigError
+from bot.errors import ConfigError, why_unreadable
 
 
 def instructions_of(agent: Agent, terms: JudgeTerms) -> str:
@@ -15,7 +15,7 @@ def instructions_of(agent: Agent, terms: JudgeTerms) -> str:
     try:
         written = file.read_text("utf-8")
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from error
+        raise ConfigError(f"{file}: cannot be read: {why_unreadable(error)}") from error
     if not written.strip():
         raise ConfigError(f"{file}: is empty; expected what the judge is told")
     return written

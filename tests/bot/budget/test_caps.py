@@ -285,8 +285,13 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None
     folder, bytes_only = tmp_path / "folder-budgets.yaml", tmp_path / "bytes-budgets.yaml"
     folder.mkdir()
     bytes_only.write_bytes(b"\xff\xfe")
-    for file in (tmp_path / "no-budgets.yaml", folder, bytes_only):
-        with pytest.raises(ConfigError, match=r"budgets\.yaml: cannot be read: "):
+    why = {
+        tmp_path / "no-budgets.yaml": "No such file or directory",
+        folder: "Is a directory",
+        bytes_only: "it is not text in UTF-8",
+    }
+    for file, said in why.items():
+        with pytest.raises(ConfigError, match=rf"budgets\.yaml: cannot be read: {said}$"):
             Budgets.load(file)
 
 

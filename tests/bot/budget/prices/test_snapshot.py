@@ -95,7 +95,7 @@ def test_a_snapshot_that_was_cut_short_is_refused(file: Path) -> None:
 
 def test_a_missing_snapshot_is_refused(tmp_path: Path) -> None:
     """No process starts without its prices."""
-    with pytest.raises(ConfigError, match=r"prices\.json: cannot be read: .*restore it"):
+    with pytest.raises(ConfigError, match=r"prices\.json: cannot be read: No such file or directory; .*restore it"):
         snapshot.read(tmp_path / snapshot.FILE)
 
 
