@@ -28,6 +28,8 @@ TOKENS = {
     "DESKHAND_DELEGATION_KEYS": KEY_OF_TESTS,
     PAGE_KEY: "e2e-page",
 }
+SLACK_WAITS_SECONDS = 30.0
+"How long the workspace waits for an answer, and a trigger is good: Slack's own three are too short for a busy machine."
 KEYS = keys_of(TOKENS)
 "Headers by which the workspace and the stand-in know the tests."
 

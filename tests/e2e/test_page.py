@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect  # 
 
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
 from tests.e2e.product import HTTP
+from tests.e2e.product_processes import SLACK_WAITS_SECONDS
 from tests.support import crowd
 
 pytestmark = [
@@ -23,8 +24,11 @@ pytestmark = [
 
 PATIENCE = 120_000
 "Milliseconds that an answer may take to appear."
-FORM_PATIENCE = 10_000
-"Milliseconds after which a form that has not come will not come: its button's trigger is good for three seconds."
+FORM_PATIENCE = round(SLACK_WAITS_SECONDS + 10) * 1000
+"""Milliseconds after which a form that has not come will not come: its button's trigger is no longer good.
+
+Were the button pressed again before that, a second form might take the place of the first while it is filled in.
+"""
 ASIDE = "Let us see her badge before anything is enrolled."
 HELLO = "Hi Lena, I am on it."
 REPLY = "Can you come to the service desk with your badge?"
@@ -120,7 +124,7 @@ class Desk:
         self.card.locator(f"[data-action-id='handoff.{move}']").click()
 
     def open_form(self, move: str) -> None:
-        """Press a button until its form is there: on a busy machine Slack's three seconds may end before it comes."""
+        """Press a button until its form is there: on a busy machine its trigger may end before it comes."""
         form, deadline = self.page.get_by_test_id("modal"), time.monotonic() + PATIENCE / 1000
         while not form.is_visible():
             assert time.monotonic() < deadline, f"no form was opened by {move}"

@@ -11,7 +11,7 @@ from bot.sandbox.demo import serve
 from bot.sandbox.demo.entrypoints import PAGE_KEY
 from bot.sandbox.slack.seed import WorkspaceConfig
 from bot.settings import Settings
-from tests.e2e.product_processes import TOKENS
+from tests.e2e.product_processes import SLACK_WAITS_SECONDS, TOKENS
 from tests.support import crowd
 
 
@@ -31,7 +31,7 @@ def main() -> None:
         deliver_to=sys.argv[1] if len(sys.argv) > 1 else None,
         banner="The stand-in model answers here, not Claude.",
         retry_delays=(0.0, 0.5, 1.0),
-        answer_seconds=30.0,
+        answer_seconds=SLACK_WAITS_SECONDS,
         rate_limits=False,
     )
     serve.serve(config, settings.host, settings.port)
