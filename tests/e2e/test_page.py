@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect  # noqa: A004 - Playwright's is another
 
 from bot.sandbox.demo.scenes.stage import HELP, QUEUE, Stage
+from bot.store import backlog
 from tests.e2e.product import HTTP
 from tests.e2e.product_processes import SLACK_WAITS_SECONDS
 from tests.support import crowd
@@ -112,6 +113,7 @@ class Desk:
     """The queue channel before a responder: one handoff's card, and the thread below it."""
 
     page: Page
+    stage: Stage
     ts: str
 
     @property
@@ -119,8 +121,22 @@ class Desk:
         """The card in the channel, as whoever looks sees it."""
         return self.page.locator(f"#scroll [data-testid='message-{self.ts}']")
 
+    def at_rest(self) -> None:
+        """Wait until nothing is to be said and the page shows the card as it is: an older one's buttons are refused."""
+
+        def is_shown() -> bool:
+            owed = self.stage.read(backlog.read)
+            if owed.stored.count + owed.sending.count + owed.updates.count:
+                return False
+            card = next(one for one in self.stage.sees("U0PRIYA")["messages"][QUEUE] if one["ts"] == self.ts)
+            shown = self.card.locator("[data-block-id]").evaluate_all("all => all.map((one) => one.dataset.blockId)")
+            return {block["block_id"] for block in card["blocks"]} <= set(shown)
+
+        self.stage.wait("the card to be at rest", is_shown)
+
     def press(self, move: str) -> None:
         """Press a button of the card."""
+        self.at_rest()
         self.card.locator(f"[data-action-id='handoff.{move}']").click()
 
     def open_form(self, move: str) -> None:
@@ -128,6 +144,7 @@ class Desk:
         form, deadline = self.page.get_by_test_id("modal"), time.monotonic() + PATIENCE / 1000
         while not form.is_visible():
             assert time.monotonic() < deadline, f"no form was opened by {move}"
+            self.at_rest()
             with suppress(TimeoutError):
                 self.card.locator(f"[data-action-id='handoff.{move}']").click(timeout=FORM_PATIENCE)
                 form.wait_for(timeout=FORM_PATIENCE)
@@ -149,7 +166,7 @@ class Desk:
         expect(self.page.get_by_test_id("modal")).to_have_count(0)
 
 
-def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
+def test_lost_phone_goes_to_a_person_and_back(page: Page, stage: Stage, shots: Path) -> None:
     """Lena's lost phone becomes a card; Priya claims it, notes, answers, passes it to Ben, who resolves it; she
     comes back and a new card stands there. What responders say among themselves stays among them."""  # noqa: D205, D209
     lena = crowd.like("U0LENA")
@@ -159,7 +176,7 @@ def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
     become(page, "U0PRIYA", QUEUE)
     card = page.locator("#scroll article", has_text="needs a person").filter(has_text=lena)
     ts = card.get_attribute("data-ts")
-    desk, modal = Desk(page, str(ts)), page.get_by_test_id("modal")
+    desk, modal = Desk(page, stage, str(ts)), page.get_by_test_id("modal")
     page.screenshot(path=shots / "card.png")
     desk.press("claim")
     expect(desk.card).to_contain_text("is with a person")
@@ -175,6 +192,7 @@ def test_lost_phone_goes_to_a_person_and_back(page: Page, shots: Path) -> None:
     modal.get_by_label("Your reply").fill(REPLY)
     page.screenshot(path=shots / "reply.png")
     desk.submit()
+    expect(in_thread(page).filter(has_text=REPLY)).to_be_visible()
     desk.open_form("reassign")
     _choose(modal.get_by_label("Who takes over?"), "Ben Castillo", among=["Ben Castillo", "Olivia Hart"])
     page.screenshot(path=shots / "reassign.png")
