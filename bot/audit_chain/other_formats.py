@@ -41,7 +41,7 @@ def ocsf_event(link: Link, chain: str) -> bytes:
     """
     try:
         found = json.loads(link.text or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         found = {}
     event, record = str(found.get("event", "")), found.get("record") or {}
     verb = event.rpartition(".")[2]

@@ -198,7 +198,7 @@ def time_said(line: bytes) -> datetime | None:
     """Return when a line says that it was signed, without a look at its signature; None: it says nothing readable."""
     try:
         return datetime.fromisoformat(json.loads(_decoded(line.split(b".")[1]))["at"])
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
 
 
@@ -221,7 +221,7 @@ def _read(line: bytes, keys: Mapping[str, AuditKey]) -> Checkpoint | bool | None
             return False
         read = jws.deserialize_compact(line.strip(), key.jwk, algorithms=[ALGORITHM])
         said = _Payload.model_validate_json(read.payload or b"")
-    except (JoseError, ValidationError, ValueError, KeyError, TypeError):
+    except (JoseError, ValidationError, ValueError, KeyError, TypeError, RecursionError):
         return None
     values: dict[str, Any] = {"position": said.position, "at": said.at, "chain": said.chain}
     values["hash"] = bytes.fromhex(said.hash)

@@ -272,7 +272,7 @@ def _time(link: Link) -> str:
     """Return the time that a record says, RFC 3339 in UTC; empty if it says none."""
     try:
         said = json.loads(link.text or b"{}").get("at")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return said if isinstance(said, str) else ""
 

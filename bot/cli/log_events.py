@@ -82,7 +82,7 @@ def _event_of_line(asked: str) -> str | None:
     """Return the event that a line of JSON names, whatever else stands in it."""
     try:
         line: Any = json.loads(asked)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return str(line["event"]) if isinstance(line, dict) and "event" in line else None
 

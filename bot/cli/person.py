@@ -42,6 +42,8 @@ def person_export(*, user: str, to: Path | None, also: tuple[str, ...]) -> None:
 
     _check(user)
     file = to or Path(f"{user}.json")
+    if file.exists():  # before every table is read; whether it has come since is looked at when it is written
+        raise _exists(file)
     with reading_database(settings_to_look_at()) as database, database.read() as session:
         click.echo("Reading every table.", err=True)
         document = exporting.export(session, whose.gather(session, user, also))
@@ -122,9 +124,13 @@ def _write_new(file: Path, text: str) -> None:
     try:
         private.put(file, [f"{text}\n".encode()], only_new=True)
     except FileExistsError as error:
-        raise click.ClickException(f"{file} exists; name another one with --to. Nothing was written.") from error
+        raise _exists(file) from error
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}. Nothing was written.") from error
+
+
+def _exists(file: Path) -> click.ClickException:
+    return click.ClickException(f"{file} exists; name another one with --to. Nothing was written.")
 
 
 def _receipt(receipt: "Receipt") -> str:

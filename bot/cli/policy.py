@@ -109,7 +109,7 @@ def _call(agent: "Agent", name: str, arguments: str) -> tuple["Tool", "Args"]:
     own = {tool.name: tool for tool in agent.tools}
     tool = own[name] if name in own else chosen([name])[0]
     given: Any = None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         given = json.loads(arguments)
     if not isinstance(given, dict):
         raise click.BadParameter("expected one JSON object, such as '{}'", param_hint="--args")

@@ -41,7 +41,7 @@ def read(path: Path) -> Snapshot:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {why_unreadable(error)}; {HINT}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: it was cut short or edited by hand: {error}; {HINT}") from error
     if not isinstance(content, dict) or content.pop("hash", None) != digest(content):
         raise ConfigError(f"{path}: hash: it does not fit the rates, so the file was edited by hand; {HINT}")

@@ -162,7 +162,7 @@ class ChainReader:
         values = {"at": at, "event": event, "actor": actor, "subject": subject, "ticket_id": ticket}
         try:
             said = canonical.bytes_of({**values, "intent_id": intent, "record": json.loads(record)})
-        except (ValueError, TypeError):  # it is no JSON any more, or none that we would have written
+        except (ValueError, TypeError, RecursionError):  # no JSON any more, or none that we would have written
             return Link(position, prev, stated, b"", None, seq)
         made = hashlib.sha256(said).digest()
         link = Link(position, prev, stated, made, said, seq)

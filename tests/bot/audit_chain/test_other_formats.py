@@ -31,9 +31,10 @@ def test_each_record_is_an_ocsf_event() -> None:
         assert event["time"] == (log_copies.BEGAN.timestamp() + 10 * link.position) * 1000
 
 
-def test_a_missing_record_still_has_its_place() -> None:
-    """An event says its position and hash, and nothing else is made up."""
-    link = log_copies.log_copy(Random(1)).links[4]._replace(text=None, digest=None)
+@pytest.mark.parametrize("text", [None, b"{", b"[" * 2_000 + b"]" * 2_000])
+def test_a_missing_record_still_has_its_place(text: bytes | None) -> None:
+    """An event says its position and hash, and nothing else is made up; so does one that cannot be read."""
+    link = log_copies.log_copy(Random(1)).links[4]._replace(text=text, digest=None)
     event = json.loads(other_formats.ocsf_event(link, "c"))
     assert event["unmapped"] == {
         "chain": {"hash": link.hash.hex(), "position": 5, "prev": link.prev.hex()},

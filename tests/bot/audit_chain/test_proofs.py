@@ -1,5 +1,6 @@
 """Checkpoints and seals: what is signed is read again, and nothing else is."""
 
+import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,8 @@ OTHER = proofs.derived(bytes(32))
 ONE = Checkpoint(7, b"h" * 32, "2026-12-01T09:00:00.000000Z", "chain")
 SEAL = Seal(7, b"h" * 32, "2026-12-01T09:00:00.000000Z", "chain", rule="records of 2025")
 KEYS = {KEY.id: KEY}
+DEEP = b".".join([base64.urlsafe_b64encode(b"[" * 2_000 + b"]" * 2_000).rstrip(b"=")] * 3)
+"Nested too deeply to be read."
 
 
 def _file(*lines: str) -> bytes:
@@ -74,7 +77,8 @@ def test_the_time_of_a_line_is_read_without_a_key() -> None:
     """A watch that has no key sees when something was last signed; of what is no line it reads nothing."""
     line = proofs.sign(ONE, KEY).encode()
     assert proofs.time_said(line) == datetime(2026, 12, 1, 9, tzinfo=UTC)
-    assert [proofs.time_said(one) for one in (b"", b"a.b.c", line[:40], b"dear diary")] == [None] * 4
+    assert [proofs.time_said(one) for one in (b"", b"a.b.c", line[:40], b"dear diary", DEEP)] == [None] * 5
+    assert proofs.read_lines(DEEP + b"\n", KEYS).checkpoints == ()
 
 
 def test_a_public_key_is_its_characters_or_a_file(tmp_path: Path) -> None:

@@ -91,6 +91,9 @@ def test_a_snapshot_that_was_cut_short_is_refused(file: Path) -> None:
         file.write_text(whole[:length])
         with pytest.raises(ConfigError, match=r"cut short or edited by hand"):
             snapshot.read(file)
+    file.write_text("[" * 2_000 + "]" * 2_000)
+    with pytest.raises(ConfigError, match=r"cut short or edited by hand"):
+        snapshot.read(file)
 
 
 def test_a_missing_snapshot_is_refused(tmp_path: Path) -> None:

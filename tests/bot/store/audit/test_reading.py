@@ -78,6 +78,16 @@ def test_a_verification_cannot_write(database: Database) -> None:
         reader._session.execute(text("UPDATE signs SET who = 'me'"))
 
 
+def test_a_record_that_nobody_can_read_is_found(unguarded: Session) -> None:
+    """One that is nested too deeply to be read is an edit like any other."""
+    copy, deep = log_copies.log_copy(Random(1)), '{"tool":' + "[" * 2_000 + "]" * 2_000 + "}"
+    assert write_copy(unguarded, copy)
+    seq = unguarded.scalars(text("SELECT audit_seq FROM audit_chain WHERE position = 3")).one()
+    unguarded.execute(text("UPDATE audit SET record = :record WHERE seq = :seq"), {"record": deep, "seq": seq})
+    [found] = _verified(unguarded, copy).findings
+    assert (found.position, found.fits[0]) == (3, Tampering.EDIT)
+
+
 @pytest.mark.parametrize("tamper", [*log_copies.EIGHT, *log_copies.BESIDE], ids=lambda one: one.__name__)
 def test_tampering_with_rows_is_found(unguarded: Session, tamper: Tamper) -> None:
     """Each random case that the tables can hold is found, with the first bad record and what was done."""
