@@ -23,6 +23,11 @@ from bot.sandbox.slack.journal import Journal
 from bot.sandbox.slack.seed import Json, WorkspaceConfig
 
 OK = 200
+REUSE_SECONDS = 2.0
+"""For how long a connection to the bot is used again.
+
+The bot closes one that is idle for a few seconds, and a request that meets its end on the way is lost.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,7 @@ class EventDelivery:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=REUSE_SECONDS))
         return self._session
 
 

@@ -4,7 +4,8 @@ import time
 from threading import Event
 from typing import Any
 
-from bot.sandbox.slack.delivery import sign
+from bot.sandbox.slack.delivery import REUSE_SECONDS, sign
+from bot.web.entrance import ClientLimits
 from tests.support.live_server import PATIENCE
 
 A_WHILE = 0.4
@@ -14,6 +15,11 @@ A_WHILE = 0.4
 def messages(workspace: Any, count: int, seconds: float = PATIENCE) -> Any:
     """Return the message events that the bot heard."""
     return workspace.bot.wait(lambda one: one.event.get("type") == "message", count=count, seconds=seconds)
+
+
+def test_no_connection_is_used_again_that_the_bot_may_just_be_closing() -> None:
+    """A form that was sent on one would fail, and stay open."""
+    assert ClientLimits().idle_seconds > 2 * REUSE_SECONDS
 
 
 def test_the_signature_is_slacks() -> None:
