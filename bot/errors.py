@@ -66,7 +66,7 @@ class HalfDone(Refused):
 
 
 def why_unreadable(error: OSError | ValueError) -> str:
-    """Return why a file cannot be read as text, without its path, which whoever says so names."""
+    """Return why a file cannot be read as text; the path is left out, since the caller names it."""
     return "it is not text in UTF-8" if isinstance(error, ValueError) else error.strerror or kind(error)
 
 

@@ -18,5 +18,5 @@ def look(settings: Settings) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(file.parent).free // 2**20
     if free < LEAST_FREE_MIB:
-        message = f"The disk that has the database has {free} MiB free. When it is full, nobody is heard."
+        message = f"The disk that has the database has {free} MiB free. Once it is full, no request is accepted."
         yield Finding("disk", "fail", message, "Make room; processes that run go on by themselves.")
