@@ -4,9 +4,11 @@ SQLAlchemy looks for listeners before and after every statement of an engine tha
 transaction, which takes a quarter of the statement's time. A dialect is only asked when a transaction begins.
 """
 
+import sqlite3
+import time
 from collections.abc import Callable
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import sqlalchemy
 from sqlalchemy import URL, Engine, event
@@ -18,15 +20,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, St
 from bot.errors import Transient
 from bot.store.sql import audit_guard
 
-if TYPE_CHECKING:
-    import sqlite3
-
 WRITE = "BEGIN IMMEDIATE"
 BUSY_SECONDS = 10
+"How long SQLite's lock is waited for while another process has it."
+PAUSE_SECONDS = 0.001
+"Between two tries for the lock: SQLite itself sleeps longer each time, up to 0.1 s, while a transaction takes 2 ms."
 TURN_SECONDS = 30
 "Seconds that a transaction waits for the writer's place."
 STATEMENTS = 256
 "How many compiled statements a connection keeps: more than a turn has, so that none is compiled again."
+_KIND = 0xFF
+"The bits of SQLite's more precise error codes that say of which kind an error is."
 READER, WRITER = "reader", "writer"
 "The drivers of the two dialects, as in `sqlite+reader://`."
 _WRITES = "writes"
@@ -55,7 +59,7 @@ class WriterDialect(ReaderDialect):
     "Held by the thread that writes; None: the database is one thread's own."
 
     def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
-        """Wait for the writer's place, and begin a transaction.
+        """Wait for the writer's place, and begin a transaction once no other process writes.
 
         Raises:
             Transient: other threads of this process have written for too long.
@@ -64,7 +68,24 @@ class WriterDialect(ReaderDialect):
             if not self.place.acquire(timeout=TURN_SECONDS):
                 raise Transient("database: waited too long for other writers")
             dbapi_connection.info[_WRITES] = True
-        super().do_begin(dbapi_connection)
+        cursor, until = dbapi_connection.cursor(), time.monotonic() + BUSY_SECONDS
+        cursor.execute("PRAGMA busy_timeout=0")
+        try:
+            while not _begins(cursor, last=time.monotonic() >= until):
+                time.sleep(PAUSE_SECONDS)
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _begins(cursor: Any, *, last: bool) -> bool:
+    """Try to begin a transaction that writes; return False, or raise the last time, while another process writes."""
+    try:
+        cursor.execute(WRITE)
+    except sqlite3.OperationalError as error:
+        if last or error.sqlite_errorcode & _KIND != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 registry.register(f"sqlite.{READER}", __name__, ReaderDialect.__name__)
@@ -94,12 +115,7 @@ def open_engines(address: URL, *, in_memory: bool, settle: Callable[[Engine], En
     def _settle(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # the dialect begins transactions, not the driver
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "synchronous=FULL",
-        ):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         audit_guard.install(cast("sqlite3.Connection", connection))

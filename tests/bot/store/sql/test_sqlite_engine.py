@@ -1,10 +1,11 @@
 """When transactions of SQLite begin, and what their errors say: `bot.store.sql.sqlite_engine`."""
 
+import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Transient
@@ -39,6 +40,23 @@ def test_a_transaction_that_writes_takes_the_lock_at_its_start(
                 second.scalar(select(1))
         with other.write() as second:
             assert second.scalar(select(1)) == 1
+
+
+def test_the_lock_is_asked_for_again_after_each_pause(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction begins with the first try after the lock is free; other waiting is left to SQLite, as before."""
+    with closing(db.connect(sqlite_url)) as database, closing(db.connect(sqlite_url)) as other, ExitStack() as first:
+        first.enter_context(database.write()).scalar(select(1))
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 3:
+                first.close()
+
+        monkeypatch.setattr(time, "sleep", sleep)
+        with other.write() as session:
+            assert session.scalar(text("PRAGMA busy_timeout")) == sqlite_engine.BUSY_SECONDS * 1000
+    assert pauses == [sqlite_engine.PAUSE_SECONDS] * 3
 
 
 def test_errors_of_both_kinds_of_transaction_have_no_values(sqlite_url: str) -> None:
