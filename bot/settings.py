@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     "Jobs that one worker process runs at once."
     deskhand_drain: float = Field(default=20.0, ge=0, allow_inf_nan=False)
     "Seconds that a worker gives its running jobs when it is told to stop."
+    deskhand_idle: int = Field(default=5, ge=1, le=3600)
+    "Seconds that the web process keeps a connection without a request open; longer than a load balancer in front does."
     deskhand_ground: Kind = Kind.INSTALLATION
     "What the database and Redis must belong to; the demo sets `demo` for the processes that it starts."
     deskhand_public_url: str | None = None

@@ -20,13 +20,15 @@ def web_command() -> None:
     from bot import web
     from bot.telemetry import metrics_server, span_export
     from bot.web import server
+    from bot.web.entrance import ClientLimits
 
     settings = settings_of_environment()
     app = web.create_app(settings)
     web.check_token(app.state.ctx)
     metrics_server.start("web", settings.deskhand_metrics, app.state.readiness.answer)
     end_traces = span_export.start("web", settings, installation=app.state.ctx.queue.prefix)
-    server.serve(app, host=settings.host, port=settings.port)
+    limits = ClientLimits(idle_seconds=settings.deskhand_idle)
+    server.serve(app, host=settings.host, port=settings.port, limits=limits)
     end_traces()
 
 

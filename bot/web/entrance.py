@@ -84,7 +84,7 @@ class ClientLimits:
     answer_seconds: float = 30.0
     "From the end of a request until the client has read its answer."
     idle_seconds: int = 5
-    "How long a connection without a request stays open."
+    "How long a connection without a request stays open (`DESKHAND_IDLE`)."
     connections: int = 400
     "Above this number requests are answered 503; above twice this number connections are closed at once."
     backlog: int = 512

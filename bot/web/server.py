@@ -30,13 +30,13 @@ GRACE_SECONDS = 1.0
 "Time to answer a body that came too late, before the connection is closed."
 
 
-def serve(app: Starlette, *, host: str, port: int) -> None:
+def serve(app: Starlette, *, host: str, port: int, limits: ClientLimits) -> None:
     """Serve the app until the process is told to end.
 
     Raises:
         ConfigError: nothing can listen there.
     """
-    how = config(app, host=host, port=port)
+    how = config(app, host=host, port=port, limits=limits)
     try:
         listening = socket.create_server((host, port), family=_family(host, port), backlog=how.backlog)
     except OSError as error:

@@ -68,6 +68,7 @@ WRONG: dict[str, Wrong] = {
     "deskhand_turn_lease": Wrong(("0", *NUMBERS)),
     "deskhand_concurrency": Wrong(("0", "1001", *NUMBERS)),
     "deskhand_drain": Wrong(NUMBERS),
+    "deskhand_idle": Wrong(("0", "3601", "1.5", *NUMBERS)),
     "deskhand_ground": Wrong(("mine", "DEMO", "installation,demo")),
     "deskhand_public_url": Wrong((*HTTP, "http://deskhand.example.com")),
     "deskhand_web_secret": Wrong((SECRET, f"{'x' * 32},{SECRET}", ",")),
@@ -219,6 +220,20 @@ def test_a_persons_token_is_refused_by_every_process(startup: Startup, name: str
     """Slack takes it, and it is nobody that we could speak as."""
     code, said = startup.start(name, SLACK_BOT_TOKEN="xoxp-local")
     assert (code, "SLACK_BOT_TOKEN: it is a person's token" in said) == (2, True)
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_connections_idle_for_as_long_as_is_set(startup: Startup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load balancer that keeps its connections for a minute must not meet one that we are just closing."""
+    served: list[uvicorn.Config] = []
+
+    def run(server: uvicorn.Server, **_options: object) -> None:
+        served.append(server.config)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    for changes in ({}, {"DESKHAND_IDLE": "75"}):
+        assert startup.start("web", **changes)[0] in (0, None)
+    assert [config.timeout_keep_alive for config in served] == [5, 75]
 
 
 @pytest.mark.usefixtures("quiet_logs")
