@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bot.settings import Settings
-    from bot.store.audit.things import Thing
+    from bot.store.audit.things import Thing, ThingName
     from bot.store.db import Database
     from bot.stories.explanation import Explanation
 
@@ -45,8 +45,9 @@ def audit_explain(*, what: str, as_json: bool) -> None:
     with reading_database(settings) as database:
         with database.read() as session:
             found = things.find(session, name)
+            first = None if found else things.first_record(session, name)
         if not found:
-            raise click.UsageError(f"there is nothing that {what} names.\n{naming.HOW}")
+            raise click.UsageError(f"there is nothing that {what} names{_removed(first)}.\n{naming.HOW}")
         pages = [_explained(settings, database, one) for one in found]
     if len(pages) > 1:
         _list(what, pages, as_json=as_json)
@@ -91,6 +92,14 @@ def audit_sample(*, count: int, seed: str | None, as_json: bool) -> None:
     click.echo(audit_sample.head(seed, sizes, drawn))
     for one in told:
         click.echo("\n" + one.text())
+
+
+def _removed(first: "ThingName | None") -> str:
+    """Return what is to be said when a name may be of a record that was removed, so that the first one left is this."""
+    if first is None:
+        return ""
+    left = f"{first.kind}:{first.number}"
+    return f"; the records of the audit log before {left} are sealed and removed, and an export from before has them"
 
 
 def _explained(settings: "Settings", database: "Database", thing: "Thing") -> "Explanation":

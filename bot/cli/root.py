@@ -1,5 +1,6 @@
 """The root of the `deskhand` command, and what its subcommands share."""
 
+import json
 import os
 import sys
 from contextlib import closing, contextmanager
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 SET_UP = frozenset({"database_url", "redis_url", "slack_bot_token"})
 "Settings that show, if one is set, that there is an installation."
+
+
+UNREADABLE = (
+    "database: a value in it is no JSON that can be read, so something else has changed it: `deskhand audit verify` "
+    "says whether it is a record of the audit log"
+)
 
 
 ROW = click.IntRange(1, 2**63 - 1)
@@ -98,7 +105,7 @@ def reading_database(settings: "Settings") -> "Iterator[Database]":
     """Open the database for a command that only reads; none is created.
 
     Raises:
-        ConfigError: there is no database, or its schema is not this code's.
+        ConfigError: there is no database, its schema is not this code's, or it has a value that cannot be read.
         Transient: it cannot be reached.
     """
     from bot.store import db
@@ -106,7 +113,10 @@ def reading_database(settings: "Settings") -> "Iterator[Database]":
     with closing(db.existing(settings.database_url)) as database:
         if (missing := db.pending(database)) is not None:
             raise ConfigError(f"database: {missing}")
-        yield database
+        try:
+            yield database
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ConfigError(UNREADABLE) from error
 
 
 @contextmanager

@@ -246,5 +246,11 @@ def _records(thing: Thing, story: TicketStory, calls: Sequence[ToldCall]) -> Sto
         rows += [row for row in history.audit if row.seq == thing.record]
     shown = ", ".join(f"{row.seq} {row.event}" for row in rows[: 2 * MOST])
     more = f", and {len(rows) - 2 * MOST} more" if len(rows) > 2 * MOST else ""
-    says = f"Audit records: {shown or 'none'}{more}. Everything: deskhand ticket {history.ticket.id}"
-    return StoryPart("Records", (says,), {"audit": [row.seq for row in rows], "ticket": history.ticket.id})
+    says = [f"Audit records: {shown or 'none'}{more}. Everything: deskhand ticket {history.ticket.id}"]
+    if history.audit_begins is not None:
+        says.append(
+            f"The records before {history.audit_begins} are sealed and removed: an export from before has those of "
+            "this ticket."
+        )
+    facts = {"audit": [row.seq for row in rows], "audit_begins": history.audit_begins, "ticket": history.ticket.id}
+    return StoryPart("Records", tuple(says), facts)

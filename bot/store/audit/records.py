@@ -17,7 +17,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from bot.audit_chain import canonical
 from bot.store.audit import people
-from bot.store.schema import AuditPerson, AuditRow, now
+from bot.store.schema import AuditLink, AuditPerson, AuditRow, now
 from bot.store.sql import prebuilt
 
 _COLUMNS = [column for column in AuditRow.__table__.columns if column.name != "seq"]
@@ -89,6 +89,12 @@ def of_ticket(session: Session, ticket_id: int) -> list[AuditRecord]:
     """Return the records of a ticket in order."""
     of = AuditRow.ticket_id == ticket_id
     return named(session, session.scalars(select(AuditRow).where(of).order_by(AuditRow.seq)).all())
+
+
+def first_left(session: Session) -> AuditLink | None:
+    """Return the place of the first record that is left; None: none was sealed and removed before it."""
+    first = session.scalars(select(AuditLink).order_by(AuditLink.position).limit(1)).one_or_none()
+    return None if first is None or first.position == 1 else first
 
 
 def named(session: Session, rows: Sequence[AuditRow]) -> list[AuditRecord]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.store.audit import records
 from bot.store.schema import (
     Approval,
     AuditLink,
@@ -97,6 +98,18 @@ def find(session: Session, name: ThingName) -> list[Thing]:
         case _:
             found = _of_number(session, name)
     return list(dict.fromkeys(found))
+
+
+def first_record(session: Session, name: ThingName) -> ThingName | None:
+    """Return the name of the first audit record that is left, if a name may be of one that was sealed and removed."""
+    first = records.first_left(session)
+    if first is None or name.number is None:
+        return None
+    if name.kind is NameKind.POSITION and name.number < first.position:
+        return ThingName(NameKind.POSITION, number=first.position)
+    if name.kind in (NameKind.RECORD, NameKind.NUMBER) and name.number < first.audit_seq:
+        return ThingName(NameKind.RECORD, number=first.audit_seq)
+    return None
 
 
 def _of_number(session: Session, name: ThingName) -> Iterator[Thing]:

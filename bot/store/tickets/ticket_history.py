@@ -12,6 +12,7 @@ from bot.store.audit import AuditRecord
 from bot.store.schema import (
     Approval,
     ApprovalEvidence,
+    AuditRow,
     Base,
     DirectoryWrite,
     Feedback,
@@ -46,6 +47,8 @@ class TicketHistory:
     calls: tuple[LedgerRow, ...]
     "Model calls, with what each cost."
     approvals: tuple[Approval, ...]
+    audit_begins: int | None
+    "`seq` of the first audit record that is left, if earlier ones were removed and may have been of this ticket."
 
     @property
     def cost_nusd(self) -> int:
@@ -84,7 +87,7 @@ def as_json(history: TicketHistory) -> dict[str, Any]:
     told: dict[str, Any] = {"cost_nusd": history.cost_nusd}
     for field in fields(history):
         value = getattr(history, field.name)
-        told[field.name] = _columns(value) if isinstance(value, Base) else [_columns(row) for row in value]
+        told[field.name] = [_columns(row) for row in value] if isinstance(value, tuple) else _told(value)
     return told
 
 
@@ -108,7 +111,18 @@ def _of(session: Session, ticket: Ticket) -> TicketHistory:
         audit=tuple(audit.of_ticket(session, ticket.id)),
         calls=_all(session, calls.order_by(LedgerRow.at, LedgerRow.rid)),
         approvals=_all(session, select(Approval).where(Approval.ticket_id == ticket.id).order_by(Approval.id)),
+        audit_begins=_audit_begins(session, ticket),
     )
+
+
+def _audit_begins(session: Session, ticket: Ticket) -> int | None:
+    first = audit.first_left(session)
+    row = None if first is None else session.get_one(AuditRow, first.audit_seq)
+    return None if row is None or row.at <= ticket.created_at else row.seq
+
+
+def _told(value: Base | int | None) -> Any:
+    return _columns(value) if isinstance(value, Base) else value
 
 
 def _all(session: Session, query: Any) -> tuple[Any, ...]:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bot.cli import main
 from bot.store import audit, db
+from bot.store.audit import guards
 from bot.store.db import Database
 from bot.store.handoffs import handoffs
 from bot.store.installation import revisions
@@ -114,6 +117,51 @@ def test_what_is_unknown_says_how_to_name_things(run: Run, what: str) -> None:
     assert (code, told) == (2, "")
     assert "approval:5" in error
     assert "audit:17" in error
+
+
+def remove_first(installed: Database) -> None:
+    """Remove the first record, as `deskhand audit seal --remove` does."""
+    with installed.write() as session, guards.lifted(session):
+        session.execute(text("DELETE FROM audit WHERE seq = 1"))
+        session.execute(text("DELETE FROM audit_chain WHERE audit_seq = 1"))
+
+
+def test_a_page_says_that_records_of_it_may_be_gone(run: Run, installed: Database) -> None:
+    """Otherwise "no decision is on record" would accuse; a ticket of later is spared the sentence."""
+    assert "removed" not in run("explain", "turn:1:2")[1]
+    remove_first(installed)
+    assert "The records before 2 are sealed and removed" in run("explain", "turn:1:2")[1]
+    assert '"audit_begins": 2' in run("explain", "turn:1:2", "--json")[1]
+    with installed.write() as session:
+        tickets.accept(session, replace(FIRST, event_id="Ev9", ts="1700000009.000000"), agent="access")
+    assert "removed" not in run("explain", "ticket:2")[1]
+
+
+@pytest.mark.parametrize("value", ["[" * 20_000 + "]" * 20_000, "{", ""], ids=["deep", "cut", "empty"])
+@pytest.mark.parametrize("command", [("explain", "turn:1:2"), ("explain", "audit:2"), ("sample",)])
+def test_a_record_that_cannot_be_read_is_one_line(
+    run: Run, installed: Database, command: tuple[str, ...], value: str
+) -> None:
+    """Somebody has changed it; what finds out which one is named, and nothing is printed as if all were well."""
+    with installed.write() as session, guards.lifted(session):
+        session.execute(text("UPDATE audit SET record = :value WHERE seq = 2"), {"value": value})
+    code, told, error = run(*command)
+    assert (code, told) == (2, "")
+    assert error.startswith("deskhand: database: a value in it is no JSON that can be read")
+    assert "deskhand audit verify" in error
+
+
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [("audit:1", "audit:2"), ("position:1", "position:2"), ("audit:9", None), ("position:9", None), ("ticket:9", None)],
+)
+def test_a_record_that_was_removed_is_said_to_be(run: Run, installed: Database, what: str, left: str | None) -> None:
+    """Where else it may be found, and by the name of the first record that is left; of other names nothing is said."""
+    remove_first(installed)
+    code, told, error = run("explain", what)
+    assert (code, told) == (2, "")
+    assert (f"before {left} are sealed and removed" in error) is (left is not None)
+    assert ("removed" in error) is (left is not None)
 
 
 def test_a_sample_is_drawn_again_by_its_seed(run: Run) -> None:
