@@ -78,6 +78,18 @@ def test_no_test_file_lends_to_another() -> None:
     assert lent == []
 
 
+def test_a_test_of_both_databases_is_marked_so() -> None:
+    """One that is parametrized by itself would be so twice when all are asked for on both, and none would run."""
+    found = [
+        f"{path}: {node.name}"
+        for path, module in modules().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef)
+        and any("parametrize('database_url'" in ast.unparse(one) for one in node.decorator_list)
+    ]
+    assert found == [], "write @pytest.mark.both_databases"
+
+
 def test_no_helper_has_the_name_of_another() -> None:
     """Who reads a helper's name in a test knows which one is meant."""
     homes = defaultdict(list)

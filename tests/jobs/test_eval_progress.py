@@ -53,7 +53,7 @@ def test_one_message_shows_how_far_it_is_and_how_it_ended(ctx: WorkerContext, wo
     assert message.revision == 3
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.both_databases
 def test_of_clocks_that_see_the_end_one_tells_it(ctx: WorkerContext, workspace: LocalWorkspace) -> None:
     """Also when all that showed it before have died: what is shown is read from the rows."""
     eval_acts.run(ctx, ctx.agents["access"], OWNER)
