@@ -92,8 +92,13 @@ def settings_to_look_at() -> "Settings":
     of_the_demo = None if settings.deskhand_ground is Kind.DEMO else folder.running(folder.STATE)
     if of_the_demo is None:
         return settings
-    if settings.model_fields_set & SET_UP or db.is_there(settings.database_url):
-        click.echo(f"A demo runs in {folder.STATE}/. This looks at your installation, not at the demo.\n", err=True)
+    said = " and ".join(sorted(name.upper() for name in settings.model_fields_set & SET_UP))
+    if said or db.is_there(settings.database_url):
+        why = (
+            f"{said} {'are' if ' ' in said else 'is'} set" if said else f"{db.file_of(settings.database_url)} is there"
+        )
+        says = f"A demo runs in {folder.STATE}/. This looks at your installation, as {why}, and not at the demo.\n"
+        click.echo(says, err=True)
         return settings
     click.echo(f"A demo runs in {folder.STATE}/, and no installation is set up: this looks at the demo.\n", err=True)
     override_environment(of_the_demo)

@@ -245,9 +245,34 @@ def test_beside_a_demo_an_installation_is_what_commands_look_at(
     monkeypatch.setenv("DESKHAND_CONFIG", str(CONFIG))
     assert deskhand(*words) > 0
     said = capsys.readouterr()
-    assert "A demo runs in .deskhand/demo/. This looks at your installation, not at the demo." in said.err
+    of_mine = "This looks at your installation, as DATABASE_URL is set, and not at the demo."
+    assert f"A demo runs in .deskhand/demo/. {of_mine}" in said.err
     assert "deskhand migrate" in said.out + said.err
     assert [child.name for child in beside_a_demo.parent.iterdir()] == ["demo"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        (("REDIS_URL",), "REDIS_URL is set"),
+        (("SLACK_BOT_TOKEN", "REDIS_URL"), "REDIS_URL and SLACK_BOT_TOKEN are set"),
+        ((), ".deskhand/deskhand.db is there"),
+    ],
+)
+def test_a_command_says_by_what_it_knows_of_an_installation(
+    variables: tuple[str, ...],
+    why: str,
+    beside_a_demo: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A variable that is left over from something else would otherwise hide the demo for no visible reason."""
+    for name in variables:
+        monkeypatch.setenv(name, "redis://127.0.0.1:1/0")
+    if not variables:
+        beside_a_demo.with_name("deskhand.db").write_bytes(b"something")
+    deskhand("handoffs")
+    assert f"This looks at your installation, as {why}, and not at the demo." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [(), ("eval",), ("prices",), ("directory",)])
