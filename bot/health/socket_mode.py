@@ -7,7 +7,7 @@ from bot.health.findings import Finding
 from bot.network import Network
 from bot.settings import Settings
 from bot.slack.api import client as slack
-from bot.slack.api import openers
+from bot.slack.api import connections
 from bot.slack.api.client import NotAuthorized, Rejected
 
 FIX = "Copy it from Basic Information, App-Level Tokens; it needs connections:write, and the app Socket Mode."
@@ -35,7 +35,7 @@ def check_socket_mode(settings: Settings) -> Iterator[Finding]:
 def _way_to(url: str, network: Network) -> Finding:
     """Return whether a connection can be opened; nothing is sent on it, so that Slack sends no event to it."""
     try:
-        openers.reach(network, url, seconds=SECONDS)
+        connections.reach(network, url, seconds=SECONDS)
     except Transient as error:
         message = f"Its connection cannot be opened ({error})."
         return Finding("socket mode", "fail", message, "See docs/how-to/network.md.")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
-from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError
 
+from bot.errors import Transient
 from bot.slack.api import response_urls
 from tests.support.json_object import Json
 
@@ -110,7 +110,7 @@ class FakeSlack:
     def _answer(self, do: Callable[[], Json], *, needs: str | None = None) -> Any:
         fault, self.fault = self.fault, None
         if fault == "refused":
-            raise URLError(ConnectionRefusedError())
+            raise Transient("slack: no connection")
         if fault == "lost before":
             raise OSError
         if needs is not None and needs not in self.posts:

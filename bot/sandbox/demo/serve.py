@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from bot.sandbox.slack.world import World
 
 GRACE_SECONDS = 3
+IDLE_SECONDS = 30
+"""For how long a connection without a request is kept open.
+
+It is far more than the bot waits before it uses one again, so that however busy the machine is, none is closed while a
+request is on its way.
+"""
 BACKLOG = 512
 
 
@@ -27,6 +33,7 @@ class WorkspaceServer(uvicorn.Server):
             log_level="warning",
             access_log=False,
             ws="websockets-sansio",
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         super().__init__(config)

@@ -7,34 +7,42 @@ Rejected         Slack will never do it: no such channel, wrong blocks
 """
 
 import http.client
+import io
 import math
 import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import slack_sdk
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import durations
-from bot import network as routing
 from bot.errors import DeskhandError, OutcomeUnknown, Transient
 from bot.network import Network
-from bot.slack.api.openers import opener
+from bot.slack.api.connections import Connections, Post, PostAnswer
 
 LONGEST_WAIT = 600.0
 "The longest pause, in seconds, that we take from Slack's `Retry-After`."
 NOT_TAKEN = frozenset({"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "team_added_to_org"})
 PERHAPS_TAKEN = frozenset({"fatal_error", "internal_error"})
 "By Slack's documentation of these errors, some aspect of the operation may have succeeded."
-NOT_SENT = (urllib.error.URLError, http.client.InvalidURL, UnicodeEncodeError)
-"""Errors after which Slack has not got the whole request: no connection, a proxy that refuses, an invalid header.
-
-urllib wraps what fails before the request is written into these; what fails later it raises unchanged.
-"""
+READS = frozenset(
+    {
+        "auth.test",
+        "chat.getPermalink",
+        "conversations.history",
+        "conversations.info",
+        "conversations.list",
+        "conversations.members",
+        "conversations.replies",
+        "users.info",
+        "users.lookupByEmail",
+    }
+)
+"The methods that change nothing, so that Slack may be asked twice."
 FOR_AN_OPERATOR = frozenset(
     {
         "account_inactive",
@@ -97,31 +105,25 @@ class WebClient(slack_sdk.WebClient):
     def __init__(self, *, token: str, base_url: str, seconds: int, network: Network) -> None:
         super().__init__(token=token, base_url=base_url, timeout=seconds, retry_handlers=[])
         self.proxy = None  # the SDK has read one from the environment
-        self.network = network
-        self._opener = opener(network)
+        self._connections = Connections(network)
 
-    def open(self, request: urllib.request.Request) -> Any:
-        """Send a request to any address of Slack's, and return the open response.
+    def send(self, post: Post) -> PostAnswer:
+        """Send a request to any address of Slack's, and return its answer, whatever its status.
 
         Raises:
             Transient: it has not left.
-            HTTPError: it is answered with another status than 200.
             HTTPException, OSError: its answer was lost.
         """
-        try:
-            return self._opener.open(request, timeout=self.timeout)
-        except urllib.error.HTTPError as error:
-            if error.code != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-                raise
-            with error:
-                why = routing.refusal(self.network.proxy_for(request.full_url), error.code)
-                raise Transient(f"slack: {why}") from error
-        except NOT_SENT as error:
-            raise Transient(f"slack: {self.network.obstacle(request.full_url, error)}") from error
+        return self._connections.send(post, seconds=self.timeout)
 
-    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:  # noqa: ARG002 - the SDK's own, which reads the environment
-        with self.open(req) as answer:
-            return {"status": answer.status, "headers": answer.headers, "body": answer.read().decode()}
+    def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
+        """Send a call of the Web API; the SDK's own reads the environment, and opens a connection for each."""
+        body: Any = req.data  # the SDK makes it of bytes
+        only_reads = url.removeprefix(self.base_url) in READS
+        answer = self.send(Post(url, body, dict(req.header_items()), only_reads=only_reads))
+        if not answer.is_success:  # the SDK reads it as urllib's
+            raise urllib.error.HTTPError(url, answer.status, "", answer.headers, io.BytesIO(answer.body))
+        return {"status": answer.status, "headers": answer.headers, "body": answer.body.decode()}
 
 
 def connect(*, token: str, base_url: str, network: Network, seconds: int = durations.SLACK_ANSWER) -> WebClient:
@@ -146,7 +148,7 @@ def call(method: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
         answer = method(**arguments).data
     except SlackApiError as error:
         raise translated(error) from error
-    except NOT_SENT as error:
+    except UnicodeEncodeError as error:  # the SDK cannot write such a text down
         raise Transient("slack: no connection") from error
     except (http.client.HTTPException, OSError, ValueError, AttributeError) as error:
         # The SDK itself raises the last two for a body that is not a JSON object.

@@ -6,14 +6,13 @@ The address is checked when it is stored and again when it is used. Redirects ar
 import http.client
 import json
 import re
-import urllib.error
-import urllib.request
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.errors import OutcomeUnknown, Transient, kind
 from bot.slack.api.client import Rejected, WebClient, code_of
+from bot.slack.api.connections import Post
 
 HOOKS = "https://hooks.slack.com/"
 SLACK = "slack.com"
@@ -46,16 +45,12 @@ def respond(client: WebClient, url: str, body: dict[str, Any]) -> None:
     if not is_slacks(url, client.base_url):
         raise Rejected("response_url_refused")
     data, headers = json.dumps(body).encode(), {"Content-Type": "application/json;charset=utf-8"}
-    request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - `is_slacks` has checked it
     try:
-        with client.open(request) as answer:
-            status, content = answer.status, answer.read(MOST_READ)
-    except urllib.error.HTTPError as error:
-        with error:
-            status, content = error.code, error.read(MOST_READ)
+        answer = client.send(Post(url, data, headers, most=MOST_READ))
     except (http.client.HTTPException, OSError) as error:
         raise OutcomeUnknown(f"slack: {kind(error)}") from error
+    status = answer.status
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Transient(f"slack: http_{status}")
     if status != HTTPStatus.OK:
-        raise Rejected(code_of(content.decode("utf-8", "replace"), f"http_{status}"))
+        raise Rejected(code_of(answer.body.decode("utf-8", "replace"), f"http_{status}"))

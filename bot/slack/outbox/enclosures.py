@@ -7,8 +7,6 @@ so that it cannot appear late, before another is sent.
 
 import hashlib
 import http.client
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +14,7 @@ from bot.errors import Transient
 from bot.slack import mrkdwn
 from bot.slack.api import client as slack
 from bot.slack.api.client import WebClient
+from bot.slack.api.connections import Post
 from bot.slack.mrkdwn import Body
 
 FEW = 3
@@ -109,12 +108,9 @@ def delete(client: WebClient, file_id: str) -> None:
 
 def _send(client: WebClient, url: str, content: bytes) -> None:
     """Upload the bytes to the address that Slack gave for them; this does not show the file yet."""
-    request = urllib.request.Request(url, content, {"Content-Type": "text/plain"}, method="POST")  # noqa: S310 - Slack's own answer
     try:
-        with client.open(request) as answer:
-            answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            raise Transient(f"slack: upload http_{error.code}") from error
+        answer = client.send(Post(url, content, {"Content-Type": "text/plain"}))
     except (http.client.HTTPException, OSError) as error:
         raise Transient(f"slack: upload {type(error).__name__}") from error
+    if not answer.is_success:
+        raise Transient(f"slack: upload http_{answer.status}")

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from bot.errors import ConfigError
-from bot.sandbox.demo.serve import listen
+from bot.sandbox.demo.serve import WorkspaceServer, listen
+from bot.sandbox.workspace import create_app
+from bot.slack.api.connections import REUSE_SECONDS
 from tests.support.busy_machine import SOON
-from tests.support.local_workspace import OWN_HEADERS
+from tests.support.local_workspace import OWN_HEADERS, WORKSPACE
 from tests.support.paths import ROOT
 from tests.support.redis_servers import free_port
 
@@ -92,6 +94,11 @@ def test_kill_9_leaves_a_state_that_loads(tmp_path: Path) -> None:
     process.terminate()
     process.communicate()
     assert seen["messages"]["C0HELP"][0]["text"].startswith("0-0")
+
+
+def test_it_closes_no_connection_that_the_bot_may_just_be_using() -> None:
+    """What is sent meanwhile would be lost, and the bot could not know whether it was done."""
+    assert WorkspaceServer(create_app(WORKSPACE)).config.timeout_keep_alive > 2 * REUSE_SECONDS
 
 
 def test_a_taken_port_is_said_in_words() -> None:

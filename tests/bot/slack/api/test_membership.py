@@ -226,9 +226,10 @@ def test_a_look_up_that_failed_is_a_later_try(
     """However it failed, and though something old is known: that is not used instead."""
     people.look_up(MAYA)
     age(people.database, durations.PROFILE_KEPT + 1)
-    workspace.faults({"method": "users.info", "times": 1, **fault})
+    workspace.faults({"method": "users.info", "times": -1, **fault})
     with pytest.raises(Transient):
         people.look_up(MAYA)
+    workspace.faults()
     assert isinstance(people.look_up(MAYA), Member)
 
 
