@@ -139,8 +139,17 @@ def public_keys(given: Iterable[str]) -> dict[str, AuditKey]:
 
 
 def sign(checkpoint: Checkpoint, key: AuditKey) -> str:
-    """Return a checkpoint or seal as one line, without its end."""
+    """Return a checkpoint or seal as one line, without its end.
+
+    Raises:
+        ConfigError: no reader would take it: a line that is signed and cannot be read counts as altered for good.
+    """
     values = asdict(checkpoint) | {"hash": checkpoint.hash.hex()}
+    try:
+        _Payload.model_validate(values)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise ConfigError(f"nothing was signed: {wrong['loc'][0]}: {wrong['msg']}") from error
     kind = SEAL_TYPE if isinstance(checkpoint, Seal) else CHECKPOINT_TYPE
     header = {"alg": ALGORITHM, "kid": key.id, "typ": kind}
     return jws.serialize_compact(header, canonical.bytes_of(values), key.jwk, algorithms=[ALGORITHM])

@@ -53,8 +53,8 @@ def audit_seal(
         said = {"removed": gone, "position": seal.position, "rule": seal.rule}
         click.echo(json.dumps(said) if as_json else f"{gone:,} records are removed; the log begins with {until + 1:,}.")
         return
-    if rule is None or exported is not None:
-        raise click.UsageError("a seal needs --rule; --exported is for --remove")
+    if rule is None or not rule.strip() or exported is not None:
+        raise click.UsageError("a seal needs a --rule in words; --exported is for --remove")
     seal = _seal(settings, until, rule, files)
     said = {"position": seal.position, "hash": seal.hash.hex(), "at": seal.at, "chain": seal.chain, "rule": seal.rule}
     click.echo(json.dumps(said) if as_json else f"The records up to {until:,} are sealed; nothing is removed yet.")

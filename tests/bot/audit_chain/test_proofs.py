@@ -1,8 +1,10 @@
 """Checkpoints and seals: what is signed is read again, and nothing else is."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -61,6 +63,13 @@ def test_a_seal_is_no_checkpoint_without_its_rule() -> None:
     payload = canonical.bytes_of({"position": 7, "hash": "0" * 64, "at": ONE.at, "chain": "c"})
     line = jws.serialize_compact(header, payload, KEY.jwk, algorithms=[proofs.ALGORITHM])
     assert proofs.read_lines(_file(line), KEYS).altered == (1,)
+
+
+@pytest.mark.parametrize("wrong", [{"rule": ""}, {"position": 0}, {"at": "today"}, {"chain": ""}, {"hash": b"h"}])
+def test_what_nobody_could_read_is_not_signed(wrong: dict[str, Any]) -> None:
+    """Such a line counts as altered for good, and nothing is signed after it."""
+    with pytest.raises(ConfigError, match=f"nothing was signed: {next(iter(wrong))}: "):
+        proofs.sign(replace(SEAL, **wrong), KEY)
 
 
 @pytest.mark.parametrize("left", [1, 50, -1])

@@ -57,7 +57,12 @@ def test_a_removal_that_is_killed_has_removed_nothing(audit_desk: AuditDesk, tmp
 
 
 def test_a_seal_needs_its_words(audit_desk: AuditDesk) -> None:
-    """A rule to seal, an export to remove, and not both."""
+    """A rule in words to seal, an export to remove, and not both; an empty rule would make a line nobody can read."""
+    audit_desk.run("checkpoint")
+    before = audit_desk.checkpoints.read_bytes()
+    for rule in ("", " \n"):
+        assert "a seal needs a --rule in words" in audit_desk.told("seal", "--until", "3", "--rule", rule)[1]
+    assert audit_desk.checkpoints.read_bytes() == before
     assert audit_desk.told("seal", "--until", "3")[0] == 2
     assert audit_desk.told("seal", "--until", "3", "--remove")[0] == 2
     assert audit_desk.told("seal", "--until", "3", "--remove", "--exported", "x", "--rule", "r")[0] == 2
