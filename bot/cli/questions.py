@@ -64,8 +64,15 @@ class Interviewer:
 
 
 def listed(check: Callable[[str], Answer]) -> Callable[[str], tuple[Answer, ...]]:
-    """Return a check of several values with commas between them."""
-    return lambda text: tuple(check(one.strip()) for one in text.split(",") if one.strip())
+    """Return a check of several values with commas between them; what is named twice counts once."""
+
+    def checked(text: str) -> tuple[Answer, ...]:
+        found = tuple(dict.fromkeys(check(one.strip()) for one in text.split(",") if one.strip()))
+        if not found:
+            raise ConfigError("expected one at least, with commas between several; found none")
+        return found
+
+    return checked
 
 
 def _typed(question: SetupQuestion) -> str:

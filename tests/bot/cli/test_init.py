@@ -232,6 +232,12 @@ def test_a_script_sets_everything_up_and_the_second_time_nothing_is_to_be_done(c
     assert checkout.state() == written
 
 
+def test_who_is_named_twice_counts_once(checkout: Checkout) -> None:
+    """By id and by e-mail address: the card lists each person once."""
+    assert checkout.init("--yes", owner="U0OLIVIA, olivia.hart@northwind.example")[0] == 0
+    assert card.load(checkout.folder / "config/agents/access").card.owners == ("U0OLIVIA",)
+
+
 def test_nothing_is_changed_before_somebody_has_seen_the_difference(checkout: Checkout) -> None:
     """A script has to say --yes; --dry-run shows the lines, and of secrets the names alone."""
     before = checkout.state()
@@ -312,6 +318,8 @@ def test_what_exists_stays_and_what_hides_the_file_is_said(checkout: Checkout) -
         ({}, {"help_channel": "random"}, "--help-channel: the bot is not in #random; write there: /invite @deskhand"),
         ({}, {"queue_channel": "help-access"}, "--queue-channel: #help-access is a help channel; responders need"),
         ({}, {"owner": "nobody@northwind.example"}, "--owner: Northwind has nobody with nobody@northwind.example"),
+        ({}, {"owner": ","}, "--owner: expected one at least, with commas between several; found none"),
+        ({}, {"help_channel": " "}, "--help-channel: expected one at least, with commas between several; found none"),
         ({}, {"responder": "U0NOOR"}, "is no active, full member of Northwind"),
         ({}, {"approver": "U0OLIVIA"}, "--approver: expected some of the responders, found Olivia"),
         ({}, {"time_zone": "Mars/Olympus"}, "--time-zone: there is no time zone Mars/Olympus"),
