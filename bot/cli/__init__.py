@@ -75,6 +75,7 @@ def main() -> None:
     private.keep_to_ourselves()
     logs.guard()
     try:
+        _refuse_what_is_no_text()
         cli.main(prog_name="deskhand", standalone_mode=True)
     except ConfigError as error:
         click.echo(f"deskhand: {error}", err=True)
@@ -82,3 +83,16 @@ def main() -> None:
     except DeskhandError as error:
         click.echo(f"deskhand: {error}", err=True)
         sys.exit(1)
+
+
+def _refuse_what_is_no_text() -> None:
+    """Refuse arguments that no database, Slack or JSON could take.
+
+    Raises:
+        ConfigError: the bytes of one are not UTF-8, for which Python has lone surrogates.
+    """
+    for number, one in enumerate(sys.argv[1:], start=1):
+        try:
+            one.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(f"argument {number} is not text in UTF-8: type it anew") from error

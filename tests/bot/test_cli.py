@@ -161,6 +161,7 @@ def test_directory_load_and_set_change_the_local_directory(
         (("eval", "proposals", "show", "9223372036854775808"), "9223372036854775808 is not in the range"),
         (("eval", "show", "9223372036854775807"), "no run 9223372036854775807"),
         (("cost", "--at", "soon"), "Invalid value for '--at': 'soon' does not match the format"),
+        (("release", "show", "access@\udcff"), "argument 3 is not text in UTF-8"),
         (("socket",), "SLACK_APP_TOKEN is not set"),
         (("web",), "SLACK_SIGNING_SECRET is not set"),
     ],
