@@ -78,8 +78,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run on both databases what is about SQL, what is marked so, and everything when that is asked for."""
     test = metafunc.definition
+    every = test.config.option.both_databases and not test.get_closest_marker("postgres_only")
     if "database_url" in metafunc.fixturenames and (
-        _STORE in test.path.parents or test.get_closest_marker("both_databases") or test.config.option.both_databases
+        _STORE in test.path.parents or test.get_closest_marker("both_databases") or every
     ):
         metafunc.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 

@@ -117,9 +117,9 @@ def test_changed_evidence_is_found(audit_desk: AuditDesk) -> None:
 def test_an_empty_log_proves_nothing_and_is_not_signed(database: Database, audit_desk: AuditDesk) -> None:
     """Both say so."""
     audit_desk.tamper(
+        "UPDATE audit_head SET position = 0, hash = (SELECT prev FROM audit_chain WHERE position = 1)",
         "DELETE FROM audit",
         "DELETE FROM audit_chain",
-        "UPDATE audit_head SET position = 0, hash = decode(repeat('00', 32), 'hex')",
     )
     assert "has no records, so nothing was proved" in audit_desk.told("verify", "--checkpoints", os.devnull)[1]
     assert audit_desk.run("checkpoint") == (0, {"signed": False})
@@ -204,6 +204,7 @@ def test_a_log_without_its_beginning_is_not_signed(audit_desk: AuditDesk) -> Non
     assert (code, "the log begins with record 4, and no seal" in words) == (1, True)
 
 
+@pytest.mark.postgres_only
 def test_the_signer_needs_no_right_but_to_read_three_tables(
     audit_desk: AuditDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -257,6 +257,7 @@ def test_nothing_is_erased_when_redis_is_away(
     assert everything(database) == before
 
 
+@pytest.mark.postgres_only
 def test_the_owner_of_the_tables_erases(
     house: Path, database: Database, said: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
