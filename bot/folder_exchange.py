@@ -5,13 +5,19 @@ An exchange is two renames, and between them there is no folder of that name:
     agents/NAME                 -> rollbacks/NAME-TIME, where the folder of before is kept
     rollbacks/.NAME-TIME.new    -> agents/NAME, whole and on the disk before the first rename
 
+One rollback at a time holds the lock of the folder `agents`, and removes what one before it has left that was killed
+before its exchange.
+
 Invariant: while `agents/NAME` is missing in an exchange, a whole folder waits beside the one that is kept. `mend` puts
 it into its place. Every process does so before it reads the folders, and so does the next rollback.
 """
 
+import fcntl
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -28,6 +34,24 @@ log = structlog.get_logger(__name__)
 def waiting(kept: Path) -> Path:
     """Return where the folder that is to take the place of another is made ready."""
     return kept.with_name(f".{kept.name}.new")
+
+
+@contextmanager
+def alone(config: Path) -> Iterator[None]:
+    """Hold the lock of the exchanges of a configuration; the system takes it from a process that is killed.
+
+    Raises:
+        ConfigError: there is no folder of agents.
+    """
+    try:
+        opened = os.open(config / AGENTS, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ConfigError(f"{config / AGENTS}: cannot be read: {error.strerror}") from error
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def exchange(folder: Path, kept: Path) -> None:
@@ -79,6 +103,14 @@ def mend(config: Path) -> tuple[str, ...]:
         log.warning("rollback.mended", agent=named["name"])
         mended.append(named["name"])
     return tuple(mended)
+
+
+def clear(config: Path) -> None:
+    """Remove the folders that were made ready for exchanges that never began; the caller holds the lock."""
+    for fresh in (config / KEPT).glob(".*.new"):
+        named = _WAITING.fullmatch(fresh.name)
+        if named and not fresh.with_name(named["kept"]).exists() and (config / AGENTS / named["name"]).exists():
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def discard(kept: Path) -> None:

@@ -113,17 +113,19 @@ def release_rollback(*, name: str | None, to: str | None, as_json: bool) -> None
     from bot import folder_exchange
     from bot.releases import rollback
 
+    given = datetime.now(UTC)
     settings = settings_to_look_at()
     folder_exchange.mend(settings.deskhand_config)
     folder = _agent_folder(settings.deskhand_config, name)
     with own_database(settings) as database:
-        done = rollback.roll_back(settings, folder, database, to=to, at=datetime.now(UTC))
+        done = rollback.roll_back(settings, folder, database, to=to, at=given)
     if as_json:
         facts: dict[str, Any] = {"agent": done.agent, "before": done.before, "release": done.now.release}
         facts |= {"suite": done.now.suite, "kept": str(done.kept), "changed": list(done.changed)}
-        click.echo(json.dumps(facts))
+        click.echo(json.dumps(facts | {"resumed": done.resumed}))
         return
-    changed = ", ".join(done.changed) or "no file had to change"
+    otherwise = "an earlier command was cut off when it had put them back" if done.resumed else "no file had to change"
+    changed = ", ".join(done.changed) or otherwise
     click.echo(f"{done.agent} is {done.now.release} again: {changed}. The folder of before is {done.kept}.")
     click.echo("Running processes serve it within seconds. Turns under way end as they began.")
 

@@ -2,7 +2,8 @@
 
 Invariant: what is put back is, with the code and the environment of here, exactly a pair of release and suite that may
 serve; that is worked out from a copy before any file is touched. Then the intent is written down, the whole folder
-changes place (`bot.folder_exchange`), and the folder of before is kept.
+changes place (`bot.folder_exchange`), and the folder of before is kept. One that was killed after the exchange has an
+intent and no outcome: the next one writes the outcome down, and does not go back a second time.
 """
 
 import shutil
@@ -10,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot import folder_exchange
@@ -25,6 +26,8 @@ from bot.store.db import Database, Session
 from bot.store.releases import kept_files, releases, verdicts
 from bot.store.releases.verdicts import ReleasePair
 
+INTENDED, DONE = "rollback.intended", "release.rolled_back"
+
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
@@ -38,6 +41,8 @@ class RolledBack:
     "The folder of before."
     changed: tuple[str, ...]
     "The files that are other ones now."
+    resumed: bool = False
+    "Whether an earlier command had put them there, and was cut off before it had written that down."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +61,63 @@ def roll_back(settings: Settings, name: str, database: Database, *, to: str | No
         name: the agent's name.
         database: where releases are stored.
         to: the release; None: the newest one that may serve and is not the one of now.
-        at: now; it names the folder that is kept.
+        at: when the command was given; it names the folder that is kept, or the next free second does.
 
     Raises:
-        ConfigError: there is no such release, or it cannot be served by the code that runs here; nothing was changed.
+        ConfigError: there is no such release, it cannot be served by the code that runs here, or another rollback was
+            quicker; nothing was changed.
     """
     config = settings.deskhand_config
-    folder_exchange.mend(config)
     folder = config / folder_exchange.AGENTS / name
-    running, present = _present(settings, folder)
-    kept = config / folder_exchange.KEPT / f"{name}-{at:%Y-%m-%dT%H-%M-%S}"
-    with database.write() as session:
-        chosen = _chosen(session, settings, folder, to=to, present=present)
-        before = present.release if present is not None else str(running)
-        what = {**chosen.pair._asdict(), "agent": name, "before": before, "kept": kept.name}
-        intent = audit.append(session, "rollback.intended", actor="operator", **what)
-    with database.write() as session:
-        audit.append(session, "release.rolled_back", actor="operator", intent_id=intent, **what)
-        changed = _exchange(folder, chosen.files, kept)
+    with folder_exchange.alone(config):
+        folder_exchange.mend(config)
+        folder_exchange.clear(config)
+        running, present = _present(settings, folder)
+        if (resumed := _resumed(database, folder, config, to=to, present=present, at=at)) is not None:
+            return resumed
+        kept = _free(config / folder_exchange.KEPT, name, at)
+        with database.write() as session:
+            chosen = _chosen(session, settings, folder, to=to, present=present)
+            before = present.release if present is not None else str(running)
+            what = {**chosen.pair._asdict(), "agent": name, "before": before, "kept": kept.name}
+            intent = audit.append(session, INTENDED, actor="operator", **what)
+        with database.write() as session:
+            changed = _exchange(folder, chosen.files, kept)
+            audit.append(session, DONE, actor="operator", intent_id=intent, **what)
     return RolledBack(name, before, chosen.pair, kept, changed)
+
+
+def _resumed(
+    database: Database, folder: Path, config: Path, *, to: str | None, present: ReleasePair | None, at: datetime
+) -> RolledBack | None:
+    """End a rollback that was cut off after its exchange; return it if it is what is asked for.
+
+    Raises:
+        ConfigError: another one was done since the command was given, which would go back a second time.
+    """
+    with database.read() as session:
+        done = audit.last(session, DONE, agent=folder.name)
+        intent = audit.last(session, INTENDED, agent=folder.name)
+        is_open = intent is not None and not audit.has_outcome(session, intent.seq)
+    if done is not None and done.at >= at:
+        now = done.record["release"]
+        raise ConfigError(f"release: another rollback was quicker: {folder.name} is {now} now. Nothing was changed.")
+    if intent is None or not is_open:
+        return None
+    what = intent.record
+    pair, kept = ReleasePair(what["release"], what["suite"]), config / folder_exchange.KEPT / what["kept"]
+    if pair != present or not kept.is_dir():
+        return None
+    with database.write() as session:
+        audit.append(session, DONE, actor="operator", intent_id=intent.seq, **what)
+    return RolledBack(folder.name, what["before"], pair, kept, (), resumed=True) if to in (None, pair.release) else None
+
+
+def _free(kept: Path, name: str, at: datetime) -> Path:
+    """Return the first name of a folder to keep that is not taken, since a time or later."""
+    while (found := kept / f"{name}-{at:%Y-%m-%dT%H-%M-%S}").exists():
+        at += timedelta(seconds=1)
+    return found
 
 
 def _present(settings: Settings, folder: Path) -> tuple[ConfigError | None, ReleasePair | None]:

@@ -1,5 +1,8 @@
 """One folder takes the place of another, whatever moment a crash chooses: `bot.folder_exchange`."""
 
+import contextlib
+import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,13 +52,15 @@ def config(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("rename", "code", "is_new"), [(1, -9, False), (2, -9, True), (3, 0, True)])
 def test_a_killed_exchange_leaves_a_whole_folder(config: Path, *, rename: int, code: int, is_new: bool) -> None:
     """Killed with SIGKILL before either rename, the next process to start reads the old folder or the new one."""
-    folder, kept = config / AGENTS / NAME, config / KEPT / STAMP
+    folder, kept, fresh = config / AGENTS / NAME, config / KEPT / STAMP, folder_exchange.waiting(config / KEPT / STAMP)
     was = (folder / card.PROMPT).read_text()
     ended = subprocess.run(
         [sys.executable, "-c", CRASH, str(folder), str(kept), str(rename)], cwd=ROOT, check=False, timeout=60
     )
     assert ended.returncode == code
     assert folder.exists() is (rename != 2)
+    folder_exchange.clear(config)
+    assert fresh.exists() is (rename == 2)  # only one that is of no use any more is removed
     prompt = Cards(config)[NAME].prompt
     assert (prompt.strip() == "Another prompt.") is is_new
     assert kept.exists() is is_new
@@ -85,3 +90,20 @@ def test_a_disk_that_refuses_is_named(config: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(ConfigError, match=f"{NAME}: is missing.*Permission denied; move .*{STAMP}.new there"):
         folder_exchange.mend(config)
+
+
+def test_one_rollback_at_a_time_is_under_way(config: Path) -> None:
+    """The lock is of the folder itself, so that there is no file that a killed process leaves."""
+    for expected in (True, False):
+        with contextlib.ExitStack() as held:
+            if expected:
+                held.enter_context(folder_exchange.alone(config))
+            ours = os.open(config / AGENTS, os.O_RDONLY)
+            held.callback(os.close, ours)
+            with pytest.raises(BlockingIOError) if expected else contextlib.nullcontext():
+                fcntl.flock(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (
+        pytest.raises(ConfigError, match="gone/agents: cannot be read: No such file"),
+        folder_exchange.alone(config / "gone"),
+    ):
+        pass

@@ -9,6 +9,16 @@
 - `guards`: what the database itself refuses, and the rights of the application's role.
 """
 
-from bot.store.audit.records import AuditRecord, append, find, first_left, named, of_subject, of_ticket
+from bot.store.audit.records import (
+    AuditRecord,
+    append,
+    find,
+    first_left,
+    has_outcome,
+    last,
+    named,
+    of_subject,
+    of_ticket,
+)
 
-__all__ = ["AuditRecord", "append", "find", "first_left", "named", "of_subject", "of_ticket"]
+__all__ = ["AuditRecord", "append", "find", "first_left", "has_outcome", "last", "named", "of_subject", "of_ticket"]

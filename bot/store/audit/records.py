@@ -85,6 +85,19 @@ def find(session: Session, seq: int) -> AuditRecord | None:
     return None if row is None else named(session, [row])[0]
 
 
+def last(session: Session, event: str, **facts: str) -> AuditRecord | None:
+    """Return the last record of an event with these facts, or None; it reads the log backwards up to there."""
+    has = [AuditRow.record[name].as_string() == value for name, value in facts.items()]
+    query = select(AuditRow).where(AuditRow.event == event, *has).order_by(AuditRow.seq.desc()).limit(1)
+    row = session.scalars(query).one_or_none()
+    return None if row is None else named(session, [row])[0]
+
+
+def has_outcome(session: Session, intent: int) -> bool:
+    """Return whether a record closes an intent."""
+    return session.scalar(select(AuditRow.seq).where(AuditRow.intent_id == intent)) is not None
+
+
 def of_ticket(session: Session, ticket_id: int) -> list[AuditRecord]:
     """Return the records of a ticket in order."""
     of = AuditRow.ticket_id == ticket_id

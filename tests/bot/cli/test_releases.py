@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from bot import agent_cards, folder_exchange
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.agent_cards import Cards
+from bot.errors import ConfigError
 from bot.evals import cases, runs
 from bot.evals.runs import PlannedRun
-from bot.releases import registry
+from bot.releases import registry, rollback
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
 from bot.store.db import Database
@@ -183,6 +185,72 @@ def test_a_rollback_that_was_killed_is_ended_by_the_next_command(
         capsys, "release", "rollback", "--to", first.release, code=2
     )
     assert installed.files() == was
+
+
+class KilledError(BaseException):
+    """The process ends here, and nothing of it is committed."""
+
+
+def kill(*_what: object) -> None:
+    """Be SIGKILL."""
+    raise KilledError
+
+
+@pytest.mark.parametrize("where", ["_sync", "Path.rename", "_sync_one"])
+def test_a_rollback_that_was_killed_goes_back_once(
+    installed: Installed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Before, between or after its two renames: the same command ends it, and never leads back to what was left."""
+    first, was = installed.judge(), installed.files()
+    installed.edit("prompt.md", "Be brief.")
+    left = installed.judge()
+    with monkeypatch.context() as patch:
+        if where == "Path.rename":
+            real = Path.rename
+            patch.setattr(Path, "rename", lambda self, to: kill() if self.suffix == ".new" else real(self, to))
+        else:
+            patch.setattr(folder_exchange, where, kill)
+            patch.setattr(folder_exchange, "_sync", kill if where == "_sync" else lambda _folder: None)
+        with pytest.raises(KilledError):
+            deskhand("release", "rollback")
+    done = json.loads(run(capsys, "release", "rollback", "--json").splitlines()[0])
+    assert (done["release"], done["suite"], done["before"]) == (*first, left.release)
+    assert done["resumed"] is (where != "_sync")
+    assert installed.files() == was
+    kept = Path(done["kept"])
+    assert [one.name for one in kept.parent.iterdir()] == [kept.name]
+    *_, intended, made = [row for row in rows(installed.database, AuditRow) if "roll" in row.event]
+    assert (made.event, made.intent_id, made.record) == ("release.rolled_back", intended.seq, intended.record)
+    assert asked(capsys, "release", "rollback")["release"] == left.release  # asked for once more
+
+
+def test_a_rollback_that_was_killed_does_not_hide_another_release(
+    installed: Installed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked for by name is done, and the outcome of the one that was cut off is written down."""
+    first = installed.judge()
+    installed.edit("prompt.md", "Be brief.")
+    second = installed.judge()
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_exchange, "_sync_one", kill)
+        patch.setattr(folder_exchange, "_sync", lambda _folder: None)
+        with pytest.raises(KilledError):
+            deskhand("release", "rollback", "--to", first.release)
+    assert asked(capsys, "release", "rollback", "--to", second.release)["release"] == second.release
+    done = [row.record["release"] for row in rows(installed.database, AuditRow) if row.event == "release.rolled_back"]
+    assert done == [first.release, second.release]
+
+
+def test_of_two_rollbacks_at_once_one_goes_back(installed: Installed) -> None:
+    """The other one was given before the first was done: it does not go on to what that one has left."""
+    first = installed.judge()
+    installed.edit("prompt.md", "Be brief.")
+    installed.judge()
+    settings, given = Settings.from_environment(), datetime.now(UTC)
+    assert rollback.roll_back(settings, "access", installed.database, to=None, at=given).now == first
+    with pytest.raises(ConfigError, match=f"another rollback was quicker: access is {first.release} now"):
+        rollback.roll_back(settings, "access", installed.database, to=None, at=given)
+    assert pair_of(settings, card.load(installed.folder)) == first
 
 
 def refuse(_folder: Path) -> None:
