@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a variable has a wrong value; the message names it.
         """
+        for variable in map(str.upper, cls.model_fields):
+            try:
+                os.environ.get(variable, "").encode()
+            except UnicodeEncodeError as error:
+                raise ConfigError(f"environment: {variable}: it is not text in UTF-8; write it anew") from error
         try:
             settings = cls()
         except ValidationError as error:
