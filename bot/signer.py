@@ -64,7 +64,7 @@ class Signer:
             head = self._verified(reader, last)
             if head.position == 0 or (last is not None and last.position == head.position and not _is_old(last)):
                 return None
-            _append(opened, proofs.sign(head, self.key))
+            _append(opened, self.file, proofs.sign(head, self.key))
             return head
 
     def seal(self, until: int, rule: str) -> Seal:
@@ -91,7 +91,7 @@ class Signer:
             if sealed is None:
                 raise ConfigError(f"there is no record {until}; the log begins with {report.first}")
             seal = Seal(until, sealed, canonical.time_of(datetime.now(UTC)), reader.head.chain, rule)
-            _append(opened, proofs.sign(seal, self.key))
+            _append(opened, self.file, proofs.sign(seal, self.key))
             return seal
 
     def _trusted(self) -> dict[str, AuditKey]:
@@ -218,7 +218,7 @@ def _locked(file: Path) -> Iterator[int]:
         os.close(opened)
 
 
-def _append(opened: int, line: str) -> None:
+def _append(opened: int, file: Path, line: str) -> None:
     """Add a line, on the disk when this returns.
 
     Raises:
@@ -232,7 +232,7 @@ def _append(opened: int, line: str) -> None:
             data = data[os.write(opened, data) :]
         os.fsync(opened)
     except OSError as error:
-        raise ConfigError(f"checkpoints cannot be added: {error.strerror}") from error
+        raise ConfigError(f"{file}: checkpoints cannot be added: {error.strerror}") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -195,6 +195,8 @@ def _agent_folder(config: "Path", name: str | None) -> str:
         ConfigError: there is no such folder, or there are several and none is named.
     """
     names = sorted(file.parent.name for file in (config / "agents").glob("*/card.yaml"))
+    if not names:
+        raise ConfigError(f"{config / 'agents'}: no agent; expected <name>/card.yaml")
     if name is None and len(names) == 1:
         return names[0]
     if name is None:

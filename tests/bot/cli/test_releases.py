@@ -149,6 +149,10 @@ def test_a_rollback_without_a_way_back_changes_nothing(
     installed: Installed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing has passed, other code is needed, no such release, or the disk refuses: one clear sentence each."""
+    empty = str(installed.config / "nothing")
+    with monkeypatch.context() as patch:
+        patch.setenv("DESKHAND_CONFIG", empty)
+        assert f"{empty}/agents: no agent; expected <name>/card.yaml" in run(capsys, "release", "rollback", code=2)
     first = installed.judge("block")
     assert "no other release of this agent has passed" in run(capsys, "release", "rollback", code=2)
     installed.judge()
