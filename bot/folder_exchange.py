@@ -12,16 +12,16 @@ Invariant: while `agents/NAME` is missing in an exchange, a whole folder waits b
 it into its place. Every process does so before it reads the folders, and so does the next rollback.
 """
 
-import fcntl
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import structlog
 
+from bot import private
 from bot.errors import ConfigError
 
 AGENTS, KEPT = "agents", "rollbacks"
@@ -43,15 +43,12 @@ def alone(config: Path) -> Iterator[None]:
     Raises:
         ConfigError: there is no folder of agents.
     """
-    try:
-        opened = os.open(config / AGENTS, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise ConfigError(f"{config / AGENTS}: cannot be read: {error.strerror}") from error
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            held.enter_context(private.alone(config / AGENTS))
+        except OSError as error:
+            raise ConfigError(f"{config / AGENTS}: cannot be read: {error.strerror}") from error
         yield
-    finally:
-        os.close(opened)
 
 
 def exchange(folder: Path, kept: Path) -> None:

@@ -1,9 +1,11 @@
 """Makes files and folders that only the account that Deskhand runs as can read, whatever the umask is."""
 
+import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
@@ -31,6 +33,37 @@ def folder(path: Path) -> None:
         except FileExistsError:
             if not path.is_dir():  # otherwise another process was quicker
                 raise
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Hold the lock of a folder, so that one command at a time reads and replaces its files.
+
+    The system takes the lock from a process that is killed, and no file is left of it.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def beside(path: Path) -> Path:
+    """Return a new name in a file's folder, under which its next content is made ready."""
+    return path.with_name(f".{path.name}.{token_hex(4)}")
+
+
+def clear_beside(path: Path) -> None:
+    """Remove what commands have made ready for a file and, being killed, have left; the caller is `alone` there."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    for one in path.parent.iterdir():
+        if ours.fullmatch(one.name):
+            with suppress(OSError):
+                one.unlink()
 
 
 def opener(path: str, flags: int) -> int:
@@ -63,8 +96,8 @@ def put(path: Path, chunks: Iterable[bytes], *, only_new: bool = False, keep_mod
         with path.open("wb") as stream:
             stream.writelines(chunks)
         return
-    beside = path.with_name(f".{path.name}.{token_hex(4)}")
-    made = new(beside)
+    ready = beside(path)
+    made = new(ready)
     assert made is not None  # noqa: S101 - its name is random
     try:
         with os.fdopen(made, "wb") as file:
@@ -74,12 +107,12 @@ def put(path: Path, chunks: Iterable[bytes], *, only_new: bool = False, keep_mod
             file.flush()
             os.fsync(file.fileno())
         if only_new:
-            os.link(beside, path, follow_symlinks=False)
+            os.link(ready, path, follow_symlinks=False)
         else:
-            beside.replace(path)
+            ready.replace(path)
     finally:
         with suppress(OSError):
-            beside.unlink()
+            ready.unlink()
 
 
 def database(path: Path) -> None:

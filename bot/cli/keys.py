@@ -131,11 +131,13 @@ def _put_first(kind: "KeyKind", file: Path, written: str) -> str | None:
     """
     from bot import configured_keys
 
-    before = configured_keys.read(kind, file) if file.exists() else None
-    kept = [] if before is None else file.read_text("ascii").split()[:1]
     try:
         private.folder(file.parent)
-        private.put(file, [f"{one}\n".encode("ascii") for one in [written, *kept]])
+        with private.alone(file.parent):  # two at once: each keeps what the other has put first
+            private.clear_beside(file)
+            before = configured_keys.read(kind, file) if file.exists() else None
+            kept = [] if before is None else file.read_text("ascii").split()[:1]
+            private.put(file, [f"{one}\n".encode("ascii") for one in [written, *kept]])
     except OSError as error:
         raise ConfigError(f"{file}: the key cannot be written: {error.strerror}") from error
     return None if before is None else before.keys[0].id

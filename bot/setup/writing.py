@@ -8,10 +8,9 @@ import os
 import signal
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 
 from bot import private
 from bot.errors import ConfigError
@@ -71,12 +70,30 @@ def refuse_unwritable(files: Sequence[Path]) -> None:
 
 
 def write(changes: Sequence[Change]) -> None:
-    """Replace the files, all of them or none.
+    """Replace the files, all of them or none; another command that does so waits.
 
     Raises:
         ConfigError: one cannot be written, or has changed since it was read; nothing was changed.
     """
-    ready = [(change, _beside(change.file)) for change in changes]
+    targets = [change.file.resolve() for change in changes]
+    ready = [(change, private.beside(target)) for change, target in zip(changes, targets, strict=True)]
+    with ExitStack() as held:
+        try:
+            for folder in sorted({target.parent for target in targets}):  # in one order, so that no two wait for ever
+                held.enter_context(private.alone(folder))
+        except OSError as error:
+            raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}; nothing was changed") from error
+        for target in targets:
+            private.clear_beside(target)
+        _write(ready)
+
+
+def _write(ready: Sequence[tuple[Change, Path]]) -> None:
+    """Make the new files ready, and put them into their places.
+
+    Raises:
+        ConfigError: see `write`.
+    """
     try:
         for change, beside in ready:
             _fill(beside, change)
@@ -89,11 +106,6 @@ def write(changes: Sequence[Change]) -> None:
     finally:
         for _, beside in ready:
             beside.unlink(missing_ok=True)
-
-
-def _beside(file: Path) -> Path:
-    target = file.resolve()
-    return target.with_name(f".{target.name}.{token_hex(4)}")
 
 
 def _fill(beside: Path, change: Change) -> None:

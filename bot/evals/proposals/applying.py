@@ -15,11 +15,13 @@ def apply(agent: Agent, checked: CheckedCase) -> tuple[str, ...]:
     """
     folder = agent.folder / FOLDER
     try:
-        for name, text in checked.before.items():
-            if (folder / name).read_text("utf-8") != text:
-                raise ConfigError(f"{folder / name}: it has changed meanwhile. Nothing was written.")
-        for name, text in checked.after.items():
-            private.put(folder / name, [text.encode()], keep_mode=True)
+        with private.alone(folder):
+            for name, text in checked.before.items():
+                if (folder / name).read_text("utf-8") != text:
+                    raise ConfigError(f"{folder / name}: it has changed meanwhile. Nothing was written.")
+            for name, text in checked.after.items():
+                private.clear_beside(folder / name)
+                private.put(folder / name, [text.encode()], keep_mode=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     return tuple(sorted(checked.after))

@@ -2,11 +2,12 @@
 
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
-from bot import configured_keys
+from bot import configured_keys, private
 from bot.delegation import keys
 from bot.second_step import secret_box
 from tests.support.command_line import deskhand
@@ -43,8 +44,8 @@ def test_a_list_shows_no_private_part(capsys: pytest.CaptureFixture[str], monkey
         assert deskhand("keys", "list", *words) == 0
         told = capsys.readouterr().out
         assert all(key.id in told and key.public in told for key in valid)
-        for private in (KEY_OF_TESTS, OTHER_KEY, *(str(key.jwk.as_dict(private=True)["d"]) for key in valid)):
-            assert private.removeprefix("dhdk_") not in told
+        for hidden in (KEY_OF_TESTS, OTHER_KEY, *(str(key.jwk.as_dict(private=True)["d"]) for key in valid)):
+            assert hidden.removeprefix("dhdk_") not in told
 
 
 @pytest.mark.usefixtures("quiet_logs")
@@ -70,6 +71,22 @@ def test_a_key_in_a_file_is_replaced_step_by_step(
     monkeypatch.setenv(keys.FILE_VARIABLE, str(file))
     assert deskhand("keys", "list") == 0
     assert str(file) in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("quiet_logs")
+def test_a_second_command_waits_and_keeps_the_key_of_the_first(tmp_path: Path) -> None:
+    """Both say which key signs and which one still verifies; what a killed one has left is removed."""
+    file, left = tmp_path / "keys", tmp_path / ".keys.0123abcd"
+    left.write_text(KEY_OF_TESTS)
+    other = threading.Thread(target=deskhand, args=("keys", "generate", "--file", str(file)))
+    with private.alone(tmp_path):
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+        private.put(file, [OTHER_KEY.encode()])
+    other.join()
+    assert file.read_text().split()[1:] == [OTHER_KEY]
+    assert not left.exists()
 
 
 @pytest.mark.usefixtures("quiet_logs")

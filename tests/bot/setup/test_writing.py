@@ -2,11 +2,13 @@
 
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bot import private
 from bot.errors import ConfigError
 from bot.setup import writing
 from bot.setup.writing import Change
@@ -60,7 +62,7 @@ def test_when_one_cannot_be_written_none_is(changes: list[Change]) -> None:
 
 
 def _filled(change: Change) -> Path:
-    beside = writing._beside(change.file)
+    beside = private.beside(change.file.resolve())
     writing._fill(beside, change)
     return beside
 
@@ -72,6 +74,38 @@ def test_a_file_that_somebody_else_has_changed_is_not_replaced(changes: list[Cha
     with pytest.raises(ConfigError, match=r"budgets\.yaml: has changed meanwhile; nothing was written"):
         writing.write(changes)
     assert state(changes) == before
+
+
+def test_what_a_killed_command_has_left_is_removed(changes: list[Change]) -> None:
+    """Beside `.env` it holds every secret; what only looks alike stays, and so do files of others."""
+    env = changes[2].file
+    left, alike = env.with_name("..env.0123abcd"), env.with_name("..env.copy0123")
+    for file in (left, alike):
+        file.write_text("TOKEN=xoxb-secret\n")
+    writing.write(changes)
+    assert not left.exists()
+    alike.unlink()
+
+
+def test_a_second_command_waits_and_sees_what_the_first_has_written(changes: list[Change]) -> None:
+    """So no installation is made of the card of one and the `.env` of the other."""
+    said: list[str] = []
+
+    def second() -> None:
+        try:
+            writing.write(changes)
+        except ConfigError as error:
+            said.append(str(error))
+
+    with private.alone(changes[0].file.parent):
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.3)
+        assert other.is_alive()
+        changes[2].file.write_text("TOKEN=xoxb-first\n")
+    other.join()
+    assert [".env: has changed meanwhile; nothing was written" in one for one in said] == [True]
+    assert state(changes) == ["a: 1\n", "b: 1\n", "TOKEN=xoxb-first\n"]
 
 
 def test_no_value_of_a_secret_file_is_shown(changes: list[Change]) -> None:
