@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.cli.interview import Interview
+    from bot.file_changes import Change
     from bot.setup.plan import Answers
-    from bot.setup.writing import Change
 
 INTERRUPTED = 130
 "The exit code after Ctrl-C."
@@ -72,18 +72,18 @@ def _agreed(name: str | None, said: dict[str, str], mode: Mode) -> "tuple[Interv
         ConfigError: an answer is missing or wrong, and there is no terminal to ask on.
         click.Abort: somebody has pressed Ctrl-C, or said no.
     """
-    from bot import env_file
+    from bot import env_file, file_changes
     from bot.cli.interview import Given, Interview
     from bot.cli.questions import Interviewer
     from bot.settings import override_environment
-    from bot.setup import plan, writing
+    from bot.setup import plan
 
     env = env_file.named(os.environ)
     if env is None:
         raise ConfigError(f"environment: {env_file.VARIABLE} is empty, so there is no file to write")
     settings = settings_of_environment()
     agent = known(settings, name)
-    writing.refuse_unwritable(plan.files(settings, agent, env))
+    file_changes.refuse_unwritable(plan.files(settings, agent, env))
     interview = Interview(Interviewer(mode.asks), settings, agent, Given(**said))
     answers = interview.hold()
     hidden = _hidden_by_environment(interview, env)
@@ -125,10 +125,11 @@ def _ask_whether_to_write(changes: "Sequence[Change]", mode: Mode) -> None:
 
 def _write(interview: "Interview", answers: "Answers", changes: "Sequence[Change]", mode: Mode) -> None:
     """Write the differences, unless it is a dry run, and say what is next."""
-    from bot.setup import plan, writing
+    from bot import file_changes
+    from bot.setup import plan
 
     if written := bool(changes) and not mode.dry_run:
-        writing.write(changes)
+        file_changes.write(changes)
     hears = "socket" if "SLACK_APP_TOKEN" in interview.variables else "web"
     if mode.as_json:
         files = [{"file": str(one.file), "new": one.before is None} for one in changes]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from bot import configured_keys, env_file
+from bot import configured_keys, env_file, file_changes
 from bot.agent import card
 from bot.agent.card import Agent, Card
 from bot.budget import config
@@ -13,11 +13,11 @@ from bot.budget.caps import Budgets
 from bot.cost_dimensions import NANO
 from bot.delegation import keys
 from bot.errors import ConfigError
+from bot.file_changes import Change
 from bot.principals import SecondStep
 from bot.second_step import secret_box
 from bot.settings import Settings
-from bot.setup import writing, yaml_edit
-from bot.setup.writing import Change
+from bot.setup import yaml_edit
 
 BUDGETS, EXAMPLE = "budgets.yaml", Path(".env.example")
 "The file of the budgets in the configuration folder, and what a new `.env` is made from."
@@ -93,8 +93,8 @@ def _budgets(settings: Settings, answers: Answers) -> Change:
 
 def _env(settings: Settings, answers: Answers, env: Path) -> Change:
     """Return what `.env` becomes; the keys that sign and that encrypt are made where there are none."""
-    before = writing.read(env)
-    text = (writing.read(EXAMPLE) or "") if before is None else before
+    before = file_changes.read(env)
+    text = (file_changes.read(EXAMPLE) or "") if before is None else before
     variables = {**answers.variables}
     for kind, written, file in (
         (keys.KIND, settings.deskhand_delegation_keys, settings.deskhand_delegation_keys_file),

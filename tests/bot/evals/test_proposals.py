@@ -1,5 +1,6 @@
 """A drafted case becomes a file diff, or the loader says what is wrong with it: `bot.evals.proposals`."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -137,6 +138,27 @@ def test_a_case_that_is_nearly_another_is_refused(agent: Agent) -> None:
     with pytest.raises(ConfigError, match="has changed meanwhile"):
         applying.apply(agent, first)
     for name, text in first.before.items():
+        (agent.folder / "evals" / name).write_text(text, "utf-8")
+
+
+def test_a_command_that_was_killed_is_given_again(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it made the second file ready: no file is another one yet, or the case would be refused as its own twin."""
+    case, real = checked(agent), os.fsync
+    synced: list[int] = []
+
+    def fsync(file: int) -> None:
+        synced.append(file)
+        if len(synced) == 2:
+            raise KeyboardInterrupt
+        real(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(KeyboardInterrupt):
+            applying.apply(agent, case)
+    assert len(case.after) > 1
+    assert applying.apply(agent, checked(agent)) == tuple(sorted(case.after))
+    for name, text in case.before.items():
         (agent.folder / "evals" / name).write_text(text, "utf-8")
 
 

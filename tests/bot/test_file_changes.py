@@ -1,4 +1,4 @@
-"""The files of an installation are replaced together or not at all: `bot.setup.writing`."""
+"""The files of an installation are replaced together or not at all: `bot.file_changes`."""
 
 import os
 import stat
@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import private
+from bot import file_changes, private
 from bot.errors import ConfigError
-from bot.setup import writing
-from bot.setup.writing import Change
+from bot.file_changes import Change
 
 
 @pytest.fixture
@@ -32,12 +31,12 @@ def changes(tmp_path: Path) -> Iterator[list[Change]]:
 
 def state(changes: list[Change]) -> list[str | None]:
     """Return what the files hold."""
-    return [writing.read(change.file) for change in changes]
+    return [file_changes.read(change.file) for change in changes]
 
 
 def test_all_files_are_written_with_their_permissions(changes: list[Change]) -> None:
     """A link stays one, a secret file is for our account alone, and the others keep their mode."""
-    writing.write(changes)
+    file_changes.write(changes)
     assert state(changes) == [change.after for change in changes]
     assert changes[1].file.is_symlink()
     assert [stat.S_IMODE(change.file.stat().st_mode) for change in changes[::2]] == [0o640, 0o600]
@@ -51,10 +50,10 @@ def test_when_one_cannot_be_written_none_is(changes: list[Change]) -> None:
     (env / "inside").touch()
     refused = [*changes[:2], Change(env, None, "x")]
     with pytest.raises(ConfigError, match=r"\.env: cannot be read: Is a directory"):
-        writing.write(refused)
+        file_changes.write(refused)
     ready = [(change, _filled(change)) for change in refused]
     with pytest.raises(OSError, match="directory"):
-        writing._replace(ready)
+        file_changes._replace(ready)
     ready[-1][1].unlink()
     assert state(changes[:2]) == before[:2]
     (env / "inside").unlink()
@@ -63,7 +62,7 @@ def test_when_one_cannot_be_written_none_is(changes: list[Change]) -> None:
 
 def _filled(change: Change) -> Path:
     beside = private.beside(change.file.resolve())
-    writing._fill(beside, change)
+    file_changes._fill(beside, change)
     return beside
 
 
@@ -72,7 +71,7 @@ def test_a_file_that_somebody_else_has_changed_is_not_replaced(changes: list[Cha
     changes[1].file.write_text("b: 3\n")
     before = state(changes)
     with pytest.raises(ConfigError, match=r"budgets\.yaml: has changed meanwhile; nothing was written"):
-        writing.write(changes)
+        file_changes.write(changes)
     assert state(changes) == before
 
 
@@ -82,7 +81,7 @@ def test_what_a_killed_command_has_left_is_removed(changes: list[Change]) -> Non
     left, alike = env.with_name("..env.0123abcd"), env.with_name("..env.copy0123")
     for file in (left, alike):
         file.write_text("TOKEN=xoxb-secret\n")
-    writing.write(changes)
+    file_changes.write(changes)
     assert not left.exists()
     alike.unlink()
 
@@ -93,7 +92,7 @@ def test_a_second_command_waits_and_sees_what_the_first_has_written(changes: lis
 
     def second() -> None:
         try:
-            writing.write(changes)
+            file_changes.write(changes)
         except ConfigError as error:
             said.append(str(error))
 
@@ -118,7 +117,7 @@ def test_a_folder_without_the_right_to_write_is_refused_before_anything_is_asked
     changes: list[Change], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root may write everywhere, so the system's answer is put in its place."""
-    writing.refuse_unwritable([change.file for change in changes])
+    file_changes.refuse_unwritable([change.file for change in changes])
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(ConfigError, match=r"card\.yaml: cannot be written: this account may not write to "):
-        writing.refuse_unwritable([changes[0].file])
+        file_changes.refuse_unwritable([changes[0].file])

@@ -1,4 +1,4 @@
-"""Writes the files of an installation, all of them or none.
+"""Changes several files, all of them or none.
 
 Every new text is complete on the disk before the first file is replaced, and no signal comes between two of them.
 """
