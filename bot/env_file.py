@@ -78,12 +78,13 @@ def updated(file: Path, before: str, values: Mapping[str, str]) -> str:
     Raises:
         ConfigError: a line is wrong, or a value cannot be written.
     """
-    left = {name: f"{name}={_written(name, value)}\n" for name, value in values.items()}
-    lines = []
+    new = {name: f"{name}={_written(name, value)}\n" for name, value in values.items()}
+    lines, left = [], dict(new)
     for name, one in _bindings(file, before):
         stripped = one.original.string.lstrip()
         ahead = one.original.string.removesuffix(stripped)
-        lines.append(f"{ahead}{left.pop(name)}" if name in left else one.original.string)
+        lines.append(f"{ahead}{new[name]}" if name in new else one.original.string)  # also a second one, which counts
+        left.pop(name, None)
     whole = "".join(lines)
     return "".join([whole, "\n" if whole and not whole.endswith("\n") else "", *left.values()])
 

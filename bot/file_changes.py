@@ -82,7 +82,9 @@ def write(changes: Sequence[Change]) -> None:
             for folder in sorted({target.parent for target in targets}):  # in one order, so that no two wait for ever
                 held.enter_context(private.alone(folder))
         except OSError as error:
-            raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}; nothing was changed") from error
+            raise ConfigError(
+                f"{error.filename or folder}: cannot be read: {error.strerror}; nothing was changed"
+            ) from error
         for target in targets:
             private.clear_beside(target)
         _write(ready)
@@ -102,7 +104,8 @@ def _write(ready: Sequence[tuple[Change, Path]]) -> None:
         with _undisturbed():
             _replace(ready)
     except OSError as error:
-        raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}; nothing was changed") from error
+        refused = error.filename or ", ".join(str(change.file) for change, _ in ready)  # a full disk names no file
+        raise ConfigError(f"{refused}: cannot be written: {error.strerror}; nothing was changed") from error
     finally:
         for _, beside in ready:
             beside.unlink(missing_ok=True)

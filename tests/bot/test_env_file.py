@@ -94,6 +94,12 @@ def test_what_is_written_is_read_again(file: Path, value: str) -> None:
     assert said.startswith(TEXT.partition("SLACK_APP_TOKEN")[0])
 
 
+def test_a_variable_that_is_there_twice_is_another_one_in_both_lines(file: Path) -> None:
+    """The last line counts: with another value in the first one alone, what was written would change nothing."""
+    said = env_file.updated(file, "PORT=1\nHOST=h\nexport PORT=2\n", {"PORT": "3"})
+    assert said == "PORT=3\nHOST=h\nPORT=3\n"
+
+
 @pytest.mark.parametrize("value", ["it's", "back\\slash", "two\nlines"])
 def test_what_no_reader_would_understand_alike_is_not_written(file: Path, value: str) -> None:
     """Its variable is named, and the value is not shown."""

@@ -107,6 +107,21 @@ def test_a_second_command_waits_and_sees_what_the_first_has_written(changes: lis
     assert state(changes) == ["a: 1\n", "b: 1\n", "TOKEN=xoxb-first\n"]
 
 
+def test_a_full_disk_is_told_with_the_files(changes: list[Change], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its error names none; nothing is another file, and nothing is left beside them."""
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    before = state(changes)
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(
+        ConfigError, match=r"^/.*card\.yaml, /.*\.env: cannot be written: No space left on device; noth"
+    ):
+        file_changes.write(changes)
+    assert state(changes) == before
+
+
 def test_no_value_of_a_secret_file_is_shown(changes: list[Change]) -> None:
     """Only the names of what changes."""
     assert changes[2].shown() == f"new file {changes[2].file} (values are not shown): TOKEN\n"
