@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -18,7 +17,7 @@ from bot.principals import GROUP_ID
 from bot.settings import Settings
 from bot.setup import addresses, plan, workspace
 from bot.setup.plan import Answers
-from bot.setup.workspace import Workspace
+from bot.setup.workspace import NotAnswered, Workspace
 from bot.slack.api.lookups import ChannelSeen, PersonSeen
 
 Answer = TypeVar("Answer")
@@ -182,11 +181,18 @@ def _ids(people: Sequence[PersonSeen]) -> tuple[str, ...]:
 
 
 def _known(look_up: Callable[[str], Seen], ids: Sequence[str]) -> tuple[str, str]:
-    """Return ids of the card as an answer, and their names; empty texts when they are not of this workspace."""
-    with suppress(ConfigError):
+    """Return ids of the card as an answer, and their names; empty texts when they are not of this workspace.
+
+    Raises:
+        NotAnswered: Slack does not say whether they are.
+    """
+    try:
         found = [look_up(one) for one in ids]
-        return ",".join(one.id for one in found), ", ".join(one.name for one in found)
-    return "", ""
+    except NotAnswered:
+        raise
+    except ConfigError:
+        return "", ""
+    return ",".join(one.id for one in found), ", ".join(one.name for one in found)
 
 
 def _way(text: str) -> str:

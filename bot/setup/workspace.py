@@ -18,6 +18,10 @@ COPY_AGAIN = "copy the token anew from the app's settings at https://api.slack.c
 ADD_SCOPES = "the token lacks a scope; give the app those of config/slack-manifest.yaml and install it again"
 
 
+class NotAnswered(ConfigError):
+    """Slack refuses to say it, or cannot be reached: nothing is known of what was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """The workspace of a bot token."""
@@ -96,7 +100,7 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
     """Return Slack's answer.
 
     Raises:
-        ConfigError: it refuses, or cannot be reached.
+        NotAnswered: it refuses, or cannot be reached.
     """
     try:
         return ask()
@@ -106,5 +110,5 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
             said
         )
         if fix is None:
-            raise ConfigError(f"Slack does not answer this now: {said}; see docs/how-to/network.md") from error
-        raise ConfigError(f"Slack says {said}: {fix}") from error
+            raise NotAnswered(f"Slack does not answer this now: {said}; see docs/how-to/network.md") from error
+        raise NotAnswered(f"Slack says {said}: {fix}") from error

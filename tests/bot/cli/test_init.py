@@ -267,6 +267,20 @@ def test_a_token_without_a_scope_is_refused(checkout: Checkout, workspace: Local
     assert (code, "--help-channel: Slack says missing_scope: the token lacks a scope" in told) == (2, True)
 
 
+@pytest.mark.parametrize("method", ["conversations.list", "users.info", "users.lookupByEmail"])
+def test_slack_that_does_not_answer_is_said_and_no_answer_is_missed(
+    checkout: Checkout, workspace: LocalWorkspace, method: str
+) -> None:
+    """Who is in the card is not asked for again because Slack could not be asked about them."""
+    workspace.faults({"kind": "rate_limit", "method": method, "seconds": 30})
+    before = checkout.state()
+    code, said, told = checkout.init("--yes", approver="")
+    assert (code, said) == (2, "")
+    assert "Slack does not answer this now: ratelimited" in told
+    assert "is missing" not in told
+    assert checkout.state() == before
+
+
 def test_a_second_look_at_the_app_token_within_a_minute_is_no_refusal(
     checkout: Checkout, workspace: LocalWorkspace
 ) -> None:
