@@ -144,10 +144,7 @@ class EvalCommand:
             raise DeskhandError("every process that played cases has died")
         if dead or time.monotonic() - self._searched_at > LOST_SECONDS:
             self._searched_at = time.monotonic()
-            with self._desk.database.read() as session:
-                run = run_plays.get(session, self._run_id)
-            if run is not None and run.state is RunState.RUNNING:
-                evals.requeue_lost(self._queue, run)
+            evals.requeue_lost(self._desk.database, self._queue, self._run_id)
 
     def _dismiss(self) -> None:
         """End the workers, let another command see to the run, and remove its queue if it is over."""

@@ -4,6 +4,7 @@ The same job is run by the workers of the installation and by those of `deskhand
 of the run (`bot.evals.runs`); a job may be lost or run twice.
 """
 
+import time
 from datetime import timedelta
 
 import structlog
@@ -12,6 +13,7 @@ from bot.errors import Transient
 from bot.evals import plays, runs
 from bot.evals.plays import Play, PlayedCase
 from bot.queue import BEGIN_EVALUATION, PLAY_CASE, JobQueue
+from bot.store.db import Database
 from bot.store.releases import run_plays
 from bot.store.schema import EvalRun, PlayedBy, RunKind, RunState, now
 from jobs import eval_desk, probes
@@ -24,6 +26,8 @@ log = structlog.get_logger()
 
 FORGOTTEN = timedelta(hours=1)
 "A run that nobody has worked on for this long is ended without a verdict."
+ON_ITS_WAY_SECONDS = 1.0
+"A job that is missing for longer is lost: it comes into the queue right after the commit that expects it."
 
 
 def play(name: str) -> None:
@@ -68,22 +72,38 @@ def look(ctx: WorkerContext) -> None:
         if run.seen_at is None or now() - run.seen_at > FORGOTTEN:
             _give_up(ctx, run)
         elif run.played_by is PlayedBy.WORKERS:
-            requeue_lost(ctx.queue, run)
+            requeue_lost(ctx.database, ctx.queue, run.id)
 
 
-def requeue_lost(queue: JobQueue, run: EvalRun) -> int:
-    """Queue the plays again that should be queued and are not, as their worker died; return how many there were."""
-    if not run.queued:  # it was never begun
-        if not run_queue.look(queue, BEGIN_EVALUATION)(run.id):
-            queue.put(BEGIN_EVALUATION, run.id)
-        return 0
-    is_there = run_queue.look(queue, PLAY_CASE)
-    names = [f"{run.id}:{play}" for play in run.queued]
-    lost = [name for name in names if not is_there(name)]
-    for name in lost:
-        queue.put(PLAY_CASE, name)
-        log.warning("play.requeued", play=name)
+def requeue_lost(database: Database, queue: JobQueue, run_id: int) -> int:
+    """Queue the jobs of a run again that should be queued and are not, as their worker died.
+
+    What is missing is looked for once more a moment later: who has written down that a play is queued is about to
+    queue it, and a play that has just ended is about to be no longer expected.
+
+    Returns:
+        How many there were.
+    """
+    lost = _missing(database, queue, run_id)
+    if lost:
+        time.sleep(ON_ITS_WAY_SECONDS)
+        lost &= _missing(database, queue, run_id)
+    for job, argument in sorted(lost, key=str):
+        queue.put(job, argument)
+        log.warning("play.requeued", play=argument)
     return len(lost)
+
+
+def _missing(database: Database, queue: JobQueue, run_id: int) -> set[tuple[str, int | str]]:
+    """Return the jobs of a run, with their arguments, that should be queued or running now and are not."""
+    with database.read() as session:
+        run = run_plays.get(session, run_id)
+    if run is None or run.state is not RunState.RUNNING:
+        return set()
+    due: set[tuple[str, int | str]] = {(PLAY_CASE, f"{run_id}:{play}") for play in run.queued}
+    due = due or {(BEGIN_EVALUATION, run_id)}
+    is_there = run_queue.look(queue)
+    return {one for one in due if not is_there(*one)}
 
 
 def _played(setting: RunSetting, case_id: str, repeat: int) -> Play:

@@ -11,7 +11,7 @@ from redis import Redis
 from rq import Queue
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.serializers import JSONSerializer
-from rq.utils import as_text
+from rq.utils import as_text, parse_composite_key
 
 from bot.queue import JobQueue, stem, translated
 
@@ -29,18 +29,23 @@ def over(queue: JobQueue, connection: Redis) -> Queue:
     return _named(queue.queue.name, connection)
 
 
-def look(queue: JobQueue, job: str) -> Callable[[int | str], bool]:
-    """Look now, and return what tells of an argument whether a job with it is queued or running.
+def look(queue: JobQueue) -> Callable[[str, int | str], bool]:
+    """Look now, and return what tells of a job and its argument whether such a job is queued or running.
+
+    All is read at one moment: a job that moved on between two commands would be in neither of their answers.
 
     Raises:
         Transient: Redis cannot be reached.
     """
-    redis: Any = queue.queue.connection
-    with translated():
-        popped = [as_text(one) for one in redis.lrange(queue.queue.intermediate_queue_key, 0, -1)]
-        running = [job_id for job_id, _ in queue.queue.started_job_registry.get_job_and_execution_ids(cleanup=False)]
-        stems = {job_id[: -len(_SUFFIX)] for job_id in (*popped, *running, *queue.queue.get_job_ids())}
-    return lambda argument: stem(job, argument) in stems
+    of = queue.queue
+    with translated(), of.connection.pipeline(transaction=True) as at_once:
+        at_once.lrange(of.key, 0, -1)
+        at_once.lrange(of.intermediate_queue_key, 0, -1)
+        at_once.zrange(of.started_job_registry.key, 0, -1)
+        queued, popped, running = at_once.execute()
+    ids = (*map(as_text, (*queued, *popped)), *(parse_composite_key(as_text(one))[0] for one in running))
+    stems = {job_id[: -len(_SUFFIX)] for job_id in ids}
+    return lambda job, argument: stem(job, argument) in stems
 
 
 def drop_worker(queue: JobQueue, name: str) -> None:

@@ -1,11 +1,15 @@
 """Plays as jobs: what a worker of the installation does with one, and what the clock does for those that were lost."""
 
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis import Redis
+from redis.connection import Connection
 from sqlalchemy import update
 
 from bot.agent.release import release_of
@@ -17,6 +21,7 @@ from bot.queue import PLAY_CASE
 from bot.store.releases.eval_runs import RunPlan
 from bot.store.schema import EvalResult, EvalRun, PlayedBy, now
 from jobs import evals
+from jobs.engine import run_queue
 from jobs.process import WorkerContext
 from tests.support.factories import rows
 
@@ -108,8 +113,11 @@ def test_a_bug_in_a_play_ends_the_run_without_a_verdict(
     assert rows(ctx.database, EvalResult)[0].outages == ["a bug in the evaluation: ZeroDivisionError"]
 
 
-def test_the_clock_queues_what_was_lost(ctx: WorkerContext, begin: Callable[..., int], played: list[str]) -> None:
+def test_the_clock_queues_what_was_lost(
+    ctx: WorkerContext, begin: Callable[..., int], played: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A play that is in no queue and in no worker's hands; also the beginning of a run that was lost."""
+    monkeypatch.setattr(evals, "ON_ITS_WAY_SECONDS", 0.0)
     run_id = begin()
     evals.look(ctx)
     assert ctx.queue.waiting() == 1
@@ -122,6 +130,51 @@ def test_the_clock_queues_what_was_lost(ctx: WorkerContext, begin: Callable[...,
     assert len(first) == 2
     evals.look(ctx)
     assert queued(ctx) == first
+
+
+def test_a_play_that_is_on_its_way_is_not_queued_twice(
+    ctx: WorkerContext, begin: Callable[..., int], played: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One comes into the queue right after the commit that expects it, one has ended since the commit was read."""
+    evals.begin(begin())
+    first, second = queued(ctx)
+
+    def meanwhile(_seconds: float) -> None:
+        evals.play(first)
+        ctx.queue.put(PLAY_CASE, second)
+
+    monkeypatch.setattr(time, "sleep", meanwhile)
+    evals.look(ctx)
+    waiting = queued(ctx)
+    assert (waiting[1], len(waiting), len(set(waiting) - {first})) == (second, 2, 2)
+
+
+@pytest.mark.parametrize("of", [1, 2, 3])
+def test_a_job_that_moves_on_while_it_is_looked_for_is_found(
+    ctx: WorkerContext, monkeypatch: pytest.MonkeyPatch, of: int
+) -> None:
+    """From the queue to the hands of a worker and into the registry of those that run, between any two commands."""
+    ctx.queue.put(PLAY_CASE, "7:case:1")
+    queue, send, sent = ctx.queue.queue, Connection.send_packed_command, list[object]()
+    other = Redis.from_url(ctx.settings.redis_url)
+    [job_id] = queue.get_job_ids()
+
+    def moves(connection: Connection, *command: Any, **more: Any) -> None:
+        """Move the job on before each command of the look but the first ones."""
+        if connection not in other.connection_pool._in_use_connections:
+            sent.append(command)
+            if len(sent) == of:
+                other.lmove(queue.key, queue.intermediate_queue_key)
+            if len(sent) == of + 1:
+                other.zadd(queue.started_job_registry.key, {f"{job_id}:an-execution": time.time() + 60})
+                other.lrem(queue.intermediate_queue_key, 1, job_id)
+        send(connection, *command, **more)  # type: ignore[no-untyped-call]  # redis leaves it untyped
+
+    with closing(other):
+        other.ping()
+        monkeypatch.setattr(Connection, "send_packed_command", moves)
+        is_there = run_queue.look(ctx.queue)
+    assert is_there(PLAY_CASE, "7:case:1")
 
 
 @pytest.mark.parametrize("played_by", PlayedBy)
