@@ -22,7 +22,7 @@ import structlog
 from bot import env_file, redis_client
 from bot.store import db
 from bot.store.installation import revisions
-from tests.support import bytecode, chosen_servers, forked_runs, postgres_server, run_order, shortcuts
+from tests.support import bytecode, chosen_servers, forked_runs, log_handlers, postgres_server, run_order, shortcuts
 from tests.support.chromium import browser
 from tests.support.delegations import KEY_OF_TESTS
 from tests.support.lent_databases import LentDatabases
@@ -111,6 +111,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         built, next_built = (_fixtures(one, name) for one in (item, nextitem))
         if built and built != next_built and built[-1].scope == "session":
             built[-1].finish(item._request)  # type: ignore[attr-defined]  # a test that asks again builds another
+    log_handlers.drop_closed()
 
 
 def _fixtures(item: pytest.Item | None, name: str) -> Sequence[Any]:
