@@ -10,5 +10,6 @@ def drop_closed() -> None:
     """
     root = logging.getLogger()
     for handler in root.handlers[:]:
-        if isinstance(handler, logging.StreamHandler) and handler.stream.closed:
+        stream = getattr(handler, "stream", None)  # a file's is None until its first line
+        if stream is not None and stream.closed:
             root.removeHandler(handler)
