@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 ENCODED = "with the special characters of a password percent-encoded (@ is %40, / is %2F)"
 DATABASE = f"cannot be read; write sqlite:///FILE or postgresql://user:password@host/name, {ENCODED}"
+IN_MEMORY = "names a database in memory, which each process would have to itself; write sqlite:///FILE"
 REDIS = f"cannot be read; write redis://user:password@host:port/number, {ENCODED}"
 HTTP = "cannot be read; write an http or https address, such as https://host/path"
 HOST = "write a name or an IP address, without a port"
@@ -18,6 +19,7 @@ POSTGRES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _TOKEN = re.compile(r"[!#-&(-~]+")
 "Visible ASCII without quotes: what an HTTP header carries."
 _SCHEME = re.compile(r"[a-z][a-z0-9+]*")
+_MEMORY = re.compile(r"//(?:/(?::memory:)?)?(?:\?.*)?|///file:(?::memory:|.*[?&]mode=memory).*")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?")
 
 
@@ -25,11 +27,12 @@ def database(address: str) -> str:
     """Return the address of a database as it is.
 
     Raises:
-        ValueError: it cannot be read.
+        ValueError: it cannot be read, or is gone with the process that made it.
     """
     scheme, _, rest = address.partition(":")
     if scheme == "sqlite" or scheme.startswith("sqlite+"):
-        return _if(rest == "//" or (rest.startswith("///") and len(rest) > len("///")), address, DATABASE)
+        _if(_MEMORY.fullmatch(rest) is None, address, IN_MEMORY)
+        return _if(rest.startswith("///"), address, DATABASE)
     parts = _split(address, DATABASE)
     if _SCHEME.fullmatch(scheme) and rest.startswith("//") and scheme not in POSTGRES:
         raise ValueError(f"names {scheme}; SQLite and PostgreSQL are supported")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
+from bot.cli import audit_proofs
 from bot.cli.audit import audit_group
 from bot.cli.root import settings_of_environment
 from bot.errors import ConfigError, DeskhandError, Transient
@@ -149,11 +150,7 @@ def signer_of(settings: "Settings", database: "Database", file: Path | None) -> 
     file = file or settings.audit_checkpoints
     if file is None:
         raise ConfigError("environment: AUDIT_CHECKPOINTS is not set: name the file for checkpoints, or use --file")
-    ours = settings.audit_public_key
-    try:
-        also = proofs.public_keys(() if ours is None else ours.split(","))
-    except ConfigError as error:
-        raise ConfigError(f"environment: {proofs.PUBLIC_VARIABLE}: {error}") from error
+    also = audit_proofs.trusted(settings, ())
     return Signer(database, proofs.signing_key(settings), file, tuple(also.values()))
 
 

@@ -38,12 +38,19 @@ def trusted(settings: "Settings", given: Sequence[str]) -> "dict[str, AuditKey]"
     """Return the public keys that are trusted: the given ones, or those of the environment.
 
     Raises:
-        ConfigError: one is no public key.
+        ConfigError: one is no public key, or the variable names none.
     """
     from bot.audit_chain import proofs
 
-    ours = settings.audit_public_key
-    return proofs.public_keys(given or (() if ours is None else ours.split(",")))
+    if given or settings.audit_public_key is None:
+        return proofs.public_keys(given)
+    named = [one for one in settings.audit_public_key.split(",") if one.strip()]
+    if not named:
+        raise ConfigError(f"environment: {proofs.PUBLIC_VARIABLE} names no key: write one, or leave the variable out")
+    try:
+        return proofs.public_keys(named)
+    except ConfigError as error:
+        raise ConfigError(f"environment: {proofs.PUBLIC_VARIABLE}: {error}") from error
 
 
 def read(settings: "Settings", files: Sequence[Path], given_keys: Sequence[str]) -> "ProofLines | None":

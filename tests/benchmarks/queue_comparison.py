@@ -95,7 +95,7 @@ class _Contest:
     @contextmanager
     def opened(cls, peer: QueuePeer, folder: Path) -> Iterator["_Contest"]:
         """Start a Redis and the peer's workers, and wait until they take jobs."""
-        site, journal = Site.choose("sqlite://"), folder / "journal"
+        site, journal = Site.choose(f"sqlite:///{folder}/unused.db"), folder / "journal"
         journal.touch()
         environment = {**os.environ, **site.environment, job.JOURNAL: str(journal), "PYTHONPATH": str(ROOT)}
         with Supervisor(folder / "logs") as supervisor, (folder / "worker.log").open("wb") as log:

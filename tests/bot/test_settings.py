@@ -37,6 +37,11 @@ def test_everything_has_a_default() -> None:
         ("DESKHAND_METRICS", "localhost:9479-9464", "DESKHAND_METRICS: expected HOST:PORT"),
         ("DESKHAND_METRICS", "localhost:65530-65536", "DESKHAND_METRICS: expected HOST:PORT"),
         ("DATABASE_URL", "sqlite:///\udcff.db", "DATABASE_URL: it is not text in UTF-8"),
+        (
+            "DATABASE_URL",
+            "sqlite://",
+            "DATABASE_URL: names a database in memory, which each process would have to itself",
+        ),
         ("DESKHAND_LOG", "xml", "DESKHAND_LOG: Input should be 'json' or 'console'"),
     ],
 )

@@ -47,10 +47,23 @@ class Wrong:
     "What else is set."
 
 
+IN_MEMORY = (
+    "sqlite://",
+    "sqlite:///",
+    "sqlite:///:memory:",
+    "sqlite+pysqlite://",
+    "sqlite:///file:x?mode=memory&uri=true",
+)
 NUMBERS = ("many", "-1", "nan")
 WRONG: dict[str, Wrong] = {
     "database_url": Wrong(
-        (SECRET, f"mysql://u:{SECRET}@h/d", f"postgresql://u:a@{SECRET}@h/d", f"postgresql://u:{SECRET}@h:p/d")
+        (
+            SECRET,
+            f"mysql://u:{SECRET}@h/d",
+            f"postgresql://u:a@{SECRET}@h/d",
+            f"postgresql://u:{SECRET}@h:p/d",
+            *IN_MEMORY,
+        )
     ),
     "database_owner_url": Wrong((SECRET, f"mysql://u:{SECRET}@h/d", f"postgresql://u:a@{SECRET}@h/d")),
     "redis_url": Wrong(
@@ -78,7 +91,7 @@ WRONG: dict[str, Wrong] = {
     "deskhand_approver_key_file": Wrong(NOWHERE, frozenset({"web", "socket"})),
     "audit_signing_key": Wrong(KEYS, EVERY, (("AUDIT_SIGNING_KEY_FILE", ""),)),
     "audit_signing_key_file": Wrong(NOWHERE),
-    "audit_public_key": Wrong((SECRET, "{}", '{"kty": "OKP"}'), frozenset({"signer"})),
+    "audit_public_key": Wrong((SECRET, "{}", '{"kty": "OKP"}', ","), frozenset({"signer"})),
     "audit_checkpoints": Wrong((*NOWHERE[:2], f"{NOWHERE[2]}/under"), frozenset({"signer"})),
     "audit_channel": Wrong(("two words", "C1\n", "'C1'")),
     "deskhand_log": Wrong(("xml", "JSON", "json,console")),

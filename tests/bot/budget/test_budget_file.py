@@ -207,7 +207,7 @@ def test_a_process_follows_its_file(file: File, database: Database, redis_url: s
     """The meter of a worker, a clock or an evaluation calls under the caps that the file has by now."""
     folder = file.path.with_name("config")
     shutil.copytree(CONFIG, folder)
-    settings = Settings(database_url="sqlite://", redis_url=redis_url, deskhand_config=folder)
+    settings = Settings(redis_url=redis_url, deskhand_config=folder)
     with closing(open_meter(settings, database)) as meter:
         assert hard(meter.budgets) == 5_000_000_000
         File(folder / "budgets.yaml").write(DAY)
