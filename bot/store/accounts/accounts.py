@@ -17,6 +17,8 @@ from bot.principals import USER_ID, Account, AccountStatus, SignIn
 from bot.store.schema import AccountRow, AccountSession, DirectoryWrite, SignInRow, now
 from bot.store.sql import prebuilt
 
+ONE_AT_A_TIME = 0x6163636F756E7473
+"The number of our lock among the advisory locks of a PostgreSQL database: `accounts` in ASCII."
 AT_ONCE = 500
 "Accounts of a seed that are stored with the same statements."
 _ACCOUNT = select(
@@ -127,7 +129,12 @@ def sign_ins(session: Session, account_id: str, *, at_most: int) -> tuple[SignIn
 
 
 def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
-    """Store accounts, replacing those with the same id; return their number."""
+    """Store accounts, replacing those with the same id; return their number.
+
+    Of several seeds at once, each waits for the one before it; SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
     given, count = iter(accounts), 0
     while some := list(islice(given, AT_ONCE)):
         _seed(session, {one.id: one for one in some})
@@ -137,7 +144,8 @@ def seed(session: Session, accounts: Iterable[AccountSeed]) -> int:
 
 def _seed(session: Session, given: Mapping[str, AccountSeed]) -> None:
     """Store accounts with as few statements as possible: a directory may have thousands."""
-    stored = {row.id: row for row in session.scalars(select(AccountRow).where(AccountRow.id.in_(given)))}
+    known = select(AccountRow).where(AccountRow.id.in_(given)).order_by(AccountRow.id).with_for_update()
+    stored = {row.id: row for row in session.scalars(known)}
     for account_id, row in stored.items():
         for name, value in _columns(given[account_id]).items():
             setattr(row, name, value)

@@ -3,6 +3,9 @@
 What it shares with every directory is in `test_contract.py`.
 """
 
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Barrier
+
 import pytest
 
 from bot.directory import seed_file
@@ -70,6 +73,37 @@ def test_a_write_is_on_record_with_the_states_around_it(database: Database) -> N
     with database.read() as session:
         [write] = accounts.writes(session, "acc-2")
     assert (write.key, write.action, write.before, write.after) == ("b", "unlock", "locked", "active")
+
+
+def test_seeds_at_once_are_one_directory(postgres: Database) -> None:
+    """Operators who load a file at the same moment wait for each other: nothing is refused, no sign-in is doubled."""
+    sign_in = {"minutes_ago": 5, "ok": False, "why": "wrong password"}
+    seeds, found = [account(id=f"acc-{number}", sign_ins=(sign_in,)) for number in range(200)], LocalDirectory(postgres)
+    for _ in ("new", "known"):
+        together = Barrier(4)
+
+        def load(order: int, together: Barrier = together) -> int:
+            together.wait(30)
+            return found.seed(seeds[::order])
+
+        with ThreadPoolExecutor(4) as operators:
+            assert list(operators.map(load, (1, -1, 1, -1))) == [200] * 4
+        assert (len(rows(postgres, AccountRow)), len(rows(postgres, SignInRow))) == (200, 200)
+
+
+def test_a_seed_waits_for_a_change_of_an_account(postgres: Database) -> None:
+    """What the directory does to an account at the same moment comes before it, and is replaced like all else."""
+    found = LocalDirectory(postgres)
+    found.seed([account()])
+    with ThreadPoolExecutor(1) as operators:
+        with postgres.write() as session:
+            accounts.set_status(session, "acc-maya", AccountStatus.ACTIVE)
+            session.flush()
+            loads = operators.submit(found.seed, [account()])
+            wait([loads], timeout=0.5)
+        assert loads.result(30) == 1
+    [maya] = found.find_by_email("maya@northwind.example")
+    assert (maya.status, maya.lock_reason) == (AccountStatus.LOCKED, "too many failed sign-ins")
 
 
 @pytest.mark.parametrize("at_once", [3, 500])
