@@ -5,7 +5,7 @@ need not wait any longer goes on with the move: its caller queues it after the c
 """
 
 from bot.principals import ProofKind
-from bot.slack.approvals import approval_card, approval_messages
+from bot.slack.approvals import approval_card, approval_forms, approval_messages
 from bot.slack.approvals.approval_facts import ApprovalView
 from bot.store.approvals import approvals, proofs
 from bot.store.approvals.approval_moves import ApprovalMoved, ApprovalNotMoved
@@ -150,7 +150,10 @@ def view(session: Session, approval: Approval) -> ApprovalView:
 def press_too_late(session: Session, approval: Approval, user: str, *, act: str) -> str:
     """Audit a click that came too late, and return the sentence that says who did what, and when."""
     approvals.refuse(session, approval.id, user, act=act, why=f"it is {approval.state}")
-    return approval_card.too_late(view(session, approval), user)
+    seen = view(session, approval)
+    return (
+        approval_card.call_too_late(seen) if act == approval_forms.CALLED_BACK else approval_card.too_late(seen, user)
+    )
 
 
 def goes_on(moved: ApprovalMoved | ApprovalNotMoved) -> int | None:

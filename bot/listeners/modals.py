@@ -48,6 +48,8 @@ CANNOT_TAKE = {
     Forbidden.UNCHECKED: "I could not check with Slack just now who they are. Please try again in a moment.",
 }
 "Why a handoff cannot be reassigned to somebody, as the form says it."
+_ENDED_BY_HOLDER = {HandoffState.RESOLVED: "resolved this", HandoffState.RETURNED: "given this back"}
+"What only the holder of a handoff does, who stays named on its row."
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
@@ -145,7 +147,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], first: str, takes: Takes) 
             return {wrong.block: str(wrong)}
         if isinstance(moved, NotMoved):
             buttons.not_moved(session, ref, form.user, moved, move=move)
-            return {first: _not_moved(moved)}
+            return {first: _not_moved(moved, form.user)}
     if moved.turn_id is not None:
         ctx.put(RUN_TURN, moved.turn_id)
     ctx.deliver(ref.ticket.id)
@@ -246,9 +248,11 @@ def _give_back(session: Session, ref: HandoffRef, form: Form) -> Moved | NotMove
     return casework.give_back(session, ref.handoff.id, form.user, note=note)
 
 
-def _not_moved(refused: NotMoved) -> str:
+def _not_moved(refused: NotMoved, user: str) -> str:
     if refused.own:
         return f"{denials.OWN_REQUEST} Nothing was done."
+    if refused.holder == user and refused.state in _ENDED_BY_HOLDER:  # as when our answer to this form was lost
+        return f"You have {_ENDED_BY_HOLDER[refused.state]} already. This changed nothing; your words are here to copy."
     return f"You no longer have this: {_how(refused)}. Nothing was done; your words are still here to copy."
 
 

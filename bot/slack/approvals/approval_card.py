@@ -83,13 +83,24 @@ def status(view: ApprovalView) -> str:
 
 
 def too_late(view: ApprovalView, reader: str) -> str:
-    """Return the sentence for somebody who cannot decide an approval, or answer for its requester, any more."""
+    """Return the sentence for somebody who cannot decide an approval any more."""
     if view.state is ApprovalState.PROVING:
         return "It is not certain yet who is asking. This can be decided once it is."
     if view.state is ApprovalState.ASKED and view.first_by == reader:
         return "You have approved this already. It needs the approval of another person too."
     if view.state is ApprovalState.ASKED:
         return "The time for this is up. Nothing was done; the ticket goes to a person."
+    return f"This is over: {status(view)}"
+
+
+def call_too_late(view: ApprovalView) -> str:
+    """Return the sentence for somebody who states a call that is not, or no longer, asked for."""
+    if view.state is ApprovalState.PROVING:
+        return "No call is asked for now: its time is up. Nothing was done."
+    if view.state is ApprovalState.ASKED:
+        return (
+            f"No call is asked for any longer: it is certain who is asking. {approval_facts.proved_by(view)}".rstrip()
+        )
     return f"This is over: {status(view)}"
 
 

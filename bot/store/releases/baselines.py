@@ -92,7 +92,7 @@ def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Prom
     before = current(session, agent)
     number = 1 if before is None else before.number + 1
     if not _promoted(session, agent, number, release=pair.release, suite=pair.suite, by=by):
-        return NotPromoted.MEANWHILE
+        return refusal(session, agent, pair) or NotPromoted.MEANWHILE
     return current(session, agent) or NotPromoted.MEANWHILE
 
 

@@ -265,13 +265,12 @@ def test_form_of_a_lost_claim_keeps_the_words(front: FrontDoor, form: str, ended
     """Who has lost the claim while writing is told in the form; nothing is done, their words are still there."""
     card = front.claimed()
     opened(front, card, form)
+    front.expire(card)
+    if ended != "expired":
+        front.press("U0OLIVIA", front.refreshed(card), "claim")
     if ended == "resolved":
         with front.database.write() as session:
             session.execute(update(Handoff).values(state="resolved"))
-    else:
-        front.expire(card)
-    if ended == "taken":
-        front.press("U0OLIVIA", front.refreshed(card), "claim")
     said, below, moves = front.said_in(card), front.said_below(card), front.moves()
     errors = front.fill("U0PRIYA", FILLED[form])["errors"]
     words = {
@@ -286,6 +285,20 @@ def test_form_of_a_lost_claim_keeps_the_words(front: FrontDoor, form: str, ended
     assert kept[FIRST[form]][FIRST[form]] == FILLED[form][FIRST[form]][FIRST[form]]
     assert (front.said_in(card), front.said_below(card), front.moves()) == (said, below, moves)
     assert (len(front.rows(Turn)), front.under_a_name(card)) == (1, [])
+
+
+@pytest.mark.parametrize(("form", "done"), [("resolve", "resolved this"), ("give_back", "given this back")])
+def test_a_form_that_is_sent_again_says_that_it_was_taken(front: FrontDoor, form: str, done: str) -> None:
+    """It stayed open, since our answer was lost: nobody reads that nothing was done, and nothing is done twice."""
+    card = front.claimed()
+    opened(front, card, form)
+    view = front.sees("U0PRIYA")["view"]
+    assert front.fill("U0PRIYA", FILLED[form])["ok"]
+    said, below, moves = front.said_in(card), front.said_below(card), front.moves()
+    person = {"user": {"id": "U0PRIYA"}, "team": {"id": "T0DESKHAND"}, "trigger_id": "1.2.3", "api_app_id": "A0"}
+    answer = front.payload({**person, "type": "view_submission", "view": {**view, "state": {"values": FILLED[form]}}})
+    assert f"You have {done} already. This changed nothing" in str(answer)
+    assert (front.said_in(card), front.said_below(card), front.moves()) == (said, below, moves)
 
 
 @pytest.mark.parametrize("form", ["reply", "resolve", "give_back"])

@@ -207,10 +207,23 @@ def test_only_a_responder_states_a_call(front: FrontDoor) -> None:
     asked.press("U0BEN", CALLED)
     front.fill("U0BEN", called("is_them"))
     front.fill("U0PRIYA", called("is_not_them"))
-    assert "Nothing was changed" in str(front.sees("U0PRIYA")["view"])
+    told = str(front.sees("U0PRIYA")["view"])
+    assert "Nothing was changed" in told
+    assert "it is certain who is asking. <@U0BEN> states that they called" in told
     assert state(asked) == ("asked", "given")
     assert asked.proof().answered_by == "U0BEN"
     assert asked.refused() == [("U0MAYA", CALLED, "not a responder"), ("U0PRIYA", CALLED, "it is asked")]
+
+
+def test_a_call_that_is_not_asked_for_now_proves_nothing(front: FrontDoor) -> None:
+    """Its time is up, though no clock has looked yet; who called reads that, and not that it can be decided later."""
+    asked = proving(front, ProofKind.CALL_BACK)
+    asked.press("U0BEN", CALLED)
+    with front.database.write() as session:
+        session.execute(update(Proof).values(expires_at=now()))
+    front.fill("U0BEN", called("is_them"))
+    assert "No call is asked for now: its time is up." in str(front.sees("U0BEN")["view"])
+    assert state(asked) == ("proving", "asked")
 
 
 def test_a_responder_does_not_vouch_for_themselves(front: FrontDoor) -> None:

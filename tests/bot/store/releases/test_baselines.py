@@ -85,6 +85,23 @@ def test_an_owner_promotes_a_release_that_has_passed(database: Database) -> None
     assert told == [("operator", "access@1"), ("U0OLIVIA", "access@2"), ("U0OLIVIA", "access@1")]
 
 
+def test_who_promotes_what_another_owner_promotes_at_once_reads_that_it_is_the_baseline(postgres: Database) -> None:
+    """And not that another release was promoted: of owners at once one promotes it."""
+    for release in ("access@1", "access@2"):
+        keep_release(postgres, release)
+        end_run(postgres, open_run(postgres, release))
+    together = Barrier(4)
+
+    def promote(_owner: int) -> Promotion | NotPromoted:
+        together.wait(30)
+        return promoted(postgres, "access@2")
+
+    with ThreadPoolExecutor(4) as owners:
+        said = list(owners.map(promote, range(4)))
+    assert [one for one in said if isinstance(one, NotPromoted)] == [NotPromoted.ALREADY] * 3
+    assert baseline_of(postgres) == "access@2"
+
+
 @pytest.mark.parametrize("verdict", ["block", "inconclusive", None])
 def test_what_has_not_passed_is_not_promoted(database: Database, verdict: str | None) -> None:
     """Blocked, inconclusive or never evaluated; and a pass of another suite is none of this one."""
