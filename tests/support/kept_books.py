@@ -56,7 +56,8 @@ def keep_books(session: Session, left_out: str | None = None) -> None:
         insert(s.AccountRow).values(id="acc-maya", email="m@x.example", name="M", status="active", factors=[])
     )
     changed = {"account_id": "acc-maya", "action": "unlock", "before": "locked", "after": "active"}
-    books.row(s.DirectoryWrite, key="turn:1:1", at=LONG_AGO, **changed)
+    for key in ("turn:1:1", "turn:1:1:totp"):  # a change of the account, and one of a factor
+        books.row(s.DirectoryWrite, key=key, at=LONG_AGO, **changed)
     books.record("tool.finished", intent_id=intent, tool="unlock_my_account", agreement="matched")
     said = {"ticket_id": 1, "channel": "C0HELP", "body": {"text": "Done."}, "created_at": LONG_AGO, "state": "posted"}
     if left_out != "reply":

@@ -131,9 +131,12 @@ def _unintended_writes(before: datetime) -> Rows:
 
 
 def _unbooked_changes(before: datetime) -> Rows:
-    booked = exists().where(_key_of(AccountWrite.turn_id, AccountWrite.step) == DirectoryWrite.key)
-    query = select(DirectoryWrite.key, DirectoryWrite.at, cast(literal(None), Integer))
-    return query.where(DirectoryWrite.at < before, DirectoryWrite.key.like("turn:%"), ~booked)
+    """Of changes that are a call's only one, or one of several, such as of each second factor that a reset removes."""
+    call, key = _key_of(AccountWrite.turn_id, AccountWrite.step), DirectoryWrite.key
+    up_to_last_colon = func.rtrim(key, func.replace(key, ":", ""))
+    booked, booked_with_others = exists().where(call == key), exists().where(call + ":" == up_to_last_colon)
+    query = select(key, DirectoryWrite.at, cast(literal(None), Integer))
+    return query.where(DirectoryWrite.at < before, key.like("turn:%"), ~booked, ~booked_with_others)
 
 
 def _open_intents(before: datetime) -> Rows:

@@ -10,7 +10,7 @@ from bot.store import schema as s
 from bot.store.audit import gaps
 from bot.store.audit.gaps import GapKind
 from bot.store.db import Database
-from tests.support.kept_books import keep_books
+from tests.support.kept_books import LONG_AGO, keep_books
 
 
 def kinds(database: Database, **more: Any) -> set[GapKind]:
@@ -68,3 +68,16 @@ def test_an_answer_whose_turn_was_removed_from_a_copy_is_found(database: Databas
         found = gaps.find(session, at=s.now() + gaps.GRACE * 2)
         session.rollback()
     assert [(one.kind, one.what) for one in found] == [(GapKind.MESSAGE_UNEXPLAINED, "messages reply:turn:1")]
+
+
+def test_each_change_of_a_call_is_looked_for(database: Database) -> None:
+    """A reset removes factor by factor, each under the key of its call: with no write of that call, both are gaps."""
+    with database.write() as session:
+        keep_books(session)
+        changed = {"account_id": "acc-maya", "action": "reset_factor", "before": "totp", "after": "", "at": LONG_AGO}
+        for key in ("turn:1:11:totp", "turn:11:1:totp", "turn:1:2", "approval:1:owner"):
+            session.add(s.DirectoryWrite(key=key, **changed))
+    with database.read() as session:
+        found = gaps.find(session, at=s.now() + gaps.GRACE * 2)
+    missing = ["directory_writes turn:11:1:totp", "directory_writes turn:1:11:totp", "directory_writes turn:1:2"]
+    assert sorted((one.kind, one.what) for one in found) == [(GapKind.CHANGE_UNBOOKED, one) for one in missing]
