@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -28,6 +28,11 @@ UNNAMED = "unnamed"
 "Key in a body: its text for the model, without the names of people who are mentioned; absent where none is named."
 TURN = func.coalesce(Message.turn_id, select(Handoff.turn_id).where(Handoff.id == Message.handoff_id).scalar_subquery())
 "The turn that a message answers, or whose handoff it tells of."
+OWED = or_(
+    Message.state.in_((MessageState.STORED, MessageState.SENDING)),
+    and_(Message.state == MessageState.POSTED, Message.revision > Message.shown_revision),
+)
+"What is true of a message that Slack does not show yet, or not as it is now."
 
 
 def add(

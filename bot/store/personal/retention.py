@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
+from bot.store.outbox import messages
 from bot.store.personal import rewriting_rows
 from bot.store.personal.inventory import TABLES
 from bot.store.personal.kinds_of_data import Kept
@@ -29,7 +30,6 @@ from bot.store.schema import (
     HandoffState,
     InboxEvent,
     Message,
-    MessageState,
     ProposalState,
     RetentionMark,
     Ticket,
@@ -162,10 +162,6 @@ def _due(days: Mapping[str, int], at: datetime) -> Select[int]:
 def _at_rest(since: datetime) -> tuple[Any, ...]:
     """Return what is true of a ticket in which nothing is under way and nobody has written since a time."""
     mine = {table: table.ticket_id == Ticket.id for table in (Turn, Handoff, Approval, InboxEvent, Message)}
-    owed = or_(
-        Message.state.in_((MessageState.STORED, MessageState.SENDING)),
-        and_(Message.state == MessageState.POSTED, Message.revision > Message.shown_revision),
-    )
     active = (HandoffState.OPEN, HandoffState.CLAIMED)
     return (
         Ticket.state != TicketState.HANDED_OFF,
@@ -174,7 +170,7 @@ def _at_rest(since: datetime) -> tuple[Any, ...]:
         ~exists().where(mine[Handoff], Handoff.state.in_(active)),
         ~exists().where(mine[Approval], Approval.state.in_(_ACTIVE)),
         ~exists().where(mine[InboxEvent], InboxEvent.received_at >= since),
-        ~exists().where(mine[Message], or_(Message.created_at >= since, owed)),
+        ~exists().where(mine[Message], or_(Message.created_at >= since, messages.OWED)),
     )
 
 

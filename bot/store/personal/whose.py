@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from bot.store.outbox import messages
 from bot.store.personal.stored_values import Naming
 from bot.store.schema import (
     AccountRow,
@@ -17,6 +18,7 @@ from bot.store.schema import (
     HandoffState,
     InboxEvent,
     MemberRow,
+    Message,
     ReviewState,
     Ticket,
     TicketState,
@@ -94,6 +96,13 @@ def under_way(session: Session, whose: Whose) -> list[str]:
     found += [f"Approval {one} of ticket {ticket} is not decided: decide it." for one, ticket in session.execute(asked)]
     raised = select(BudgetReview.id).where(BudgetReview.user == whose.user, BudgetReview.state == ReviewState.OPEN)
     found += [f"Budget review {one} is not decided: decide it." for one in session.scalars(raised)]
+    theirs = or_(Message.ticket_id.in_(whose.tickets), Message.user == whose.user)
+    owed = session.scalars(select(func.count()).select_from(Message).where(theirs, messages.OWED)).one()
+    if owed:
+        what, has = ("A message", "it") if owed == 1 else (f"{owed} messages", "them")
+        found.append(
+            f"{what} for or about them {'is' if owed == 1 else 'are'} on the way to Slack: wait until Slack has {has}."
+        )
     return found + [
         f"Ticket {ticket} is open: resolve it, or wait until nobody has written in it for a day."
         for ticket in _still_open(session, whose)

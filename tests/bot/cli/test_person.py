@@ -29,6 +29,8 @@ from bot.store.schema import (
     HandoffState,
     InboxEvent,
     LedgerRow,
+    Message,
+    MessageKind,
     Step,
     Ticket,
     TicketState,
@@ -208,6 +210,19 @@ def just_open(database: Database) -> None:
         session.query(Ticket).where(Ticket.id == 2).update(values)
 
 
+def owes(database: Database) -> None:
+    """Let the card of a ticket of hers wait for an update, as while Slack is away."""
+    with database.write() as session:
+        session.query(Message).where(Message.ticket_id == 1, Message.kind == MessageKind.CARD).update({"revision": 2})
+
+
+def tells(database: Database) -> None:
+    """Let something be said to her alone, about nothing of hers."""
+    with database.write() as session:
+        told = {"key": "k", "kind": "only_you", "lane": "l", "channel": "C0HELP", "body": {"text": "It is over."}}
+        session.add(Message(**told, op="ephemeral", user=HER))
+
+
 @pytest.mark.parametrize(
     ("let", "says"),
     [
@@ -215,6 +230,8 @@ def just_open(database: Database) -> None:
         (with_people, "People have ticket 1: resolve it"),
         (claims, "They have claimed ticket 3: resolve it"),
         (just_open, "Ticket 2 is open: resolve it, or wait"),
+        (owes, "A message for or about them is on the way to Slack: wait until Slack has it"),
+        (tells, "A message for or about them is on the way to Slack: wait until Slack has it"),
     ],
 )
 def test_nothing_is_erased_while_something_is_under_way(
