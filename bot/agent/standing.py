@@ -46,6 +46,11 @@ class Standing:
         return f"{self.status} since {self.since:%Y-%m-%d %H:%M} UTC by {self.whose}: {self.cause}"
 
     @property
+    def sentence(self) -> str:
+        """Return the standing as what follows the agent's name, or `It`."""
+        return f"{'is' if self.since is None else 'has been'} {self.words}"
+
+    @property
     def summary(self) -> str:
         """Return a sentence for the people who get its tickets."""
         if self.by is None:

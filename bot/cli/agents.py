@@ -94,7 +94,7 @@ def agents_suspend(*, name: str, cause: str, as_json: bool) -> None:
         found = new or principals.suspension(session, name)
         turns = principals.turns_not_done(session, (name, *agent.card.inherits))
     if new is None:
-        is_now = "was suspended and resumed just now" if found is None else f"is {suspended(found).words}"
+        is_now = "was suspended and resumed just now" if found is None else suspended(found).sentence
         raise click.ClickException(f"{name} {is_now.rstrip('.')}. Nothing was done.")
     if as_json:
         click.echo(json.dumps({"agent": name, **agent_views.suspension_json(new), "turns_not_done": turns}))

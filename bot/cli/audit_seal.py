@@ -51,13 +51,19 @@ def audit_seal(
             raise click.UsageError("--remove needs --exported, and takes no --rule")
         seal, gone = _remove(settings, until, exported, files, given_keys)
         said = {"removed": gone, "position": seal.position, "rule": seal.rule}
-        click.echo(json.dumps(said) if as_json else f"{gone:,} records are removed; the log begins with {until + 1:,}.")
+        click.echo(
+            json.dumps(said) if as_json else f"{_records(gone)} removed; the log begins with record {until + 1:,}."
+        )
         return
     if rule is None or not rule.strip() or exported is not None:
         raise click.UsageError("a seal needs a --rule in words; --exported is for --remove")
     seal = _seal(settings, until, rule, files)
     said = {"position": seal.position, "hash": seal.hash.hex(), "at": seal.at, "chain": seal.chain, "rule": seal.rule}
     click.echo(json.dumps(said) if as_json else f"The records up to {until:,} are sealed; nothing is removed yet.")
+
+
+def _records(count: int) -> str:
+    return "1 record is" if count == 1 else f"{count:,} records are"
 
 
 def _seal(settings: "Settings", until: int, rule: str, files: Sequence[Path]) -> "Seal":
@@ -85,10 +91,20 @@ def _remove(
             chain, begins = reader.head.chain, reader.start()[0]
         seals = [] if proofs is None else [one for one in proofs.seals if (one.position, one.chain) == (until, chain)]
         if not seals or proofs is None:
-            raise ConfigError(f"no seal of record {until} of the log {chain[:8]} is in the files of checkpoints")
+            raise ConfigError(_no_seal(until, chain, given=proofs is not None))
         _check_export(exported, seals[-1], begins, proofs)
         with database.write() as session:
             return seals[-1], removal.remove(session, seals[-1])
+
+
+def _no_seal(until: int, chain: str, *, given: bool) -> str:
+    """Return why nothing may be removed, and what to do."""
+    if not given:
+        return "no checkpoints were given: name the file that has the seal with --checkpoints or AUDIT_CHECKPOINTS"
+    return (
+        f"no seal of record {until} of the log {chain[:8]} is in the files of checkpoints: the signer makes it by "
+        f"`deskhand audit seal --until {until} --rule WHY`"
+    )
 
 
 def _check_export(exported: Path, seal: "Seal", begins: int, proofs: "ProofLines") -> None:

@@ -52,7 +52,7 @@ def words(report: "ChainReport", proofs: "ProofLines | None") -> Iterator[str]:
     which = f"The log {report.chain[:8]}"
     if not report.whole:
         several = "" if len(report.findings) == 1 else "s"
-        yield f"{which} is not whole: {len(report.findings)} finding{several} in {report.records:,} records."
+        yield f"{which} is not whole: {len(report.findings)} finding{several} in {_records(report.records)}."
         for one in report.findings[:20]:
             row = "" if one.row is None else f" (row {one.row} of the table audit)"
             where = f"record {one.position:,}{row}" if one.position else "the checkpoints"
@@ -61,9 +61,13 @@ def words(report: "ChainReport", proofs: "ProofLines | None") -> Iterator[str]:
     elif report.last is None:
         yield f"{which} has no records, so nothing was proved."
     else:
-        yield f"{which} is whole: {report.records:,} records, from {report.first:,} to {report.last:,}."
+        yield f"{which} is whole: {_records(report.records)}, from {report.first:,} to {report.last:,}."
     yield from _start(report)
     yield from _covered(report, proofs)
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _start(report: "ChainReport") -> Iterator[str]:
@@ -81,7 +85,8 @@ def _covered(report: "ChainReport", proofs: "ProofLines | None") -> Iterator[str
             f"{last.position:,} at {last.at}."
         )
         if report.uncovered:
-            yield f"  No checkpoint covers the last {report.uncovered:,} records yet."
+            end = "record" if report.uncovered == 1 else f"{report.uncovered:,} records"
+            yield f"  No checkpoint covers the last {end} yet."
     elif report.records:
         why = "no checkpoints were given" if proofs is None else "no checkpoint is of these records"
         yield f"  Records cut from the end, or a log with all hashes recomputed, would not show: {why}."

@@ -52,7 +52,7 @@ def _measured(settings: "Settings", agent: "Agent", database: "Database") -> tup
         meter.check()
         judge = judges.open_judge(settings, agent, meter, release=str(release_of(settings, agent)))
         if judge is None:
-            raise click.ClickException(f"the judge is off: {judges.off_because(settings, agent, meter.prices)}.")
+            raise click.ClickException(f"The judge is off: {judges.off_because(settings, agent, meter.prices)}.")
         answers = labels.load(agent)
         try:
             found = calibration.measure(judge, answers, progress=lambda done: _progress(done, len(answers)))

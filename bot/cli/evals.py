@@ -137,7 +137,7 @@ def eval_export(*, run: int, form: str, folder: Path | None) -> None:
     with reading_database(settings_to_look_at()) as database, database.read() as session:
         row = run_plays.get(session, run)
         if row is None:
-            raise ConfigError(f"database: no run {run}")
+            raise ConfigError(f"database: no run {run}; `deskhand eval runs` lists them")
         report = runner.report_of(session, run)
         release = releases.get(session, row.release)
     model = str(release.body.get("model", "unknown")) if release is not None else "unknown"

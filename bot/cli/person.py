@@ -50,7 +50,8 @@ def person_export(*, user: str, to: Path | None, also: tuple[str, ...]) -> None:
     document["at"] = datetime.now(UTC).isoformat()
     _write_new(file, json.dumps(document, indent=2, ensure_ascii=False))
     rows = sum(len(table["rows"]) for table in document["tables"].values())
-    click.echo(f"{rows} rows are in {file}, which only you can read. Delete it when it is handed over.")
+    are = "1 row is" if rows == 1 else f"{rows} rows are"
+    click.echo(f"{are} in {file}, which only you can read. Delete it when it is handed over.")
 
 
 @person_group.command("erase")

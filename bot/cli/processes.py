@@ -142,7 +142,7 @@ def directory_load(file: Path) -> None:
     seeds = seed_file.read(file)
     with own_database(settings_of_environment()) as database:
         count = LocalDirectory(database).seed(seeds)
-    click.echo(f"{count} accounts loaded.")
+    click.echo(f"{count} account{'' if count == 1 else 's'} loaded.")
 
 
 @directory.command("set")

@@ -202,7 +202,7 @@ def _agent_folder(config: "Path", name: str | None) -> str:
     if name is None:
         raise ConfigError(f"config: there are several agents; name one with --agent: {', '.join(names)}")
     if name not in names:
-        raise ConfigError(f"config: no agent {name}; there are {', '.join(names)}")
+        raise ConfigError(f"config: no agent is called {name}; known: {', '.join(names)}")
     return name
 
 

@@ -164,7 +164,7 @@ def known(settings: "Settings", name: str | None) -> "Agent":
     if name is None:
         raise ConfigError(f"config: there are several agents; name one with --agent: {', '.join(agents)}")
     if name not in agents:
-        raise ConfigError(f"config: no agent {name}; there are {', '.join(agents)}")
+        raise ConfigError(f"config: no agent is called {name}; known: {', '.join(agents)}")
     return agents[name]
 
 

@@ -77,7 +77,7 @@ def _idle(standing: Standing) -> str:
     """Return in words that an agent does not work, since when, by whom and why."""
     if standing.since is None:
         return f"It is {standing.status} by its card: every request goes straight to a person."
-    since = f"It is suspended since {wording.moment(standing.since)} UTC by {standing.whose}: {standing.cause}"
+    since = f"It has been suspended since {wording.moment(standing.since)} UTC by {standing.whose}: {standing.cause}"
     return f"{since.rstrip('.')}. Every request goes straight to a person."
 
 

@@ -11,11 +11,15 @@ from bot.evals.runner import RunProgress, RunReport
 from bot.slack.mrkdwn import dollars
 from bot.store.schema import EvalRun, RunKind, RunState, Verdict
 
-UNTOUCHED = (
-    "The release keeps the verdict that it had, if any. Fix what was down, and run the evaluation again: `deskhand"
-    " doctor` checks it all, and the cap of evaluations is channel.named.eval in budgets.yaml."
+UNTOUCHED = "The release keeps the verdict that it had, if any."
+"What a run without a verdict means."
+AGAIN = (
+    "Fix what was down, and run the evaluation again: `deskhand doctor` checks it all, and the cap of evaluations is"
+    " channel.named.eval in budgets.yaml."
 )
-"What a run without a verdict means, and what to do."
+"What to do when a whole suite has got no verdict."
+WHOLE = "For a verdict run `deskhand eval run` for all cases."
+"What to do when only a part was to be played."
 STANDIN = "A STAND-IN MODEL answered: these figures say nothing about Claude."
 WORDS = {
     Verdict.PASS: "PASS",
@@ -42,9 +46,10 @@ def as_text(report: RunReport) -> str:
     reasons = [reason for reason in report.why if not reason.startswith(pass_k.ALARM_WORD)]
     lines += ["", f"{_headline(report)}{': ' if reasons else ''}{'; '.join(reasons)}"]
     if report.verdict is Verdict.NOT_RUN:
-        lines += [UNTOUCHED]
+        lines += [f"{UNTOUCHED} {WHOLE if report.only else AGAIN}"]
     lines += [f"{report.judge[0].upper()}{report.judge[1:]}."]
-    lines += [f"{len(report.plays)} plays in {report.seconds:.1f} s for {dollars(report.cost_nusd)}"]
+    plays = "1 play" if len(report.plays) == 1 else f"{len(report.plays)} plays"
+    lines += [f"{plays} in {report.seconds:.1f} s for {dollars(report.cost_nusd)}"]
     return "\n".join(lines)
 
 

@@ -68,6 +68,8 @@ class RunReport:
     judge: str = judging.OFF
     "What the judge says of the run, in a sentence."
     kind: RunKind = RunKind.EVALUATION
+    only: tuple[str, ...] = ()
+    "The options that chose a part of the suite; empty when all of it is played."
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -137,7 +139,7 @@ def report_of(session: Session, run_id: int) -> RunReport:
     """Return what became of a run, from its rows."""
     run, results = run_plays.get(session, run_id), run_plays.all_results(session, run_id)
     if run is None:
-        raise LookupError(f"no run {run_id}")
+        raise LookupError(f"no run {run_id}; `deskhand eval runs` lists them")
     return RunReport(
         run_id=run_id,
         release=run.release,
@@ -146,6 +148,7 @@ def report_of(session: Session, run_id: int) -> RunReport:
         verdict=run.verdict,
         why=tuple(map(str, run.why)),
         repeats=run.repeats,
+        only=tuple(map(str, run.only)),
         plays=_plays(results),
         seconds=((run.finished_at or now()) - run.started_at).total_seconds(),
         cost_nusd=sum(result.cost_nusd for result in results),

@@ -106,7 +106,7 @@ def _unfinished_rows(status: Status) -> Iterator[tuple[str, str]]:
     yield "Money", _pile(work.money, "without a known cost", at, late="past its lease")
     yield "Commands", _pile(work.commands, "unanswered", at)
     for number, (name, found) in enumerate(status.unfinished.idle.items()):
-        lines = textwrap.wrap(f"{name} is {found.words}", TEXT_COLUMNS)
+        lines = textwrap.wrap(f"{name} {found.sentence}", TEXT_COLUMNS)
         yield from (("" if number or more else "Agents", line) for more, line in enumerate(lines))
     for number, surge in enumerate(status.unfinished.surges):
         yield "" if number else "Surge", f"{surge.agent}: {surge}, for {_age(surge.began_at, at)}"

@@ -25,7 +25,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     for name, found in standings.items():
         if found.since is not None:
             fix = f"Run `deskhand agents resume {name}` when it may go on."
-            yield Finding(f"agent {name}", "warn", f"It is {found.words}", fix)
+            yield Finding(f"agent {name}", "warn", f"It {found.sentence}", fix)
         if found.status is not AgentStatus.RETIRED and reviews[name] < datetime.now(UTC).date():
             message = f"Its review was due by {reviews[name]}."
             fix = f"Have its owners look at it, and run `deskhand agents review {name} --until DATE`."

@@ -46,8 +46,8 @@ _WHAT_TO_DO = """<!doctype html>
 <html lang="en">
 <title>Local Slack workspace</title>
 <h1>This address lacks its key</h1>
-<p>Open the whole address that <code>make demo</code> printed; it ends in <code>?key=…</code> and is new each time the
-demo starts.</p>
+<p>Open the whole address that <code>make demo</code> or <code>deskhand sandbox</code> printed; it ends in
+<code>?key=…</code>, and a demo has a new key each time it starts.</p>
 <p>If you have just opened it: <a href="/">go on to the workspace</a>.</p>
 </html>
 """

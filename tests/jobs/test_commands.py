@@ -246,7 +246,7 @@ def test_that_the_agent_is_suspended_is_told(ctx: WorkerContext, workspace: Loca
         agents.suspend(session, "access", cause="wrong links", by="operator")
     commands.answer(ask(ctx, workspace, "", command="/agent-eval", user="U0PRIYA"))
     [told] = whispered(workspace, "U0PRIYA")
-    assert "*access is suspended* since" in told
+    assert "*access has been suspended* since" in told
     assert ", by an operator: wrong links" in told
     assert "It answers nobody" in told
 

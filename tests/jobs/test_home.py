@@ -116,7 +116,7 @@ def test_a_suspension_is_shown_to_the_agents_people(ctx: WorkerContext, workspac
         agents.suspend(session, "access", cause="wrong *links*", by="operator")
     home.refresh(ctx)
     for user in ("U0PRIYA", "U0OLIVIA"):
-        assert "*access is suspended* since <!date^" in seen(workspace, user)
+        assert "*access has been suspended* since <!date^" in seen(workspace, user)
         assert ", by an operator: wrong" in seen(workspace, user)
     assert "suspended" not in seen(workspace, "U0MAYA")
     with ctx.database.write() as session:

@@ -83,7 +83,7 @@ def off_because(settings: Settings, agent: Agent, prices: Prices) -> str | None:
     """Return why nothing is judged, or None if the judge can be asked."""
     terms = agent.card.evals.judge
     if terms is None:
-        return "the card names no judge"
+        return "the card names no judge, by `evals.judge`"
     if not prices.knows(terms.model):
         return f"{terms.model} has no price"
     if not settings.has(agent.card.credentials.model):

@@ -77,7 +77,7 @@ def chosen(names: Sequence[str]) -> tuple[Scene, ...]:
     known = {scene.__name__: scene for scene in SCENES}
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(f"there is no scene {', '.join(unknown)}; there are {', '.join(known)}")
+        raise ConfigError(f"no scene is called {', '.join(unknown)}; known: {', '.join(known)}")
     return tuple(scene for name, scene in known.items() if not names or name in names)
 
 

@@ -14,4 +14,4 @@ def line(agent: str, found: Standing) -> str:
         return f":warning: *{name} is {found.status}*, as its card says. {TO_PEOPLE}."
     cause = mrkdwn.line(found.cause or "", CAUSE_CHARACTERS)
     since = f"since {mrkdwn.date(found.since)}, by {mrkdwn.line(found.whose, 80)}"
-    return f":warning: *{name} is suspended* {since}: {cause}\n{TO_PEOPLE} until it is resumed."
+    return f":warning: *{name} has been suspended* {since}: {cause}\n{TO_PEOPLE} until it is resumed."

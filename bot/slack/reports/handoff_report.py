@@ -81,7 +81,8 @@ def as_text(report: HandoffReport) -> str:
     whose = f"the agent {cohort.agent}" if cohort.agent else "all agents"
     window = f"from {cohort.since:%Y-%m-%d} to {cohort.until:%Y-%m-%d} (UTC), {whose}"
     if not totals.handoffs:
-        return f"No handoffs {window}; the agent answered {totals.outcomes:,} times."
+        answered = "once" if totals.outcomes == 1 else f"{totals.outcomes:,} times"
+        return f"No handoffs {window}; the agent answered {answered}."
     lines = [f"Handoffs opened {window}", "", _ABOVE, _row("reason", _HEADER)]
     lines += [_row(str(figures.reason).replace("_", " "), _cells(figures)) for figures in report.by_reason]
     lines += [_row("all", _cells(totals)), "", _ABOVE, _row("day", _HEADER)]

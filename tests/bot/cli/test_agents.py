@@ -52,7 +52,10 @@ def test_an_agent_is_suspended_and_resumed(sqlite: Database, capsys: pytest.Capt
     [suspension] = rows(sqlite, Suspension)
     assert (suspension.cause, suspension.by) == ("It sends the wrong link.", "operator")
     again = said(capsys, "suspend", "access", "--reason", "again", code=1)
-    assert f"access is suspended since {suspension.at:%Y-%m-%d %H:%M} UTC by an operator: It sends the wrong" in again
+    assert (
+        f"access has been suspended since {suspension.at:%Y-%m-%d %H:%M} UTC by an operator: It sends the wrong"
+        in again
+    )
     assert again.endswith("wrong link. Nothing was done.\n")
     listed = said(capsys, "list")
     assert "access  suspended  2027-05-31    U0OLIVIA" in listed
@@ -176,4 +179,4 @@ def test_retired_agents_without_a_folder_are_listed(sqlite: Database, capsys: py
         ("access", "active"),
         ("old", "retired"),
     ]
-    assert "no agent vpn; there are access" in said(capsys, "suspend", "vpn", "--reason", "x", code=2)
+    assert "no agent is called vpn; known: access" in said(capsys, "suspend", "vpn", "--reason", "x", code=2)

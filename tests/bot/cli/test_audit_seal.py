@@ -20,7 +20,9 @@ def test_sealed_records_are_removed_and_the_rest_verifies(audit_desk: AuditDesk,
     audit_desk.run("export", "--output", export)
     assert "no checkpoint covers record 8" in audit_desk.told("seal", "--until", "8", "--rule", "r")[1]
     audit_desk.run("checkpoint")
-    assert "no seal of record 8" in audit_desk.told("seal", "--until", "8", "--remove", "--exported", export)[1]
+    refused = audit_desk.told("seal", "--until", "8", "--remove", "--exported", export)[1]
+    assert "no seal of record 8" in refused
+    assert "the signer makes it by `deskhand audit seal --until 8 --rule WHY`" in refused
     code, said = audit_desk.run("seal", "--until", "8", "--rule", "older than a year")
     assert (code, said["position"]) == (0, 8)
     short = str(tmp_path / "short.ndjson")
@@ -54,6 +56,25 @@ def test_a_removal_that_is_killed_has_removed_nothing(audit_desk: AuditDesk, tmp
     assert audit_desk.run(*command)[1]["removed"] == 8
     code, said = audit_desk.run("verify")
     assert (code, said["start"], said["first"], said["records"]) == (0, "seal", 9, 12)
+
+
+def test_a_removal_without_checkpoints_says_how_to_name_them(
+    audit_desk: AuditDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner of the tables has no file of checkpoints by default: the seal is in that of the signer."""
+    export = str(tmp_path / "all.ndjson")
+    audit_desk.run("export", "--output", export)
+    audit_desk.run("checkpoint")
+    audit_desk.run("seal", "--until", "1", "--rule", "older than a year")
+    monkeypatch.delenv("AUDIT_CHECKPOINTS")
+    command = ("seal", "--until", "1", "--remove", "--exported", export)
+    code, refused = audit_desk.told(*command)
+    assert (code, "no checkpoints were given: name the file that has the seal with --checkpoints" in refused) == (
+        2,
+        True,
+    )
+    code, words = audit_desk.told(*command, "--checkpoints", str(audit_desk.checkpoints))
+    assert (code, "1 record is removed; the log begins with record 2." in words) == (0, True)
 
 
 def test_a_seal_needs_its_words(audit_desk: AuditDesk) -> None:

@@ -104,13 +104,13 @@ def test_a_judge_that_is_off_says_why(
     """Without a key, with a model that has no price, or without a judge in the card."""
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     assert deskhand("eval", "calibrate") == 1
-    assert "the judge is off: ANTHROPIC_API_KEY is not set." in capsys.readouterr().err
+    assert "The judge is off: ANTHROPIC_API_KEY is not set." in capsys.readouterr().err
     file = agent.folder / "card.yaml"
     file.write_text(file.read_text("utf-8").replace("model: stand-in-1", "model: nobodys-model-9"), "utf-8")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
     assert deskhand("eval", "calibrate") == 1
-    assert "the judge is off: nobodys-model-9 has no price." in capsys.readouterr().err
+    assert "The judge is off: nobodys-model-9 has no price." in capsys.readouterr().err
     shutil.rmtree(agent.folder)
     copied_agent(agent.folder.parent.parent)
     assert deskhand("eval", "calibrate") == 1
-    assert "the judge is off: the card names no judge." in capsys.readouterr().err
+    assert "The judge is off: the card names no judge, by `evals.judge`." in capsys.readouterr().err

@@ -210,7 +210,7 @@ def test_people_read_sentences(capsys: pytest.CaptureFixture[str]) -> None:
         ({"--args": '{"account": "acc-eve"}'}, "wrong arguments for unlock_my_account: account: Extra inputs"),
         ({"--user": "maya"}, "--user: expected a Slack user id such as U024BE7LH, found 'maya'"),
         ({"--channel": "#help"}, "--channel: expected the id of a channel or direct message"),
-        ({"--agent": "nobody"}, "no agent nobody; there are access"),
+        ({"--agent": "nobody"}, "no agent is called nobody; known: access"),
     ],
 )
 def test_a_wrong_question_says_what_was_expected(

@@ -216,7 +216,7 @@ def test_an_agent_or_a_database_that_is_not_there_is_no_verdict(
 ) -> None:
     """Both are looked for first, and no database is made; a program that reads the exit code sees no BLOCK."""
     code, out, err = evaluate("--json", *what, agent="nobody")
-    assert (code, "NOT RUN: config: no agent nobody; there are access" in err) == (2, True)
+    assert (code, "NOT RUN: config: no agent is called nobody; known: access" in err) == (2, True)
     assert json.loads(out.splitlines()[-1])["verdict"] == "not_run"
     code, _, err = evaluate(*what, DATABASE_URL=f"sqlite:///{tmp_path / 'none.db'}")
     assert (code, "NOT RUN: database: there is no file at DATABASE_URL: run `deskhand migrate`" in err) == (2, True)

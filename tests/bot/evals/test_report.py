@@ -5,6 +5,7 @@ from typing import Any
 from bot.evals import report
 from bot.evals.plays import Play, PlayedCase
 from bot.evals.runner import RunProgress, RunReport
+from bot.store.schema import Verdict
 from tests.support.fixed_model import a_case
 
 
@@ -121,6 +122,16 @@ def test_an_alarm_has_a_line_of_its_own() -> None:
     assert "\nPASS: clean\n" in report.as_text(told)
     assert report.as_json(told)["alarms"] == ["pass^3 fell from 0.900 to 0.700"]
     assert report.as_json(run(play("fine")))["alarms"] == []
+
+
+def test_a_run_without_a_verdict_says_what_to_do() -> None:
+    """Where something was down it is to be fixed; where only a part was asked for nothing was, and all cases decide."""
+    down = report.as_text(run(play("fine"), verdict=Verdict.NOT_RUN))
+    part = report.as_text(run(play("fine"), verdict=Verdict.NOT_RUN, only=("--slice locked",)))
+    assert "The release keeps the verdict that it had, if any. Fix what was down, and run the evaluation again" in down
+    assert "if any. For a verdict run `deskhand eval run` for all cases.\n" in part
+    assert "Fix what was down" not in part
+    assert "\n1 play in 12.3 s" in part
 
 
 def test_every_report_says_whether_there_was_a_judge() -> None:

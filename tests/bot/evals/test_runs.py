@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from bot.evals import runs
+from bot.evals import runner, runs
 from bot.evals.cases import Case
 from bot.evals.plays import Play, PlayedCase
 from bot.evals.runs import Chosen, NothingToPlay, PlannedRun
@@ -116,6 +116,8 @@ def test_a_part_of_the_suite_never_gives_a_verdict(sqlite: Database) -> None:
         "only a part of the suite was played (--case case-00, --case case-01): 2 of 2 plays passed",
     ]
     assert [case.id for case in runs.cases_of(ended, RUN_SUITE)] == ["case-00", "case-01"]
+    with sqlite.read() as session:
+        assert runner.report_of(session, run_id).only == ("--case case-00", "--case case-01")
 
 
 @pytest.mark.parametrize("chosen", [Chosen(slices=("gone",)), Chosen(cases=("nobody",)), Chosen(("small",), ("x",))])

@@ -225,7 +225,7 @@ def test_what_the_database_knows_of_an_agent_is_found(sound: Sound) -> None:
         agents.suspend(session, "access", cause="wrong links", by="operator")
     found = sound.examine()["agent access"]
     assert (found.state, found.fix) == ("warn", "Run `deskhand agents resume access` when it may go on.")
-    assert found.message.startswith("It is suspended since ")
+    assert found.message.startswith("It has been suspended since ")
     assert found.message.endswith(" UTC by an operator: wrong links")
     with sound.database.write() as session:
         agents.retire(session, "access", because="its card says so")

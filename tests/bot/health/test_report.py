@@ -67,7 +67,7 @@ def test_a_status_is_read_at_a_glance() -> None:
         "Handoffs  4 open or claimed (oldest 3 d, 1 without its card)",
         "Money     1 without a known cost (oldest 1 s)",
         "Commands  0 unanswered",
-        "Agents    vpn is suspended since 2026-11-23 06:58 UTC by an operator: wrong links",
+        "Agents    vpn has been suspended since 2026-11-23 06:58 UTC by an operator: wrong links",
         "Alerts    no traffic (access: requests) for 2 h",
     ]
 

@@ -217,7 +217,7 @@ def test_a_page_without_the_key_is_told_what_to_do(base: str) -> None:
     for site in ("none", "cross-site"):
         status, said, body = answer(base, "GET", "/", {"Sec-Fetch-Site": site})
         assert (status, said["content-type"]) == (403, "text/html; charset=utf-8")
-        assert b"Open the whole address that <code>make demo</code> printed" in body
+        assert b"Open the whole address that <code>make demo</code> or <code>deskhand sandbox</code> printed" in body
 
 
 @pytest.mark.parametrize("path", ["/new", "/links", "/link/new", "/apis"])

@@ -89,7 +89,7 @@ def test_an_installation_is_out_of_its_reach(capsys: pytest.CaptureFixture[str])
 def test_an_unknown_scene_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     """A scene that does not exist is answered with those that do."""
     assert demo.run(tour=True, scenes=("unlok",)) == 1
-    assert "there is no scene unlok; there are unlock, password_reset" in capsys.readouterr().err
+    assert "no scene is called unlok; known: unlock, password_reset" in capsys.readouterr().err
 
 
 def test_the_small_purses_are_valid_config(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_scenes_are_played_in_the_order_of_the_story() -> None:
 
 def test_an_unknown_scene_is_refused_with_the_known_ones() -> None:
     """A scene that does not exist is an error that lists those that do."""
-    with pytest.raises(ConfigError, match=r"no scene unlok; there are unlock, .*worker_killed"):
+    with pytest.raises(ConfigError, match=r"no scene is called unlok; known: unlock, .*worker_killed"):
         tour.chosen(["unlok"])
 
 

@@ -48,7 +48,7 @@ def test_that_it_is_suspended_is_said_first() -> None:
     """Since when, by whom and why; of an agent that works nothing is said."""
     idle = Standing(AgentStatus.SUSPENDED, AT, "operator", "wrong <links>")
     said = shown(evaluations.evaluation(replace(EVAL, standing=idle)))
-    assert "*access is suspended* since <!date^" in said
+    assert "*access has been suspended* since <!date^" in said
     assert ", by an operator: wrong &lt;links&gt;\nEvery request goes to a person until it is resumed." in said
     by_card = replace(EVAL, standing=Standing(AgentStatus.RETIRED))
     assert "*access is retired*, as its card says." in shown(evaluations.evaluation(by_card))

@@ -170,6 +170,8 @@ def test_operators_read_that_nothing_happened() -> None:
     quiet = HandoffReport(replace(REPORT.cohort, agent=None), replace(NOTHING, outcomes=3), (), (), ())
     said = "No handoffs from 2026-11-22 to 2026-11-28 (UTC), all agents; the agent answered 3 times."
     assert handoff_report.as_text(quiet) == said
+    once = replace(quiet, totals=replace(NOTHING, outcomes=1))
+    assert handoff_report.as_text(once) == said.replace("3 times", "once")
 
 
 def test_programs_read_numbers_and_nulls() -> None:
