@@ -182,18 +182,15 @@ def _submit(ctx: ListenerContext, body: dict[str, Any], decision: Decision, *, g
             if not decided:  # another owner has just decided it
                 reviews.read_again(session, review)
                 why = _refusal(ctx, session, review, actor(session, form.user, form.membership))
-        if why is not None and not _fits_a_form(why):
+        if why is not None and not submissions.fits_a_form(why):
             tell_directly(session, key=f"view:{form.view_id}", user=form.user, text=why, ticket_id=None)
     if why is not None:
         ctx.deliver(ANYWHERE)
-        return {"amount" if decision is ReviewState.RAISED else "why": why if _fits_a_form(why) else NOT_YOURS}
+        return {
+            "amount" if decision is ReviewState.RAISED else "why": why if submissions.fits_a_form(why) else NOT_YOURS
+        }
     ctx.put(SEE_TO_BUDGETS, ANYWHERE)
     return None
-
-
-def _fits_a_form(why: str) -> bool:
-    """Return whether a text can be shown below a field: Slack renders no mentions and no times there."""
-    return "<" not in why
 
 
 def _decide(session: Session, review: BudgetReview, form: Form, *, decision: Decision, goes_on: bool) -> bool:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
 
 GONE = "There is no such proposal. Open my Home tab again."
 NOT_YOURS = "Only {who}, who has it, or an owner of the agent decides about it."
+NOT_YOURS_NOW = "Somebody else has it by now: they or an owner of the agent decide about it. Nothing was done."
 DECIDED = "It is {state} already."
 MOST_ERROR = 1_500
 "The most characters of one error in a form."
@@ -127,7 +128,7 @@ def _submitted(ctx: ListenerContext, body: dict[str, Any]) -> dict[str, str] | N
         found = _found(ctx, session, what, actor(session, form.user, form.membership))
     if isinstance(found, str):
         _refuse(ctx, form, what, found)
-        return {"id": found}
+        return {"id": _in_form(found)}
     proposal, agent = found
     draft, accepts = _draft(form), form.option(case_form.DO) != case_form.KEEP
     diff = ctx.cases.check(agent, draft, proposal.handoff_id) if accepts else ""
@@ -136,7 +137,7 @@ def _submitted(ctx: ListenerContext, body: dict[str, Any]) -> dict[str, str] | N
     with ctx.database.write() as session:
         again = _found(ctx, session, what, actor(session, form.user, form.membership))
         if isinstance(again, str):
-            return {"id": again}
+            return {"id": _in_form(again)}
         proposal, _ = again
         if accepts:
             folder = agent.folder.parent.parent.name
@@ -151,6 +152,10 @@ def _submitted(ctx: ListenerContext, body: dict[str, Any]) -> dict[str, str] | N
         wrong = _wrong(session, proposal, end)
     ctx.deliver(ANYWHERE)
     return wrong
+
+
+def _in_form(why: str) -> str:
+    return why if submissions.fits_a_form(why) else NOT_YOURS_NOW
 
 
 def _refuse(ctx: ListenerContext, form: Form, what: object, why: str) -> None:

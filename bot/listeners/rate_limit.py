@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot.listeners import submissions
+
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from collections.abc import Awaitable, Callable
 
@@ -55,7 +57,7 @@ def register(app: "AsyncApp") -> None:
         if bucket is None or limit.allows(bucket):
             return await next_()
         log.warning("person.throttled", bucket=bucket)
-        field = _field(body)
+        field = submissions.first_field(body)
         if field is None:
             return await ack()
         return await ack(response_action="errors", errors={field: TOO_FAST})  # a plain ack would close the form
@@ -78,11 +80,6 @@ def counted(body: dict[str, Any]) -> str | None:
     ):
         return _id(changed.get("user"))
     return None
-
-
-def _field(body: dict[str, Any]) -> str | None:
-    """Return the first field of a submitted form; None when the request is not a form."""
-    return next(iter(body["view"]["state"]["values"]), None) if body.get("type") == "view_submission" else None
 
 
 def _id(user: object) -> str | None:

@@ -55,6 +55,16 @@ def read(ctx: ListenerContext, body: dict[str, Any]) -> Form:
     return replace(form, chosen=ctx.membership(form.person(), "")) if form.person() else form
 
 
+def first_field(body: dict[str, Any]) -> str | None:
+    """Return the first field of a submitted form; None when the request is no form, or one without fields."""
+    return next(iter(body["view"]["state"]["values"]), None) if body.get("type") == "view_submission" else None
+
+
+def fits_a_form(why: str) -> bool:
+    """Return whether a text can be shown below a field: Slack renders no mentions and no times there."""
+    return "<" not in why
+
+
 class Wrong(Exception):
     """The value of a field is not allowed; the message is shown below the field."""
 

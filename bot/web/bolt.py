@@ -18,6 +18,7 @@ from slack_bolt.response import BoltResponse
 
 from bot import listeners, logs
 from bot.errors import ConfigError, Transient
+from bot.listeners import submissions
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.settings import Settings
@@ -27,6 +28,8 @@ from bot.slack.api.async_client import AsyncWebClient
 from bot.slack.api.client import WebClient
 
 log = structlog.get_logger()
+
+UNKNOWN_FORM = "I do not know this form, so nothing was done. Your words are here to copy; please open it again."
 
 
 def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
@@ -83,7 +86,7 @@ async def failed(error: Exception) -> BoltResponse:
     """
     match error:
         case BoltUnhandledRequestError():
-            return BoltResponse(status=200)  # Slack sends kinds of events that we do not listen to
+            return _not_listened_to(error.request.body)
         case Malformed():
             raise error
         case Transient():
@@ -91,6 +94,16 @@ async def failed(error: Exception) -> BoltResponse:
         case _:
             log.error("request.crashed", exception=logs.described(error))
     return BoltResponse(status=500)
+
+
+def _not_listened_to(body: dict[str, Any]) -> BoltResponse:
+    """Return the answer to what has no listener: Slack sends kinds of events that we do not want.
+
+    A form of another build stays open and says so; without a word, Slack would close it as if it were taken.
+    """
+    field = submissions.first_field(body)
+    errors = {"response_action": "errors", "errors": {field: UNKNOWN_FORM}}
+    return BoltResponse(status=200) if field is None else BoltResponse(status=200, body=errors)
 
 
 def _by_the_route_of(ours: AsyncWebClient) -> Callable[..., Awaitable[BoltResponse]]:

@@ -1,5 +1,6 @@
 """Forms: opened for the holder alone, taken whole or not at all."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from bot.queue import RUN_TURN
 from bot.slack.handoffs import queue_card
 from bot.store.installation import agents
 from bot.store.schema import Handoff, InboxEvent, Ticket, Turn, now
+from bot.web import bolt
 from tests.support.paths import CONFIG
 from tests.support.web_harness import Card, FrontDoor
 from tests.support.web_harness import web_opened as opened_door
@@ -257,6 +259,21 @@ def test_nothing_is_given_back_to_an_agent_that_was_suspended_meanwhile(front: F
     answer = front.fill("U0PRIYA", FILLED["give_back"])
     assert answer["errors"] == {"note": "The agent is suspended and cannot go on with this."}
     assert front.stands(card) == ("claimed", "U0PRIYA")
+
+
+def test_a_form_of_another_build_stays_open(front: FrontDoor) -> None:
+    """Slack would close it after a plain answer, as if its words were taken; one without a field has none to lose."""
+    card = front.claimed()
+    opened(front, card, "reply")
+    view = front.sees("U0PRIYA")["view"] | {"callback_id": "handoff.answered", "private_metadata": '{"handoff": 1}'}
+    person = {"user": {"id": "U0PRIYA"}, "team": {"id": "T0DESKHAND"}, "trigger_id": "1.2.3", "api_app_id": "A0"}
+
+    def sent(values: Values) -> tuple[int, str]:
+        return front.payload({**person, "type": "view_submission", "view": {**view, "state": {"values": values}}})
+
+    status, answer = sent(FILLED["reply"])
+    assert (status, json.loads(answer)) == (200, {"response_action": "errors", "errors": {"text": bolt.UNKNOWN_FORM}})
+    assert sent({}) == (200, "")
 
 
 @pytest.mark.parametrize("form", FORMS)
