@@ -1,12 +1,14 @@
 """Connects to Redis: it fails fast, sends each command once, and never puts the address into an error."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.driver_info import DriverInfo
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.retry import Retry
 
 from bot.errors import ConfigError
@@ -50,6 +52,24 @@ def patient(url: str, greet: Greet | None, *, connections: int) -> Redis:
         ConfigError: the address cannot be read.
     """
     return _connected(lambda: Redis.from_url(url, max_connections=connections, socket_timeout=None, **_once(greet)))
+
+
+def lets_anybody_in(url: str) -> bool | None:
+    """Return whether the Redis at an address answers a client that gives no name and no password; None: not known.
+
+    Args:
+        url: the address; its name and password are left out.
+    """
+    place = urlsplit(url)
+    given = [(name, value) for name, value in parse_qsl(place.query) if name not in {"username", "password"}]
+    bare = place._replace(netloc=place.netloc.rpartition("@")[2], query=urlencode(given))
+    with closing(shared(bare.geturl(), None)) as client:
+        try:
+            return bool(client.ping())
+        except (AuthenticationError, ResponseError):  # it asks for a password, or its user `default` may not ask
+            return False
+        except RedisError:
+            return None
 
 
 def named(client: Any, texts: Sequence[str], *, erase: bool) -> int:

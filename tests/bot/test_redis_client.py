@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,21 @@ from bot.budget import scripts
 from bot.errors import ConfigError
 from bot.queue import JobQueue, worker_connection
 from tests.support.busy_machine import SOON
+from tests.support.redis_servers import start_redis
+
+
+def test_a_redis_that_lets_anybody_in_is_known(tmp_path: Path) -> None:
+    """Whatever the address has; with a password it does not, and of one that is gone nothing is known."""
+    server = start_redis(tmp_path)
+    address = server.url.replace("redis://", "redis://somebody:secret@") + "?username=somebody"
+    try:
+        assert redis_client.lets_anybody_in(address) is True
+        with redis.Redis.from_url(server.url) as admin:
+            admin.config_set("requirepass", "secret")
+        assert redis_client.lets_anybody_in(address) is False
+    finally:
+        server.kill()
+    assert redis_client.lets_anybody_in(address) is None
 
 
 def test_a_redis_that_hangs_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

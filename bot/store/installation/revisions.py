@@ -5,14 +5,17 @@ lock lasts as long as the transaction: a pooler in transaction mode would leave 
 somebody else gets next.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from bot.errors import ConfigError
 from bot.store import db
 from bot.store.audit import guards
 from bot.store.sql.looks import translated
@@ -20,6 +23,13 @@ from bot.store.sql.looks import translated
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 ONE_AT_A_TIME = 0x6465736B68616E64
 "The number of our lock among the advisory locks of a PostgreSQL database: `deskhand` in ASCII."
+
+NO_RIGHT = "42501"
+"PostgreSQL's code of an error for a right that a role lacks (insufficient_privilege)."
+NOT_THE_OWNER = (
+    "environment: the role that migrates may not change the tables of this database: set DATABASE_OWNER_URL to the "
+    "address of their owner, beside DATABASE_URL; docs/how-to/install.md has the two roles"
+)
 
 
 def migrate(url: str, *, application: str | None = None) -> None:
@@ -30,9 +40,10 @@ def migrate(url: str, *, application: str | None = None) -> None:
         application: the address of the role that gets the application's rights, as `guards.check_roles` has checked it.
 
     Raises:
+        ConfigError: the role of the address may not change the tables.
         Transient: the database cannot be reached.
     """
-    with closing(db.connect(url)) as database, translated(), database.writing.connect() as connection:
+    with closing(db.connect(url)) as database, _allowed(), translated(), database.writing.connect() as connection:
         db.work_without_hurry(connection)
         _take_turns(connection)
         command.upgrade(_config(connection), "head")
@@ -40,6 +51,17 @@ def migrate(url: str, *, application: str | None = None) -> None:
             with Session(connection) as session:
                 guards.grant_application(session, application)
         connection.commit()
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    """Translate the error of a role that does not own what it is to change."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.__cause__, "sqlstate", None) != NO_RIGHT:
+            raise
+        raise ConfigError(NOT_THE_OWNER) from error
 
 
 def _take_turns(connection: Connection) -> None:

@@ -1,12 +1,15 @@
 """`deskhand migrate` as the owner of the tables: every other process cannot change the audit log."""
 
+from contextlib import closing
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.store import audit, db
 from bot.store.db import Database
 from bot.store.schema import AuditRow
+from tests.support import migrations_at_once
 from tests.support.command_line import deskhand
 from tests.support.database_roles import application_url
 from tests.support.factories import accept, rows
@@ -35,6 +38,22 @@ def test_the_application_works_and_cannot_change_the_audit_log(postgres: Databas
         session.execute(text("UPDATE audit SET event = 'a.b'"))
     application.close()
     assert [(row.event, row.subject) for row in rows(postgres, AuditRow)] == [("test.happened", "U0MAYA")]
+
+
+def test_a_role_that_does_not_own_the_tables_is_told_so(
+    addresses: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever forgets DATABASE_OWNER_URL for a new database reads its name, and no trace of the code."""
+    monkeypatch.delenv("DATABASE_OWNER_URL")
+    with migrations_at_once.empty_database(addresses[0]) as new:
+        with closing(db.connect(new.render_as_string(hide_password=False))) as owner, owner.write() as session:
+            session.execute(text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
+        role = make_url(addresses[1]).username
+        monkeypatch.setenv("DATABASE_URL", new.set(username=role).render_as_string(hide_password=False))
+        assert deskhand("migrate") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("deskhand: environment: the role that migrates may not change the tables of this database")
+    assert "set DATABASE_OWNER_URL" in said
 
 
 def test_one_role_for_both_is_refused(

@@ -8,6 +8,7 @@ import redis
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from bot import redis_client, redis_rights
 from bot.ground import MARK, Ground, Kind
 from bot.health import exposure
 from bot.health.findings import Finding
@@ -16,6 +17,7 @@ from bot.settings import Settings
 from bot.store import db
 from bot.store.installation import marks
 from tests.support.local_workspace import LocalWorkspace
+from tests.support.redis_users import redis_user
 
 
 def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
@@ -44,6 +46,7 @@ def said(found: Iterator[Finding]) -> list[tuple[str, str]]:
 def test_who_may_write_to_redis(url: str, access: Access, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere it takes TLS and a password; here a password, or a socket of our own."""
     monkeypatch.setattr(JobQueue, "access", lambda _: access)
+    monkeypatch.setattr(redis_client, "lets_anybody_in", lambda _: None)
     found = said(exposure.check_redis_access(Settings(redis_url=url)))
     assert [state for state, _ in found] == ["warn"] * len(expected) or (expected == [] and found[0][0] == "ok")
     assert all(part in sentence for part, (_, sentence) in zip(expected, found, strict=False))
@@ -59,6 +62,14 @@ def test_a_socket_that_others_get_to_is_found(tmp_path: Path, monkeypatch: pytes
     for mode, state in ((0o700, "ok"), (0o755, "warn")):
         tmp_path.chmod(mode)
         assert [one.state for one in exposure.check_redis_access(settings)] == [state]
+
+
+def test_a_user_who_may_not_ask_finds_out_by_trying(redis_url: str) -> None:
+    """A user with the rights of install.md cannot read who else there is: an open Redis is found all the same."""
+    with redis_user(redis_url, redis_rights.rule()) as url:
+        assert JobQueue.connect(url).access() == Access(open_to_all=None, protected=None)
+        [(state, message)] = said(exposure.check_redis_access(Settings(redis_url=url)))
+    assert (state, message.startswith("Every account of this machine may write to Redis")) == ("warn", True)
 
 
 def test_redis_says_itself_who_may_use_it(redis_url: str) -> None:
