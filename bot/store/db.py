@@ -20,7 +20,7 @@ from bot.errors import ConfigError
 from bot.store.errors_without_values import without_values
 from bot.store.sql import postgres_engine, prebuilt, sqlite_engine
 from bot.store.sql.commits import after_commit
-from bot.store.sql.looks import TOGETHER, SharedLook, translated
+from bot.store.sql.looks import NO_RIGHT_HERE, TOGETHER, SharedLook, lacks_a_right, translated
 
 __all__ = [
     "Database",
@@ -284,9 +284,14 @@ def pending(database: Database) -> str | None:
         Transient: the database cannot be reached.
     """
     wanted = max(file.name.split("_")[0] for file in REVISIONS.glob("[0-9]*.py"))
-    with database.read() as session:
-        known = sqlalchemy.inspect(session.connection()).has_table("alembic_version")
-        found = session.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) if known else None
+    try:
+        with database.read() as session:
+            known = sqlalchemy.inspect(session.connection()).has_table("alembic_version")
+            found = session.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version")) if known else None
+    except sqlalchemy.exc.DBAPIError as error:
+        if lacks_a_right(error):
+            return NO_RIGHT_HERE
+        raise
     if found == wanted:
         return None
     if found is None:

@@ -18,14 +18,12 @@ from sqlalchemy.orm import Session
 from bot.errors import ConfigError
 from bot.store import db
 from bot.store.audit import guards
-from bot.store.sql.looks import translated
+from bot.store.sql.looks import lacks_a_right, translated
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 ONE_AT_A_TIME = 0x6465736B68616E64
 "The number of our lock among the advisory locks of a PostgreSQL database: `deskhand` in ASCII."
 
-NO_RIGHT = "42501"
-"PostgreSQL's code of an error for a right that a role lacks (insufficient_privilege)."
 NOT_THE_OWNER = (
     "environment: the role that migrates may not change the tables of this database: set DATABASE_OWNER_URL to the "
     "address of their owner, beside DATABASE_URL; docs/how-to/install.md has the two roles"
@@ -59,9 +57,9 @@ def _allowed() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if getattr(error.__cause__, "sqlstate", None) != NO_RIGHT:
-            raise
-        raise ConfigError(NOT_THE_OWNER) from error
+        if lacks_a_right(error):
+            raise ConfigError(NOT_THE_OWNER) from error
+        raise
 
 
 def _take_turns(connection: Connection) -> None:

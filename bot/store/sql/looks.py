@@ -18,6 +18,16 @@ DAMAGED = (
     "database: the file at DATABASE_URL is damaged, or no SQLite database: correct the address, or put a backup back"
 )
 
+NO_RIGHT = "42501"
+"PostgreSQL's code of an error for a right that a role lacks (insufficient_privilege)."
+NO_RIGHT_HERE = "its role may not read it: run `deskhand migrate` with DATABASE_OWNER_URL, which lets it"
+"Of a role that no migration has given its rights, and what to do."
+
+
+def lacks_a_right(error: DBAPIError) -> bool:
+    """Return whether PostgreSQL has refused something to a role."""
+    return getattr(error.__cause__, "sqlstate", None) == NO_RIGHT
+
 
 @dataclass(slots=True)
 class SharedLook:

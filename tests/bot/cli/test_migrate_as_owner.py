@@ -13,6 +13,7 @@ from tests.support import migrations_at_once
 from tests.support.command_line import deskhand
 from tests.support.database_roles import application_url
 from tests.support.factories import accept, rows
+from tests.support.paths import DEMO_PEOPLE
 
 pytestmark = pytest.mark.usefixtures("quiet_logs")
 
@@ -54,6 +55,23 @@ def test_a_role_that_does_not_own_the_tables_is_told_so(
     said = capsys.readouterr().err
     assert said.startswith("deskhand: environment: the role that migrates may not change the tables of this database")
     assert "set DATABASE_OWNER_URL" in said
+
+
+def test_a_role_without_its_rights_is_told_how_it_gets_them(
+    addresses: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever migrates as the owner alone has given no rights to the role of the other processes."""
+    monkeypatch.delenv("DATABASE_OWNER_URL")
+    with migrations_at_once.empty_database(addresses[0]) as new:
+        monkeypatch.setenv("DATABASE_URL", new.render_as_string(hide_password=False))
+        assert deskhand("migrate") == 0
+        role = make_url(addresses[1]).username
+        monkeypatch.setenv("DATABASE_URL", new.set(username=role).render_as_string(hide_password=False))
+        assert deskhand("directory", "load", str(DEMO_PEOPLE)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "deskhand: database: its role may not read it: run `deskhand migrate` with DATABASE_OWNER_URL"
+    )
 
 
 def test_one_role_for_both_is_refused(
