@@ -19,7 +19,7 @@ import click
 import structlog
 
 from bot.errors import ConfigError, DeskhandError
-from bot.evals import report, runner
+from bot.evals import pacing, report, runner
 from bot.evals.runner import RunReport
 from bot.queue import JobQueue, worker_connection
 from bot.store.releases import run_plays
@@ -37,8 +37,6 @@ log = structlog.get_logger()
 
 SPARE_CONNECTIONS = 10
 "Connections of a worker to Redis beside one for each play."
-THREADS = 4
-"Plays at a time in one process; a play mostly waits for the model."
 AHEAD = 2
 "How many plays are queued for each that can be in hand, so that no worker waits for the next."
 LOOK_SECONDS = 0.2
@@ -169,12 +167,12 @@ def _work(desk: EvalDesk, queue: JobQueue, name: str, alive: int, parents_end: i
     """Play what is queued until the command says that it is enough, or has died: the life of a worker process."""
     os.close(parents_end)
     eval_desk.take(desk)
-    redis = worker_connection(desk.settings.redis_url, desk.ground, connections=THREADS + SPARE_CONNECTIONS)
+    redis = worker_connection(desk.settings.redis_url, desk.ground, connections=pacing.MOST + SPARE_CONNECTIONS)
     worker = ThreadWorker(
         [run_queue.over(queue, redis)],
         connection=redis,
         name=name,
-        concurrency=THREADS,
+        concurrency=pacing.MOST,
         pop_seconds=POP_SECONDS,
         drain_seconds=DRAIN_SECONDS,
     )

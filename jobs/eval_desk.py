@@ -5,7 +5,7 @@ they open their own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import structlog
@@ -18,6 +18,7 @@ from bot.budget.metering import Meter
 from bot.evals import cases, runs, stage
 from bot.evals.cases import Case
 from bot.evals.judge.judge import Judge, open_judge
+from bot.evals.pacing import Pace
 from bot.evals.stage import RuntimeFor
 from bot.ground import Ground
 from bot.queue import JobQueue
@@ -43,6 +44,7 @@ class RunSetting:
     runtime_for: RuntimeFor
     queue: JobQueue
     "Where the plays of this run are queued."
+    pace: Pace
     judge: Judge | None = None
     "Who judges what passed; None: the judge is off."
 
@@ -100,7 +102,9 @@ class EvalDesk:
         judge = None
         if not run.model_is_standin:  # a stand-in answers requests, it judges nothing
             judge = open_judge(self.settings, agent, self.meter, release=run.release)
-        return RunSetting(agent, chosen, stage.on_scratch_database(runtime), self.queue_of(run), judge)
+        pace = Pace()
+        paced = replace(runtime, call_model=pace.watching(runtime.call_model))
+        return RunSetting(agent, chosen, stage.on_scratch_database(paced), self.queue_of(run), pace, judge)
 
 
 def open_desk(settings: Settings) -> EvalDesk:

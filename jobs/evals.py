@@ -110,7 +110,7 @@ def _played(setting: RunSetting, case_id: str, repeat: int) -> Play:
     """Play a case; a bug of the evaluation itself says nothing about the agent, and would come again."""
     case = setting.cases[case_id]
     try:
-        return plays.play(case, repeat, setting.runtime_for, setting.judge)
+        return plays.play(case, repeat, setting.runtime_for, setting.judge, place=setting.pace.place)
     except Transient:
         raise
     except (Exception, TimeIsUp) as bug:

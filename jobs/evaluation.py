@@ -17,7 +17,7 @@ import structlog
 from bot import logs, private
 from bot.cli import root
 from bot.errors import ConfigError, DeskhandError
-from bot.evals import cases, endpoint, report, runs
+from bot.evals import cases, endpoint, pacing, report, runs
 from bot.evals.cases import Case, Suite
 from bot.evals.runner import RunReport
 from bot.evals.runs import Chosen, NothingToPlay, PlannedRun
@@ -27,7 +27,7 @@ from bot.store.releases.eval_runs import RunPlan
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import PlayedBy, ProbeState, RunKind, Verdict
 from jobs import eval_desk
-from jobs.eval_command import AHEAD, THREADS, EvalCommand
+from jobs.eval_command import AHEAD, EvalCommand
 
 log = structlog.get_logger()
 
@@ -154,7 +154,7 @@ def _plan(request: EvalRequest, *, standin: bool) -> RunPlan:
         only=request.chosen.words,
         kind=RunKind.PROBE if request.probes else RunKind.EVALUATION,
         played_by=PlayedBy.COMMAND,
-        width=request.workers * THREADS * AHEAD,
+        width=request.workers * pacing.MOST * AHEAD,
         model_is_standin=standin,
     )
 

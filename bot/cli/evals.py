@@ -31,7 +31,7 @@ def eval_group() -> None:
     type=click.IntRange(1, 32),
     default=lambda: min(8, os.cpu_count() or 1),
     show_default="one for each core, at most 8",
-    help="Processes that play, each four cases at a time.",
+    help="Processes that play, each up to sixteen cases at a time and fewer when the model asks to wait.",
 )
 @click.option("--slice", "slices", multiple=True, help="Only the cases of this slice; then there is no verdict.")
 @click.option("--case", "cases", multiple=True, help="Only the case of this id; then there is no verdict.")

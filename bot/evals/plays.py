@@ -5,6 +5,8 @@ An outage is the model or the budget being down: it says nothing about the agent
 
 import hashlib
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -64,11 +66,24 @@ class Play:
         return Score(self.case.id, self.case.slice, self.case.hard, not self.failures)
 
 
-def play(case: Case, repeat: int, runtime_for: RuntimeFor, judge: Judge | None = None) -> Play:
-    """Play a case until it is played to its end, at most `TRIES` times, and let a judge look at what passed."""
-    started, cost, outages = time.monotonic(), 0, []
+def play(
+    case: Case,
+    repeat: int,
+    runtime_for: RuntimeFor,
+    judge: Judge | None = None,
+    *,
+    place: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Play:
+    """Play a case until it is played to its end, at most `TRIES` times, and let a judge look at what passed.
+
+    Each try waits for a place, as of `pacing`.
+    """
+    milliseconds, cost, outages = 0, 0, []
     for _ in range(TRIES):
-        seen = stage.play_case(case, runtime_for)
+        with place():
+            started = time.monotonic()
+            seen = stage.play_case(case, runtime_for)
+        milliseconds += round(1000 * (time.monotonic() - started))
         cost += seen.cost_nusd
         if seen.outage is None:
             break
@@ -78,7 +93,7 @@ def play(case: Case, repeat: int, runtime_for: RuntimeFor, judge: Judge | None =
         repeat=repeat,
         failures=() if seen.outage else score(case, seen),
         transcript=tuple(seen.transcript),
-        milliseconds=round(1000 * (time.monotonic() - started)),
+        milliseconds=milliseconds,
         cost_nusd=cost,
         outages=tuple(outages),
         played=seen.outage is None,

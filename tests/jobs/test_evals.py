@@ -12,16 +12,21 @@ from redis import Redis
 from redis.connection import Connection
 from sqlalchemy import update
 
+from bot.agent.model import Completion, Prompt
 from bot.agent.release import release_of
-from bot.evals import cases, plays, runs
+from bot.agent.runtime import AgentRuntime
+from bot.errors import Transient
+from bot.evals import cases, pacing, plays, runs
 from bot.evals.cases import Case
 from bot.evals.plays import Play, PlayedCase
 from bot.evals.runs import Chosen, PlannedRun
+from bot.evals.stage import RuntimeFor
 from bot.queue import PLAY_CASE
 from bot.store.releases.eval_runs import RunPlan
 from bot.store.schema import EvalResult, EvalRun, PlayedBy, now
-from jobs import evals
+from jobs import eval_desk, evals
 from jobs.engine import run_queue
+from jobs.eval_desk import EvalDesk
 from jobs.process import WorkerContext
 from tests.support.factories import rows
 
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from bot.agent.card import Agent
 
 CHOSEN = Chosen(slices=("suspended",))
+PROMPT = Prompt("stand-in-1", "Be kind.", (), ({"role": "user", "content": "Hello"},), 300)
 WORKERS = RunPlan(fixed_repeats=1, only=CHOSEN.words, played_by=PlayedBy.WORKERS, width=2)
 
 
@@ -37,7 +43,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the cases that are played, each of which passes."""
     seen = list[str]()
 
-    def play(case: Case, repeat: int, _runtime_for: object, _judge: object) -> Play:
+    def play(case: Case, repeat: int, _runtime_for: object, _judge: object, *, place: object) -> Play:
         seen.append(case.id)
         return Play(PlayedCase.of(case), repeat, (), (), 5, 300, (), played=True)
 
@@ -102,7 +108,7 @@ def test_a_bug_in_a_play_ends_the_run_without_a_verdict(
 ) -> None:
     """It would come again, and says nothing about the agent."""
 
-    def crash(*_given: object) -> None:
+    def crash(*_given: object, **_named: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(plays, "play", crash)
@@ -111,6 +117,37 @@ def test_a_bug_in_a_play_ends_the_run_without_a_verdict(
     [run] = rows(ctx.database, EvalRun)
     assert (run.state, run.verdict, str(run.why[0])[:27]) == ("invalid", "not_run", "never played to the end: su")
     assert rows(ctx.database, EvalResult)[0].outages == ["a bug in the evaluation: ZeroDivisionError"]
+
+
+def test_a_model_that_asks_to_wait_slows_the_plays(
+    ctx: WorkerContext, begin: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All plays of a run in one process are paced by the model that they share."""
+    real = EvalDesk.runtime
+
+    def busy(_prompt: Prompt) -> Completion:
+        raise Transient("busy", retry_after=40)
+
+    def refused(desk: EvalDesk, agent: "Agent") -> AgentRuntime:
+        return replace(real(desk, agent), call_model=busy)
+
+    places = list[object]()
+
+    def play(case: Case, repeat: int, runtime_for: RuntimeFor, _judge: object, *, place: object) -> Play:
+        places.append(place)
+        with pytest.raises(Transient):
+            runtime_for(ctx.database).call_model(PROMPT)
+        return Play(PlayedCase.of(case), repeat, (), (), 5, 300, (), played=True)
+
+    monkeypatch.setattr(EvalDesk, "runtime", refused)
+    monkeypatch.setattr(plays, "play", play)
+    evals.begin(begin())
+    for name in queued(ctx):
+        evals.play(name)
+    [run] = rows(ctx.database, EvalRun)
+    setting = eval_desk.current().setting(run)
+    assert setting is not None
+    assert (places, setting.pace.allowed) == ([setting.pace.place] * 2, pacing.FIRST // 2)
 
 
 def test_the_clock_queues_what_was_lost(

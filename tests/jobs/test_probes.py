@@ -219,7 +219,7 @@ def answered_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return what says which model answers in plays from now on; each case passes."""
 
     def let(model: str) -> None:
-        def play(case: Case, repeat: int, _runtime_for: object, _judge: object) -> Play:
+        def play(case: Case, repeat: int, _runtime_for: object, _judge: object, *, place: object) -> Play:
             models = (("stand-in-1", model),)
             return Play(PlayedCase.of(case), repeat, (), (), 5, 300, (), played=True, models=models)
 
