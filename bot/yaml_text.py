@@ -27,11 +27,24 @@ def load(text: str, loader: type[Loader] = Loader) -> Any:
         loader: `Loader`, or a subclass.
 
     Raises:
-        yaml.YAMLError: it is not YAML, or nested deeper than `DEEPEST` levels.
+        yaml.YAMLError: it is not YAML, or nested deeper than `DEEPEST` levels; the message is one line, with the number
+            of the line where that shows.
         ValueError: a value is impossible, as the 31st of February.
     """
-    check_depth(text)
-    return yaml.load(text, loader)  # noqa: S506 - every loader is a safe one
+    try:
+        check_depth(text)
+        return yaml.load(text, loader)  # noqa: S506 - every loader is a safe one
+    except yaml.MarkedYAMLError as error:
+        raise yaml.YAMLError(_in_one_line(error)) from error
+
+
+def _in_one_line(error: yaml.MarkedYAMLError) -> str:
+    """Return what is wrong and where; PyYAML's own text has up to four lines and calls the file `<unicode string>`."""
+    mark, begun, context = error.problem_mark or error.context_mark, error.context_mark, error.context
+    said = f"line {mark.line + 1}: {error.problem or context}" if mark else str(error.problem or context)
+    if error.problem and context and begun:
+        said += f", {context} that begins in line {begun.line + 1}"
+    return said
 
 
 def check_depth(text: str) -> None:

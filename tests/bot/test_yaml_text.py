@@ -1,5 +1,7 @@
 """YAML read by the parser in C: `bot.yaml_text`."""
 
+import re
+
 import pytest
 import yaml
 
@@ -11,6 +13,21 @@ def test_no_depth_ends_the_process(text: str) -> None:
     """A text nested so deep is refused like any other that is wrong."""
     with pytest.raises(yaml.YAMLError, match="deeper than 100"):
         yaml_text.load(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nb: 2: 3\n", "line 2: mapping values are not allowed in this context"),
+        ("a: 1\nb: [1,\n", "line 3: .*, while parsing a flow node that begins in line 3|line 3: .* begins in line 2"),
+        ("a: 'x\n", "line [12]: found unexpected end of stream, while scanning a quoted scalar that begins in line 1"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_its_place(text: str, said: str) -> None:
+    """It can be said behind the name of a file, and sends the reader to the line."""
+    with pytest.raises(yaml.YAMLError) as raised:
+        yaml_text.load(text)
+    assert re.fullmatch(said, str(raised.value)), str(raised.value)
 
 
 def test_what_is_not_deep_is_read() -> None:

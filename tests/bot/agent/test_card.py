@@ -219,7 +219,7 @@ NO_CARDS = {
     "a list": (b"- a list", "the file: expected name, inherits"),
     "not UTF-8": (b"name: \xff", "cannot be read"),
     "too deep": (b"[" * 5_000, "cannot be read"),
-    "a field twice": (b"name: a\nname: b", "cannot be read: name appears twice"),
+    "a field twice": (b"name: a\nname: b", "cannot be read: line 2: name appears twice"),
 }
 
 
