@@ -11,6 +11,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
@@ -81,9 +82,13 @@ class _Handler(logging.StreamHandler[TextIO]):
         return wanted and super().filter(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Report that a line was lost, and where it came from; logging's own handler would print its content."""
+        """Report that a line was lost, and where it came from; logging's own handler would print its content.
+
+        Whoever logs goes on even if stderr takes nothing, as on a full disk: the thread of a round would end with it.
+        """
         what = _class(sys.exc_info()[1])
-        sys.stderr.write(f"A log line of {record.name} ({record.pathname}:{record.lineno}) was lost: {what}\n")
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            sys.stderr.write(f"A log line of {record.name} ({record.pathname}:{record.lineno}) was lost: {what}\n")
 
 
 def _without_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

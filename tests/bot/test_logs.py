@@ -1,6 +1,7 @@
 """One line an event, and no word of anybody's in it: `bot.logs`."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any, Literal
@@ -23,6 +24,20 @@ def attempt(what):
     except BaseException as error:
         return error
 {body}
+"""
+GOES_ON = """
+def repeat():
+    for number in range(2):
+        try:
+            raise Transient("database: the disk is full")
+        except Transient as error:
+            log.warning("clock.delayed", error=str(error))
+        print(number)
+thread = threading.Thread(target=repeat)
+thread.start()
+thread.join()
+log.info("clock.stopped")
+print("ended")
 """
 OURS = """
 with structlog.contextvars.bound_contextvars(turn=7):
@@ -161,6 +176,16 @@ def test_a_line_that_cannot_be_written_is_not_printed() -> None:
     assert [line for line in written if "lost" not in line] == []
     assert written[0].endswith("was lost: ValueError")
     assert WORD not in "\n".join(written)
+
+
+def test_who_logs_goes_on_when_no_line_can_be_written() -> None:
+    """Whatever read the log is gone, or its disk is full: a line is lost, and no thread ends with it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    program = [sys.executable, "-c", PROGRAM.format(form="json", body=GOES_ON)]
+    done = subprocess.run(program, stdout=subprocess.PIPE, stderr=writer, text=True, check=False)
+    os.close(writer)
+    assert done.stdout.split() == ["0", "1", "ended"]
 
 
 def test_what_ends_by_itself_says_no_more() -> None:
