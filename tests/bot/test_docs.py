@@ -15,6 +15,8 @@ PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs" / 
 _CODE = re.compile(r"```[^\n]*\n(.*?)```|`([^`\n]+(?:\n[^`\n]+)?)`", re.DOTALL)
 _PATH = re.compile(r"(?:bot|jobs|tests|config|docs)/[\w./*<>-]*[\w/>]")
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+_SECTION = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _NAME = re.compile(r"\b(?:bot|jobs|agent|casework|policy|store)(?:\.[a-z_]+)+\b(?!/)")
 _COMMAND = re.compile(r"(?<![\w/.-])deskhand((?: [a-z]+)+)((?: --[a-z][a-z-]*)*)")
 _TEST = re.compile(r"(tests/[\w/]+\.py)::(test_\w+)")
@@ -36,6 +38,19 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
     missing = [path for path in paths if not any(ROOT.glob(re.sub(r"<\w+>", "*", path.rstrip("/"))))]
     links = [link for link in _LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
     assert (missing, links) == ([], [])
+
+
+def sections(page: Path) -> set[str]:
+    """Return the names by which a link leads to the headings of a page: in lower case, hyphens for spaces."""
+    headings = (re.sub(r"[^\w -]", "", heading).lower() for heading in _HEADING.findall(page.read_text("utf-8")))
+    return {heading.replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_section_that_is_linked_exists(page: Path) -> None:
+    """A link to a heading that has another name by now opens its page at the top, and nobody sees what was meant."""
+    links = _SECTION.findall(page.read_text("utf-8"))
+    assert [link for link in links if link[1] not in sections(page.parent / link[0] if link[0] else page)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
