@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from bot import yaml_text
-from bot.errors import ConfigError, kind
+from bot.errors import ConfigError
 
 Value = str | Sequence[str] | None
 Place = tuple[str, ...]
@@ -86,7 +86,7 @@ def _content(file: Path, text: str) -> Any:
     try:
         return yaml_text.load(text)
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{file}: not YAML: {kind(error)}") from error
+        raise ConfigError(f"{file}: not YAML: {error}") from error
 
 
 def _at(content: Any, place: Place) -> Any:

@@ -29,6 +29,8 @@ TAKEN = {
     ("bot/budget/scripts.py", "ResponseError"): "looked at for a code, and not said",
     ("bot/store/sql/postgres_engine.py", "OperationalError"): "looked at for what a pooler refuses, and not said",
     ("bot/store/sql/looks.py", "DBAPIError"): "emptied as it was raised (bot.store.errors_without_values)",
+    ("bot/setup/yaml_edit.py", "YAMLError"): "tells an operator what is wrong in a file of theirs, and in which line",
+    ("bot/setup/yaml_edit.py", "ValueError"): "a date that is none, in a file of the operator's",
     ("bot/agent_cards.py", "OSError"): "names a file of the operator's that cannot be looked into",
 }
 "By module and error: why its text may be taken."

@@ -48,6 +48,6 @@ def test_what_cannot_be_changed_without_harm_is_left_to_a_person(text: str, plac
 
 
 def test_a_text_that_is_no_yaml_is_refused() -> None:
-    """The message names the file."""
-    with pytest.raises(ConfigError, match=r"^card\.yaml: not YAML"):
+    """The message names the file and the line."""
+    with pytest.raises(ConfigError, match=r"^card\.yaml: not YAML: line \d+: "):
         with_values(FILE, "a: [", {("a",): "x"})
