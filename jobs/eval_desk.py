@@ -5,7 +5,7 @@ they open their own.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
 
 import structlog
@@ -99,12 +99,10 @@ class EvalDesk:
             log.warning("play.left", run=run.id, release=str(runtime.release), suite=suite.fingerprint[:12])
             return None
         chosen = {case.id: case for case in runs.cases_of(run, suite)}
-        judge = None
+        judge, pace = None, Pace()
         if not run.model_is_standin:  # a stand-in answers requests, it judges nothing
-            judge = open_judge(self.settings, agent, self.meter, release=run.release)
-        pace = Pace()
-        paced = replace(runtime, call_model=pace.watching(runtime.call_model))
-        return RunSetting(agent, chosen, stage.on_scratch_database(paced), self.queue_of(run), pace, judge)
+            judge = open_judge(self.settings, agent, self.meter, release=run.release, pace=pace)
+        return RunSetting(agent, chosen, stage.on_scratch_database(pace.of(runtime)), self.queue_of(run), pace, judge)
 
 
 def open_desk(settings: Settings) -> EvalDesk:

@@ -43,6 +43,7 @@ def _played(name: str | None, *, workers: int, whole: bool, as_json: bool) -> bo
     from bot.evals import cases, stage
     from bot.evals.canary import canary_file, matrix, playing, sabotages
     from bot.evals.endpoint import is_standin
+    from bot.evals.pacing import Pace
 
     settings = settings_to_look_at()
     agent = known(settings, name)
@@ -52,11 +53,12 @@ def _played(name: str | None, *, workers: int, whole: bool, as_json: bool) -> bo
     with reading_database(settings) as database, closing(open_meter(settings, database)) as meter:
         meter.check()
         runtime = open_runtime(settings, agent, database, directory.connect(database), meter)
+        pace = Pace()
         for sabotage in sabotages.all_of(written):
             result = playing.play(
                 sabotage,
                 suite,
-                stage.on_scratch_database(runtime),
+                stage.on_scratch_database(pace.of(runtime)),
                 pass_at_least=agent.card.evals.pass_at_least,
                 workers=workers,
                 whole=whole,

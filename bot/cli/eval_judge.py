@@ -46,11 +46,12 @@ def _measured(settings: "Settings", agent: "Agent", database: "Database") -> tup
     from bot.agent.runtime import open_meter
     from bot.evals.judge import calibration, labels
     from bot.evals.judge import judge as judges
+    from bot.evals.pacing import Pace
     from bot.store.releases import judge_calibrations
 
     with closing(open_meter(settings, database)) as meter:
         meter.check()
-        judge = judges.open_judge(settings, agent, meter, release=str(release_of(settings, agent)))
+        judge = judges.open_judge(settings, agent, meter, release=str(release_of(settings, agent)), pace=Pace())
         if judge is None:
             raise click.ClickException(f"The judge is off: {judges.off_because(settings, agent, meter.prices)}.")
         answers = labels.load(agent)

@@ -13,6 +13,7 @@ from random import random
 from threading import Condition
 
 from bot.agent.model import CallModel, Completion, Prompt
+from bot.agent.runtime import AgentRuntime
 from bot.errors import Transient
 
 FIRST, MOST = 4, 16
@@ -65,6 +66,10 @@ class Pace:
             with self._changed:
                 self._playing -= 1
                 self._changed.notify_all()
+
+    def of(self, runtime: AgentRuntime) -> AgentRuntime:
+        """Return an agent at work as this one is, whose model sets the pace."""
+        return replace(runtime, call_model=self.watching(runtime.call_model))
 
     def watching(self, call_model: CallModel) -> CallModel:
         """Return a model that is called as this one is, and sets the pace by how it answers.

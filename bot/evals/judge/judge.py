@@ -18,6 +18,7 @@ from bot.errors import OutcomeUnknown, Refused, Transient
 from bot.evals.judge import question
 from bot.evals.judge.instructions import instructions_of
 from bot.evals.judge.question import JudgedAnswer, Judgement
+from bot.evals.pacing import Pace
 from bot.principals import EVALUATION_TEAM, EVALUATION_USER, EVALUATIONS
 from bot.settings import Settings
 from bot.store.schema import Purpose
@@ -91,8 +92,12 @@ def off_because(settings: Settings, agent: Agent, prices: Prices) -> str | None:
     return None
 
 
-def open_judge(settings: Settings, agent: Agent, meter: Meter, *, release: str) -> Judge | None:
+def open_judge(
+    settings: Settings, agent: Agent, meter: Meter, *, release: str, pace: Pace | None = None
+) -> Judge | None:
     """Return the judge of an agent, with the real model; None: it is off.
+
+    With a pace, a call that is refused waits and is made again.
 
     Raises:
         ConfigError: its instructions cannot be read.
@@ -106,6 +111,7 @@ def open_judge(settings: Settings, agent: Agent, meter: Meter, *, release: str) 
         network=settings.network,
         timeout=durations.MODEL_SILENCE,
     )
+    call = call if pace is None else pace.watching(call)
     return Judge(terms, instructions_of(agent, terms), paid(call, meter, agent=agent.card.name, release=release))
 
 

@@ -2,13 +2,14 @@
 
 import json
 
+import httpx
 import pytest
 from sqlalchemy import text
 
 from bot.agent.card import Agent
 from bot.agent.release import fingerprint
 from bot.cli import main as command_line
-from bot.evals import cases, report
+from bot.evals import cases, pacing, report
 from bot.evals.canary.canary_file import SabotageKind
 from bot.evals.runner import run_suite
 from bot.store.db import Database
@@ -44,9 +45,15 @@ def installation(standin: str, sqlite_url: str, redis_url: str, monkeypatch: pyt
 
 @pytest.mark.usefixtures("installation", "quiet_logs")
 def test_the_canary_blocks_all_eight(
-    main: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    standin: str, main: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each sabotage is blocked by the cases of its slice alone, and they say why; no release gets a verdict by it."""
+    """Each sabotage is blocked by the cases of its slice alone, and they say why; no release gets a verdict by it.
+
+    A model that asks to wait, more often than a turn tries it again, is waited for.
+    """
+    monkeypatch.setattr(pacing, "FIRST_WAIT", 0.0)
+    limit = [{"kind": "429", "times": 15, "seconds": 0}]
+    httpx.put(f"{standin}/faults", json=limit, headers={"x-api-key": "k"}).raise_for_status()
     monkeypatch.setattr("sys.argv", ["deskhand", "eval", "canary", "--json", "--workers", "1"])
     with pytest.raises(SystemExit) as ended:
         command_line()

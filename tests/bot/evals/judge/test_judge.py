@@ -19,6 +19,8 @@ from bot.evals.judge.calibration import measure
 from bot.evals.judge.judge import Judge
 from bot.evals.judge.labels import LabelledAnswer
 from bot.evals.judge.question import JudgedAnswer
+from bot.evals.pacing import Pace
+from bot.settings import Settings
 from bot.store.db import Database
 from bot.store.schema import LedgerRow, LedgerState
 from tests.support.factories import rows
@@ -134,6 +136,22 @@ def test_a_call_that_was_not_billed_is_voided(meter: Meter, main: Database) -> N
     found = {row.release: row for row in rows(main, LedgerRow)}
     assert (found["voided"].state, found["voided"].cost_nusd) == (LedgerState.SETTLED, 0)
     assert found["unknown"].state is LedgerState.SENT
+
+
+def test_a_judge_with_a_pace_waits_when_it_is_asked_to(
+    meter: Meter, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of the account is not taken for a judge that is down."""
+    busy, waited = failing(Transient("busy", retry_after=2)), list[float]()
+    monkeypatch.setattr("bot.agent.model.connect", lambda **_given: model(busy, busy, busy, busy, verdict()))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+    asks = agent.card.evals.model_copy(update={"judge": TERMS})
+    judging = replace(agent, card=agent.card.model_copy(update={"evals": asks}))
+    pace = Pace(sleep=waited.append)
+    judge = judges.open_judge(Settings.from_environment(), judging, meter, release="access@1", pace=pace)
+    assert judge is not None
+    assert judge.judge(SAMPLE).good
+    assert len(waited) == 4
 
 
 def test_another_model_or_another_word_is_another_judge() -> None:
