@@ -2,7 +2,7 @@
 
 An exchange is two renames, and between them there is no folder of that name:
 
-    agents/NAME                 -> rollbacks/NAME-TIME, where the folder of before is kept
+    agents/NAME                 -> rollbacks/NAME-TIME, where the previous folder is kept
     rollbacks/.NAME-TIME.new    -> agents/NAME, whole and on the disk before the first rename
 
 One rollback at a time holds the lock of the folder `agents`, and removes what one before it has left that was killed
@@ -83,7 +83,7 @@ def mend(config: Path) -> tuple[str, ...]:
     for fresh in sorted((config / KEPT).glob(".*.new")):
         named = _WAITING.fullmatch(fresh.name)
         if named is None or not fresh.with_name(named["kept"]).is_dir():
-            continue  # its folder of before was never moved: the crash came earlier, and nothing is missing
+            continue  # its previous folder was never moved: the crash came earlier, and nothing is missing
         folder = config / AGENTS / named["name"]
         if folder.exists():
             continue

@@ -116,7 +116,7 @@ class WorkerContext:
         return runtime
 
     def _adopt(self, agent: Agent, before: AgentRuntime | None) -> AgentRuntime:
-        """Return the runtime of an agent whose folder was read anew; turns under way keep the one of before."""
+        """Return the runtime of an agent whose folder was read anew; turns under way keep the previous one."""
         release = release_of(self.settings, agent)
         if before is not None and before.release.digest == release.digest:
             runtime = replace(before, agent=agent, release=release, suite=agent.suite)

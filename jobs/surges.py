@@ -109,7 +109,7 @@ def _end(ctx: WorkerContext, surge: Surge, parent_id: int, by: SurgeEnd) -> None
 
 
 def _pass_on(ctx: WorkerContext, surge: Surge, agent: Agent) -> None:
-    """Make the first follower's ticket the parent, since that of before was withdrawn; without followers, end it."""
+    """Make the first follower's ticket the parent, since the previous one was withdrawn; without followers, end it."""
     with ctx.database.look() as session:
         waiting = followers.waiting(session, surge.id, most=1)
         parent = handoffs.find(session, surge.handoff_id)

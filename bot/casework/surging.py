@@ -46,7 +46,7 @@ SILENT = "The directory does not answer."
 MAY_BE_ALIKE = frozenset({Reason.LOW_CONFIDENCE, Reason.REPEATED_FAILURE, Reason.NO_PROGRESS})
 "Reasons for which many handoffs may have one cause; the others are personal, or about the bot itself."
 MOST_BEFORE = 300
-"The most tickets of before whose words are read."
+"The largest number of earlier tickets whose words are read."
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Invariant: what is put back is, with the code and the environment of here, exactly a pair of release and suite that may
 serve; that is worked out from a copy before any file is touched. Then the intent is written down, the whole folder
-changes place (`bot.folder_exchange`), and the folder of before is kept. One that was killed after the exchange has an
+changes place (`bot.folder_exchange`), and the previous folder is kept. One that was killed after the exchange has an
 intent and no outcome: the next one writes the outcome down, and does not go back a second time.
 """
 
@@ -35,10 +35,10 @@ class RolledBack:
 
     agent: str
     before: str
-    "The release of before, or why its folder could not be read."
+    "The previous release, or why its folder could not be read."
     now: ReleasePair
     kept: Path
-    "The folder of before."
+    "The previous folder."
     changed: tuple[str, ...]
     "The files that are other ones now."
     resumed: bool = False

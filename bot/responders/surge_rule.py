@@ -1,8 +1,8 @@
 """When like tickets are one surge: the figures of a card, and a rule that only counts words.
 
 It is pure, the same in every language, and errs on the side of no surge. Words that requesters of other days use too
-say nothing, so tickets are alike only in words that are rare among those of before, half of which at least are written
-far more often now. Without enough tickets of before nothing is alike. The model is never asked.
+say nothing, so tickets are alike only in words that are rare among the earlier ones, half of which at least are written
+far more often now. Without enough earlier tickets nothing is alike. The model is never asked.
 """
 
 import re
@@ -15,11 +15,11 @@ from pydantic import Field
 from bot.policy.rules import CardPart
 
 ENOUGH_BEFORE = 30
-"Tickets of before that must be known: with fewer nobody knows which words are rare."
+"Earlier tickets that must be known: with fewer nobody knows which words are rare."
 RARE = 0.05
-"The largest share of the tickets of before that may hold a word of a surge."
+"The largest share of the earlier tickets that may hold a word of a surge."
 EXCESS = 5
-"How many times more often than in the tickets of before half of a surge's words at least must be written."
+"How many times more often than in the earlier tickets half of a surge's words at least must be written."
 MOST_WORDS = 10
 "The most words that a surge is known by."
 FEWEST_WORDS = 2
@@ -64,7 +64,7 @@ def common(texts: Sequence[frozenset[str]], before: Sequence[frozenset[str]], *,
 
     Args:
         texts: the words of each ticket of the last minutes.
-        before: the words of tickets of before.
+        before: the words of earlier tickets.
         at_least: how many of the texts must be alike.
     """
     if len(before) < ENOUGH_BEFORE or len(texts) < at_least:

@@ -135,7 +135,7 @@ class Database:
         self.engine.dispose()
 
 
-NEWER = "run the version of Deskhand that has migrated it, or put a backup of before back"
+NEWER = "run the version of Deskhand that has migrated it, or put an earlier backup back"
 "What to do when an older version meets the database of a newer one; no migration leads back."
 
 

@@ -109,7 +109,7 @@ def test_what_has_not_changed_is_the_same_object(config: Path) -> None:
 
 
 def test_a_folder_that_this_process_could_not_serve_leaves_the_agent_as_it_was(config: Path) -> None:
-    """A model without a price, say: the release of before goes on, and the log names the file and the field."""
+    """A model without a price, say: the previous release goes on, and the log names the file and the field."""
 
     def check(agent: Agent) -> None:
         if agent.card.model == "unpriced":

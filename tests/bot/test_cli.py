@@ -189,7 +189,7 @@ def test_an_older_version_refuses_the_database_of_a_newer_one(
     assert deskhand(*words) == 2
     err = capsys.readouterr().err
     assert err.startswith("deskhand: database: its schema is at 9999, this code needs ")
-    assert err.endswith(": run the version of Deskhand that has migrated it, or put a backup of before back\n")
+    assert err.endswith(": run the version of Deskhand that has migrated it, or put an earlier backup back\n")
 
 
 @pytest.mark.parametrize("words", [("migrate",), ("ticket", "1"), ("eval", "status"), ("audit", "verify")])

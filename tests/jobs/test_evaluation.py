@@ -187,7 +187,7 @@ def test_two_commands_on_one_run(house: EvalHouse) -> None:
 
 
 def test_a_right_in_redis_that_is_missing_says_nothing_of_the_release(house: EvalHouse, redis_url: str) -> None:
-    """The budget cannot be asked, so nothing is played: it is no verdict, and the one of before stays."""
+    """The budget cannot be asked, so nothing is played: it is no verdict, and the earlier one stays."""
     with redis_user(redis_url, f"{EVERYTHING} -info") as house.environment["REDIS_URL"]:
         assert house.start().wait(120) == 2
     [line] = house.said(0).splitlines()

@@ -75,7 +75,7 @@ def test_what_serves_from_the_beginning_is_told_to_nobody(ctx: WorkerContext) ->
 
 
 def test_a_worker_that_has_not_read_the_new_folder_yet_does_not_say_that_it_serves(ctx: WorkerContext) -> None:
-    """Only what is adopted after the notice ends it: the release of before, put back by a rollback, does."""
+    """Only what is adopted after the notice ends it: the previous release, put back by a rollback, does."""
     judge(ctx, "pass")
     old = ctx.pairs.adopted("access")
     with ctx.database.write() as session:

@@ -85,7 +85,7 @@ def asked(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 def test_a_rollback_brings_the_last_passing_release_back(
     installed: Installed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prompt, card and cases as one; people stay as they are now, the folder of before is kept, it is audited."""
+    """Prompt, card and cases as one; people stay as they are now, the previous folder is kept, it is audited."""
     monkeypatch.setattr(agent_cards, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(agent_cards, "STAYED_SECONDS", 0.0)
     first, was = installed.judge(), installed.files()

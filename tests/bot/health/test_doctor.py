@@ -393,7 +393,7 @@ def test_an_old_schema_is_found(anywhere: Sound) -> None:
     assert found["database"].message.startswith("Its schema is at 0001, this code needs ")
     assert found["database"].fix == "Run `deskhand migrate`."
     assert newer.message.startswith("Its schema is at 9999, this code needs ")
-    assert newer.fix == "Run the version of Deskhand that has migrated it, or put a backup of before back."
+    assert newer.fix == "Run the version of Deskhand that has migrated it, or put an earlier backup back."
 
 
 @pytest.mark.parametrize(

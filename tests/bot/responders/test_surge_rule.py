@@ -75,7 +75,7 @@ def test_without_a_past_nothing_is_alike() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_two_hundred_different_problems_are_no_surge(seed: int) -> None:
-    """Real requests, drawn at random, with others of before."""
+    """Real requests, drawn at random, with earlier ones."""
     drawn = Random(seed).sample(real_requests(), 400)
     assert common(read(*drawn[:200]), read(*drawn[200:]), at_least=AT_LEAST) == ()
 
@@ -84,7 +84,7 @@ def test_two_hundred_different_problems_are_no_surge(seed: int) -> None:
     ("seed", "known"), [(13, 30), (25, 30), (49, 30), (52, 30), (0, 60), (89, 60), (93, 60), (42, 100)]
 )
 def test_a_short_past_makes_no_surge_of_different_problems(seed: int, known: int) -> None:
-    """Whatever order they come in: few tickets of before do not show which words are rare, which is why so many of
+    """Whatever order they come in: few earlier tickets do not show which words are rare, which is why so many of
     these orders made a surge of everyday words (6 of 100 did) before words had to be written far more often."""  # noqa: D205, D209
     requests = real_requests()
     Random(seed).shuffle(requests)

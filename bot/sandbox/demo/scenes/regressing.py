@@ -1,4 +1,4 @@
-"""A release gets worse: its evaluation blocks it, people answer meanwhile, and a rollback serves the one of before.
+"""A release gets worse: its evaluation blocks it, people answer meanwhile, and a rollback serves the previous one.
 
 The commands are those of an operator, each in a process of its own; nobody restarts a worker.
 """

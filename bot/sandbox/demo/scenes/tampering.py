@@ -75,7 +75,7 @@ WAYS: Mapping[Callable[[list[Link], LogHead], Copy], tuple[Tampering, int]] = {
 
 
 def _saying(link: Link, event: bytes) -> Link:
-    """Return a record with another event, and the hash of before."""
+    """Return a record with another event, and the earlier hash."""
     before, _, rest = (link.text or b"").partition(b'"event":"')
     text = before + b'"event":"' + event + rest[rest.index(b'"') :]
     return link._replace(text=text, digest=sha256(text).digest())
