@@ -114,6 +114,7 @@ def listen(network: Network, base: str) -> None:
         connected = trying.done()
         for one in (trying, failing):
             one.cancel()
+        await asyncio.gather(trying, failing, return_exceptions=True)  # another try may hold a connection
         await client.close()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
         logger.removeHandler(noting)
         if not connected:

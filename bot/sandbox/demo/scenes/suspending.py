@@ -43,7 +43,7 @@ def suspended(stage: Stage) -> Json:
     )
     check(late and max(late) <= MOST_SECONDS, f"no step later than {MOST_SECONDS:g} s after it", late)
     report, _ = ask(stage, "/agent-eval", "")
-    check("is suspended" in json.dumps(report["blocks"]), "a report that it is suspended", report["text"])
+    check("has been suspended" in json.dumps(report["blocks"]), "a report that it is suspended", report["text"])
     stage.deskhand("agents", "resume", AGENT, "--json")
     after = stage.ask("U0GRACE", LOCKED_OUT)
     stage.answer(after)
