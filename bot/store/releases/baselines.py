@@ -87,9 +87,9 @@ def promote(session: Session, agent: str, pair: ReleasePair, *, by: str) -> Prom
         pair: the release, and the suite in the agent's folder now.
         by: Slack user id of the owner who promotes it.
     """
+    before = current(session, agent)  # first: what is promoted after this look takes the number
     if (why := refusal(session, agent, pair)) is not None:
         return why
-    before = current(session, agent)
     number = 1 if before is None else before.number + 1
     if not _promoted(session, agent, number, release=pair.release, suite=pair.suite, by=by):
         return refusal(session, agent, pair) or NotPromoted.MEANWHILE

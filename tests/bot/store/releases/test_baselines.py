@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,28 @@ def test_who_promotes_what_another_owner_promotes_at_once_reads_that_it_is_the_b
         said = list(owners.map(promote, range(4)))
     assert [one for one in said if isinstance(one, NotPromoted)] == [NotPromoted.ALREADY] * 3
     assert baseline_of(postgres) == "access@2"
+
+
+def test_what_is_promoted_after_the_look_is_not_promoted_again(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another owner promotes it right after an owner has found nothing against it: there is one promotion."""
+    for release in ("access@1", "access@2"):
+        keep_release(postgres, release)
+        end_run(postgres, open_run(postgres, release))
+    look, others = baselines.refusal, list[Promotion | NotPromoted]()
+
+    def overtaken(*given: Any) -> NotPromoted | None:
+        why = look(*given)
+        monkeypatch.setattr(baselines, "refusal", look)
+        with ThreadPoolExecutor(1) as owner:  # a transaction of its own
+            others.append(owner.submit(promoted, postgres, "access@2").result())
+        return why
+
+    monkeypatch.setattr(baselines, "refusal", overtaken)
+    assert promoted(postgres, "access@2") is NotPromoted.ALREADY
+    assert [one.number for one in others if isinstance(one, Promotion)] == [2]
+    assert len(rows(postgres, Promotion)) == 2
 
 
 @pytest.mark.parametrize("verdict", ["block", "inconclusive", None])
