@@ -116,7 +116,7 @@ class WorkerContext:
         return runtime
 
     def _adopt(self, agent: Agent, before: AgentRuntime | None) -> AgentRuntime:
-        """Return the runtime of an agent whose folder was read anew; turns under way keep the previous one."""
+        """Return the runtime of an agent whose folder was read again; running turns keep the one they began with."""
         release = release_of(self.settings, agent)
         if before is not None and before.release.digest == release.digest:
             runtime = replace(before, agent=agent, release=release, suite=agent.suite)

@@ -126,7 +126,7 @@ def release_rollback(*, name: str | None, to: str | None, as_json: bool) -> None
         return
     otherwise = "an earlier command was cut off when it had put them back" if done.resumed else "no file had to change"
     changed = ", ".join(done.changed) or otherwise
-    click.echo(f"{done.agent} is {done.now.release} again: {changed}. The previous folder is kept in {done.kept}.")
+    click.echo(f"{done.agent} is {done.now.release} again: {changed}. The previous folder is kept as {done.kept}.")
     click.echo("Running processes serve it within seconds. Turns under way end as they began.")
 
 

@@ -19,9 +19,9 @@ from bot.errors import Transient
 FIRST, MOST = 4, 16
 "Plays at a time of one process: as it begins, and at most."
 ROUNDS = 4
-"Rounds of answers in which it grows by one, once it was refused."
+"After the first refusal it takes this many rounds of answers to grow by one."
 ROUND_SECONDS = 1.0
-"Refusals within so many seconds are one: the calls that were under way together meet it together."
+"Refusals within this many seconds count as one: calls that run at the same time are refused at the same time."
 LONGEST_WAIT = 60.0
 "Seconds for which no play begins at most, however long the model asks to wait."
 FIRST_WAIT = 0.5

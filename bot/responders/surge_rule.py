@@ -15,7 +15,7 @@ from pydantic import Field
 from bot.policy.rules import CardPart
 
 ENOUGH_BEFORE = 30
-"Earlier tickets that must be known: with fewer nobody knows which words are rare."
+"The fewest earlier tickets that show which words are rare."
 RARE = 0.05
 "The largest share of the earlier tickets that may hold a word of a surge."
 EXCESS = 5

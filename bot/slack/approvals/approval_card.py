@@ -83,7 +83,7 @@ def status(view: ApprovalView) -> str:
 
 
 def too_late(view: ApprovalView, reader: str) -> str:
-    """Return the sentence for somebody who cannot decide an approval any more."""
+    """Return the sentence for somebody who can no longer decide an approval."""
     if view.state is ApprovalState.PROVING:
         return "It is not certain yet who is asking. This can be decided once it is."
     if view.state is ApprovalState.ASKED and view.first_by == reader:
