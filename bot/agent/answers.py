@@ -66,7 +66,7 @@ def objection(text: str, basis: AnswerBasis) -> str | None:
     rest = addresses.without(seen, basis.links)
     if basis.for_a_person:
         return FOR_A_PERSON
-    if promises_a_person(text) or promises_a_person(seen):
+    if any(map(promises_a_person, dict.fromkeys((text, seen)))):  # as written and as it is read: mostly one text
         return PROMISE
     if addresses.unlisted(text, basis.links) is not None:
         return ADDRESS

@@ -11,17 +11,37 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import BindParameter, CursorResult, bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from bot.store.figures.first_turns import SETTLED
 from bot.store.figures.watermarks import TurnMark
 from bot.store.schema import Step, StepKind, StepStatus, Ticket, Turn, now
+from bot.store.sql import prebuilt
 
 _FINISHED = (
     select(Turn.id, Turn.ticket_id, Ticket.agent, Turn.release, Turn.finished_at, Turn.failures)
     .join(Ticket, Ticket.id == Turn.ticket_id)
     .order_by(Turn.finished_at, Turn.id)
+)
+_TURNS: BindParameter[int] = bindparam("turns", expanding=True)
+_MARK = tuple_(bindparam("at", type_=Turn.finished_at.type), bindparam("turn", type_=Turn.id.type))
+_AFTER = _FINISHED.where(
+    tuple_(Turn.finished_at, Turn.id) > _MARK,
+    Turn.finished_at <= bindparam("until"),
+).limit(bindparam("most"))
+_OF = _FINISHED.where(Turn.id.in_(_TURNS))
+_STEPS = (
+    select(
+        Step.turn_id,
+        Step.kind,
+        Step.name,
+        Step.status,
+        Step.response["content"],
+        Step.response["usage"]["model"].as_string(),
+    )
+    .where(Step.turn_id.in_(_TURNS))
+    .order_by(Step.turn_id, Step.seq)
 )
 
 
@@ -60,17 +80,19 @@ class FinishedTurn:
 
 def after(session: Session, mark: TurnMark, *, limit: int) -> Sequence[FinishedTurn]:
     """Return the turns that ended after a mark, in the order of their ends, `limit` at most."""
-    later = tuple_(Turn.finished_at, Turn.id) > tuple_(*mark)
-    return _read(session, _FINISHED.where(later, Turn.finished_at <= now() - SETTLED).limit(limit))
+    at, turn_id = mark
+    return _read(session, prebuilt.rows(session, _AFTER, at=at, turn=turn_id, until=now() - SETTLED, most=limit))
 
 
 def of(session: Session, turn_ids: Collection[int]) -> Sequence[FinishedTurn]:
     """Return those of these turns that have ended, in the order of their ends."""
-    return _read(session, _FINISHED.where(Turn.id.in_(turn_ids)))
+    return _read(session, prebuilt.rows(session, _OF, turns=turn_ids))
 
 
-def _read(session: Session, query: Select[int, int, str, str | None, datetime | None, int]) -> Sequence[FinishedTurn]:
-    found = session.execute(query).all()
+def _read(
+    session: Session, turns: CursorResult[int, int, str, str | None, datetime | None, int]
+) -> Sequence[FinishedTurn]:
+    found = turns.all()
     steps = _steps(session, [turn.id for turn in found])
     return [
         FinishedTurn(
@@ -103,10 +125,8 @@ _Row = tuple[StepKind, str, StepStatus, Any, str | None]
 
 
 def _steps(session: Session, turn_ids: Sequence[int]) -> defaultdict[int, list[_Row]]:
-    model = Step.response["usage"]["model"].as_string()
-    query = select(Step.turn_id, Step.kind, Step.name, Step.status, Step.response["content"], model)
     steps: defaultdict[int, list[_Row]] = defaultdict(list)
-    for turn_id, *row in session.execute(query.where(Step.turn_id.in_(turn_ids)).order_by(Step.turn_id, Step.seq)):
+    for turn_id, *row in prebuilt.rows(session, _STEPS, turns=turn_ids):
         kind, name, status, content, named = row
         steps[turn_id].append((kind, name, status, content, named))
     return steps

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit
@@ -36,10 +36,51 @@ from bot.store.schema import (
     TurnOutcome,
     WriteState,
 )
+from bot.store.sql import prebuilt
 from bot.store.tickets import steps
 
 INTENDED = frozenset({"tool.intended", "tool.taken_over"})
 FINISHED = frozenset({"tool.finished", "tool.refused", "tool.unseen"})
+
+_TURN: BindParameter[int] = bindparam("turn")
+_TICKET: BindParameter[int] = bindparam("ticket")
+_ENDED = (
+    select(Turn.outcome, Ticket.id, Ticket.requester).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.id == _TURN)
+)
+_WRITES = (
+    select(AccountWrite.step, AccountWrite.tool, AccountWrite.state)
+    .where(AccountWrite.turn_id == _TURN)
+    .order_by(AccountWrite.step)
+)
+_USED = select(Approval.step, Approval.decided_by).where(
+    Approval.turn_id == _TURN, Approval.state == ApprovalState.USED
+)
+_HANDED_OFF = (
+    select(Handoff.summary, Handoff.context)
+    .where(Handoff.ticket_id == _TICKET, Handoff.turn_id == _TURN)
+    .order_by(Handoff.id)
+    .limit(1)
+)
+_HEARD = (
+    select(InboxEvent.text)
+    .where(
+        InboxEvent.ticket_id == _TICKET,
+        InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.NOTE)),
+        InboxEvent.received_at <= bindparam("until"),
+    )
+    .order_by(InboxEvent.id)
+)
+_ANSWERS = (
+    select(Message.body, Message.state, Message.ts, Message.posted_at)
+    .where(Message.ticket_id == _TICKET, Message.turn_id == _TURN, Message.kind == MessageKind.REPLY)
+    .order_by(Message.id)
+)
+_CLAIMS = (
+    select(HandoffMove.move, HandoffMove.at)
+    .join(Handoff, Handoff.id == HandoffMove.handoff_id)
+    .where(Handoff.ticket_id == _TICKET, HandoffMove.move.in_({*claims.BEGIN, *claims.END}))
+    .order_by(HandoffMove.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +145,12 @@ class TurnEvidence:
 
 def read(session: Session, turn_id: int) -> TurnEvidence | None:
     """Return what is stored of a turn; None: it has not ended, or has no outcome."""
-    query = select(Turn.outcome, Ticket.id, Ticket.requester).join(Ticket, Ticket.id == Turn.ticket_id)
-    found = session.execute(query.where(Turn.id == turn_id)).one_or_none()
+    found = prebuilt.rows(session, _ENDED, turn=turn_id).one_or_none()
     turn = next(iter(finished_turns.of(session, [turn_id])), None)
     if found is None or turn is None or found.outcome is None:
         return None
     taken = [step for step in steps.of_ticket(session, found.id) if step.kind is StepKind.TOOL]
-    writes = select(AccountWrite.step, AccountWrite.tool, AccountWrite.state).where(AccountWrite.turn_id == turn_id)
-    used = select(Approval.step, Approval.decided_by).where(Approval.turn_id == turn_id)
-    opened = select(Handoff.summary, Handoff.context).where(Handoff.ticket_id == found.id, Handoff.turn_id == turn_id)
-    handoff = session.execute(opened.order_by(Handoff.id).limit(1)).one_or_none()
+    handoff = prebuilt.rows(session, _HANDED_OFF, ticket=found.id, turn=turn_id).one_or_none()
     return TurnEvidence(
         turn=turn,
         outcome=found.outcome,
@@ -122,26 +159,20 @@ def read(session: Session, turn_id: int) -> TurnEvidence | None:
         answers=tuple(_answers(session, found.id, turn_id)),
         calls=tuple(_call(step) for step in taken if step.turn_id == turn_id),
         done=frozenset(step.name for step in taken if step.turn_id <= turn_id and step.status is StepStatus.OK),
-        writes=tuple((step, tool, state) for step, tool, state in session.execute(writes.order_by(AccountWrite.step))),
+        writes=tuple((step, tool, state) for step, tool, state in prebuilt.rows(session, _WRITES, turn=turn_id)),
         intents=tuple(_intents(audit.of_ticket(session, found.id), turn_id)),
-        approved_by={
-            one.step: one.decided_by for one in session.execute(used.where(Approval.state == ApprovalState.USED))
-        },
+        approved_by={one.step: one.decided_by for one in prebuilt.rows(session, _USED, turn=turn_id)},
         claims=tuple(_claims(session, found.id)),
         handoff=None if handoff is None else (handoff.summary, handoff.context),
     )
 
 
 def _heard(session: Session, ticket_id: int, turn: FinishedTurn) -> tuple[str, ...]:
-    asked = InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.NOTE))
-    query = select(InboxEvent.text).where(InboxEvent.ticket_id == ticket_id, asked)
-    return tuple(session.scalars(query.where(InboxEvent.received_at <= turn.finished_at).order_by(InboxEvent.id)))
+    return tuple(prebuilt.rows(session, _HEARD, ticket=ticket_id, until=turn.finished_at).scalars())
 
 
 def _answers(session: Session, ticket_id: int, turn_id: int) -> Iterator[SaidAnswer]:
-    query = select(Message.body, Message.state, Message.ts, Message.posted_at)
-    query = query.where(Message.ticket_id == ticket_id, Message.turn_id == turn_id, Message.kind == MessageKind.REPLY)
-    for body, state, ts, posted_at in session.execute(query.order_by(Message.id)):
+    for body, state, ts, posted_at in prebuilt.rows(session, _ANSWERS, ticket=ticket_id, turn=turn_id):
         yield SaidAnswer(str(body.get("text", "")), state, _said_at(ts, posted_at))
 
 
@@ -167,10 +198,8 @@ def _intents(rows: Sequence[AuditRecord], turn_id: int) -> Iterator[IntentRow]:
 
 
 def _claims(session: Session, ticket_id: int) -> Iterator[tuple[datetime, datetime | None]]:
-    query = select(HandoffMove.move, HandoffMove.at).join(Handoff, Handoff.id == HandoffMove.handoff_id)
-    moves = query.where(Handoff.ticket_id == ticket_id, HandoffMove.move.in_({*claims.BEGIN, *claims.END}))
     since: datetime | None = None
-    for move, at in session.execute(moves.order_by(HandoffMove.id)):
+    for move, at in prebuilt.rows(session, _CLAIMS, ticket=ticket_id):
         if since is not None and move in claims.END:
             yield since, at
             since = None

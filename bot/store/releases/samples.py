@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import Message, MessageState, Sample, SampledFor, SampledWeek, now
+from bot.store.sql import prebuilt
 
 JUDGE_LEASE = timedelta(minutes=15)
 "Nobody else asks the judge about a sample for this long; then it is asked again."
+_SCORE = update(Sample).where(Sample.id == bindparam("sample"), Sample.scored_at.is_(None)).returning(Sample.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,9 @@ def unscored(session: Session, *, ended_before: datetime, limit: int) -> Sequenc
 
     One whose answer is still on its way to Slack waits for it, at most until an hour after its end.
     """
-    unsaid = Message.state.in_((MessageState.STORED, MessageState.SENDING))
-    its_own = (Message.ticket_id == Sample.ticket_id, Message.turn_id == Sample.turn_id)
-    on_its_way = select(Message.id).where(*its_own, unsaid).exists()
-    late = Sample.finished_at < ended_before - timedelta(hours=1)
-    query = select(*_KEPT).where(Sample.scored_at.is_(None), Sample.finished_at < ended_before, late | ~on_its_way)
-    return [KeptSample(*row) for row in session.execute(query.order_by(Sample.id).limit(limit))]
+    late = ended_before - timedelta(hours=1)
+    found = prebuilt.rows(session, _UNSCORED, ended_before=ended_before, late=late, most=limit)
+    return [KeptSample(*row) for row in found]
 
 
 def score(session: Session, sample_id: int, failures: Sequence[tuple[str, str]], *, to_judge: bool) -> bool:
@@ -153,10 +152,9 @@ def score(session: Session, sample_id: int, failures: Sequence[tuple[str, str]],
         to_judge: whether the judge is to be asked about its answer.
     """
     at = now()
-    scored = update(Sample).where(Sample.id == sample_id, Sample.scored_at.is_(None))
     values = {"scored_at": at, "passed": not failures, "failures": [list(one) for one in failures]}
-    done = session.execute(scored.values(**values, judge_due_at=at if to_judge else None).returning(Sample.id))
-    return done.scalar_one_or_none() is not None
+    due = at if to_judge else None
+    return prebuilt.rows(session, _SCORE, sample=sample_id, **values, judge_due_at=due).one_or_none() is not None
 
 
 def unjudged(session: Session, *, limit: int) -> Sequence[KeptSample]:
@@ -264,5 +262,20 @@ def _counts(of: Any) -> tuple[Any, ...]:
 
 
 _KEPT = (Sample.id, Sample.turn_id, Sample.ticket_id, Sample.agent, Sample.kept_for)
+_ON_ITS_WAY = select(Message.id).where(
+    Message.ticket_id == Sample.ticket_id,
+    Message.turn_id == Sample.turn_id,
+    Message.state.in_((MessageState.STORED, MessageState.SENDING)),
+)
+_UNSCORED = (
+    select(*_KEPT)
+    .where(
+        Sample.scored_at.is_(None),
+        Sample.finished_at < bindparam("ended_before"),
+        (Sample.finished_at < bindparam("late")) | ~_ON_ITS_WAY.exists(),
+    )
+    .order_by(Sample.id)
+    .limit(bindparam("most"))
+)
 _ROW = (Sample.id, Sample.scored_at, Sample.passed, Sample.judged_at, Sample.judge_due_at, Sample.judged_good)
 _COUNTS = _counts(Sample)
