@@ -58,7 +58,14 @@ class _OnlyLooked(Exception):
 
 
 def erase(
-    database: Database, queue: JobQueue, config: Path, user: str, *, also: Sequence[str] = (), dry_run: bool = False
+    database: Database,
+    queue: JobQueue,
+    config: Path,
+    user: str,
+    *,
+    also: Sequence[str] = (),
+    withdraw: bool = False,
+    dry_run: bool = False,
 ) -> Receipt | StillUnderWay:
     """Erase a person, and return the receipt, or why nothing was erased.
 
@@ -68,6 +75,7 @@ def erase(
         config: the folder of the configuration.
         user: Slack user id.
         also: their names and addresses, as far as somebody has said them.
+        withdraw: send nothing more for or about them, instead of waiting until Slack has it.
         dry_run: only count.
 
     Raises:
@@ -84,6 +92,8 @@ def erase(
         who = whose.gather(session, user, also)
         erasing.lock(session, who)
         who = whose.gather(session, user, also)
+        if withdraw:
+            whose.withdraw_owed(session, who)
         if obstacles := whose.under_way(session, who):
             session.rollback()
             return StillUnderWay(tuple(obstacles))

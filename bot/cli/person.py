@@ -57,10 +57,11 @@ def person_export(*, user: str, to: Path | None, also: tuple[str, ...]) -> None:
 @person_group.command("erase")
 @click.argument("user", metavar="USER")
 @click.option("--also", multiple=True, help="A name or an address of theirs; may be given several times.")
+@click.option("--withdraw", is_flag=True, help="Do not wait for messages that Slack does not have yet: withdraw them.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be erased.")
 @click.option("--yes", is_flag=True, help="Do not ask before.")
 @click.option("--json", "as_json", is_flag=True, help="The receipt as one JSON object on stdout.")
-def person_erase(*, user: str, also: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> None:
+def person_erase(*, user: str, also: tuple[str, ...], withdraw: bool, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase everything about a person, for good: ids, names, addresses and words, in the database and in Redis.
 
     USER is a Slack user id. What was counted and what it cost stays, without the person; so does the audit log, in
@@ -82,7 +83,8 @@ def person_erase(*, user: str, also: tuple[str, ...], dry_run: bool, yes: bool, 
         queue.enter()
         click.echo("Looking through every table and through Redis.", err=True)
         names = (*also, *_names_in_slack(settings, user))
-        done = erasing.erase(database, queue, settings.deskhand_config, user, also=names, dry_run=dry_run)
+        options = {"withdraw": withdraw, "dry_run": dry_run}
+        done = erasing.erase(database, queue, settings.deskhand_config, user, also=names, **options)
         queue.close()
     if isinstance(done, StillUnderWay):
         if as_json:

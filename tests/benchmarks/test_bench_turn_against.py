@@ -38,8 +38,19 @@ def test_a_lost_message_is_never_met() -> None:
     assert not compared([_result(40.0, 20.0, 80.0)], [cheap])["met"]
 
 
+def test_what_slack_and_the_model_use_is_nobodys_cost() -> None:
+    """Both bots need as much of them, so a build would look nearer to the plain one than it is."""
+    older, cheap = _result(40.0, 20.0, 80.0), _result(20.0, 40.0, 40.0, transactions=24.0)
+    for one in (older, cheap):
+        one["cpu_ms_per_turn"] |= {"slack": 90.0, "model": 50.0}
+    found = compared([older], [cheap])["figures"]["cpu_ms_per_turn"]
+    assert (found["ratio"], found["plain_ratio"]) == (0.5, 2.0)
+
+
 def test_what_an_older_build_does_not_measure_is_left_out() -> None:
-    """Builds before this benchmark count no transactions."""
+    """Builds before this benchmark count no transactions; one whose turns all fail when the cores are full has none."""
+    broken = compared([_result(40.0, 0.0, 80.0)], [_result(20.0, 40.0, 40.0, transactions=24.0)])
+    assert broken["figures"]["turns_per_s"]["ratio"] is None
     found = compared([_result(40.0, 20.0, 80.0, transactions=None)], [_result(20.0, 40.0, 40.0)])
     assert found["figures"]["transactions_per_reset"]["ratio"] is None
     assert found["met"]

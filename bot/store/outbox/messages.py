@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -76,6 +76,20 @@ def withdraw_unsaid(session: Session, ticket_id: int) -> None:
         .where(Message.ticket_id == ticket_id, Message.bot_voice, Message.state == MessageState.STORED)
         .values(state=MessageState.WITHDRAWN)
     )
+
+
+def withdraw_owed(session: Session, of: ColumnElement[bool]) -> None:
+    """Send nothing more of some messages: what Slack does not have is withdrawn, what it has stays there as it is.
+
+    One that a sender has is left alone until the sender's lease expires.
+    """
+    unsent = or_(
+        Message.state == MessageState.STORED, and_(Message.state == MessageState.SENDING, Message.due_at <= now())
+    )
+    taken = {"attempts": Message.attempts + 1}  # a sender that is late has it no longer
+    session.execute(update(Message).where(of, unsent).values(state=MessageState.WITHDRAWN, **taken))
+    shown = update(Message).where(of, Message.state == MessageState.POSTED)
+    session.execute(shown.values(shown_revision=Message.revision, **taken))
 
 
 def take_back(session: Session, key: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.outbox import messages
@@ -96,18 +96,27 @@ def under_way(session: Session, whose: Whose) -> list[str]:
     found += [f"Approval {one} of ticket {ticket} is not decided: decide it." for one, ticket in session.execute(asked)]
     raised = select(BudgetReview.id).where(BudgetReview.user == whose.user, BudgetReview.state == ReviewState.OPEN)
     found += [f"Budget review {one} is not decided: decide it." for one in session.scalars(raised)]
-    theirs = or_(Message.ticket_id.in_(whose.tickets), Message.user == whose.user)
-    owed = session.scalars(select(func.count()).select_from(Message).where(theirs, messages.OWED)).one()
+    owed = session.scalars(select(func.count()).select_from(Message).where(_messages(whose), messages.OWED)).one()
     if owed:
         what, has = ("A message", "it") if owed == 1 else (f"{owed} messages", "them")
         found.append(
-            f"{what} for or about them {'is' if owed == 1 else 'are'} on the way to Slack: wait until Slack has {has}."
+            f"{what} for or about them {'is' if owed == 1 else 'are'} on the way to Slack: wait until Slack has {has}, "
+            f"or, if Slack will never take {has}, add --withdraw."
         )
     return found + [
         f"Ticket {ticket} is open: resolve it, or wait until nobody has written in it for a day."
         for ticket in _still_open(session, whose)
         if ticket not in answered
     ]
+
+
+def withdraw_owed(session: Session, whose: Whose) -> None:
+    """Send nothing more for or about a person; one that is being sent at this moment is still on its way."""
+    messages.withdraw_owed(session, _messages(whose))
+
+
+def _messages(whose: Whose) -> ColumnElement[bool]:
+    return or_(Message.ticket_id.in_(whose.tickets), Message.user == whose.user)
 
 
 def _still_open(session: Session, whose: Whose) -> Iterator[int]:

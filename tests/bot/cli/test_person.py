@@ -6,13 +6,13 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from bot import queue as queues
 from bot.ground import Kind
@@ -21,6 +21,7 @@ from bot.store import db
 from bot.store.audit import people
 from bot.store.db import Database
 from bot.store.installation import marks
+from bot.store.outbox import messages
 from bot.store.personal.inventory import TABLES
 from bot.store.personal.kinds_of_data import Kept
 from bot.store.schema import (
@@ -31,6 +32,7 @@ from bot.store.schema import (
     LedgerRow,
     Message,
     MessageKind,
+    MessageState,
     Step,
     Ticket,
     TicketState,
@@ -248,6 +250,37 @@ def test_nothing_is_erased_while_something_is_under_way(
     code, _, err = said("erase", HER, "--yes")
     assert (code, says in err) == (3, True), err
     assert everything(database) == before
+
+
+@pytest.mark.parametrize("let", [owes, tells])
+def test_messages_that_slack_will_never_take_are_withdrawn_when_that_is_asked_for(
+    house: Path,
+    database: Database,
+    said: Callable[..., tuple[int, str, str]],
+    let: Callable[[Database], None],
+) -> None:
+    """A workspace that has removed the app would be waited for for ever; an attempt withdraws nothing."""
+    assert house.exists()
+    let(database)
+    before = everything(database)
+    assert said("erase", HER, "--withdraw", "--dry-run")[0] == 0
+    assert everything(database) == before
+    assert said("erase", HER, "--withdraw", "--yes")[0] == 0
+    with database.read() as session:
+        assert not session.scalars(select(Message.id).where(messages.OWED)).all()
+
+
+@pytest.mark.parametrize(("lease", "code"), [(timedelta(seconds=30), 3), (timedelta(seconds=-1), 0)])
+def test_a_message_that_is_being_sent_is_waited_for_even_then(
+    house: Path, database: Database, said: Callable[..., tuple[int, str, str]], lease: timedelta, code: int
+) -> None:
+    """Slack may have it in a moment, and its sender notes where; a sender whose lease has expired is gone."""
+    assert house.exists()
+    tells(database)
+    with database.write() as session:
+        sent = update(Message).where(Message.key == "k")
+        session.execute(sent.values(state=MessageState.SENDING, due_at=datetime.now(UTC) + lease))
+    assert said("erase", HER, "--withdraw", "--yes")[0] == code
 
 
 def test_who_is_on_a_card_is_taken_off_it_first(
