@@ -15,7 +15,7 @@ from bot.folder_exchange import KEPT
 from bot.queue import JobQueue, translated
 from bot.store import audit, db
 from bot.store.audit import people
-from bot.store.db import Database
+from bot.store.db import Database, Session
 from bot.store.personal import erasing, whose
 from bot.store.personal.whose import Whose
 
@@ -89,27 +89,41 @@ def erase(
         db.work_without_hurry(session.connection())
         if not people.may_forget(session):
             raise ConfigError(NOT_THE_OWNER)
-        who = whose.gather(session, user, also)
-        erasing.lock(session, who)
-        who = whose.gather(session, user, also)
+        who = _locked(session, user, also)
         if withdraw:
             whose.withdraw_owed(session, who)
         if obstacles := whose.under_way(session, who):
             session.rollback()
             return StillUnderWay(tuple(obstacles))
         tables = erasing.erase(session, who)
-        with translated():
-            keys = redis_client.named(queue.queue.connection, who.naming.texts, erase=not dry_run)
-        elsewhere = {"redis": keys, "rollbacks": _rename_in_rollbacks(config, who, write=not dry_run)}
+        elsewhere = _elsewhere(queue, config, who, erase=not dry_run)
         if dry_run:
             session.rollback()
             return Receipt(dry_run=True, tables=tables, elsewhere=elsewhere)
-        number: int | None = None
-        if any((*tables.values(), *elsewhere.values())):
-            receipt: dict[str, Any] = {"tables": tables, "elsewhere": elsewhere}
-            number = audit.append(session, "person.erased", actor=OPERATOR, subject=user, **receipt)
-            erasing.forget_in_audit(session, who)
+        number = _recorded(session, who, tables=tables, elsewhere=elsewhere)
     return Receipt(dry_run=False, tables=tables, elsewhere=elsewhere, compacted=database.compact(), audit=number)
+
+
+def _locked(session: Session, user: str, also: Sequence[str]) -> Whose:
+    """Lock a person, and return what names them by then."""
+    erasing.lock(session, whose.gather(session, user, also))
+    return whose.gather(session, user, also)
+
+
+def _elsewhere(queue: JobQueue, config: Path, who: Whose, *, erase: bool) -> dict[str, int]:
+    """Count what names a person outside the database, and erase it unless it is only counted."""
+    with translated():
+        keys = redis_client.named(queue.queue.connection, who.naming.texts, erase=erase)
+    return {"redis": keys, "rollbacks": _rename_in_rollbacks(config, who, write=erase)}
+
+
+def _recorded(session: Session, who: Whose, **counts: Any) -> int | None:
+    """Add the last record about a person to the audit log and forget them in it; None: nothing was erased."""
+    if not any(count for counted in counts.values() for count in counted.values()):
+        return None
+    number = audit.append(session, "person.erased", actor=OPERATOR, subject=who.user, **counts)
+    erasing.forget_in_audit(session, who)
+    return number
 
 
 def _files(config: Path) -> Iterator[Path]:
