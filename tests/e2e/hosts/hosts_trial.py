@@ -148,6 +148,7 @@ def _judged(trial: HostsTrial, order: HostsOrder) -> dict[str, Any]:
         "requests": len(trial.asked),
         "replies": answered[TurnOutcome.REPLY],
         "handoffs": answered[TurnOutcome.HANDOFF],
+        "handed_off_for": trial.stage.read(_reasons),
         **harm,
         "in_hand_at_cut": len(trial.in_hand),
         "transactions_at_cut": trial.transactions,
@@ -240,6 +241,11 @@ def _waits(session: Session) -> list[tuple[datetime, datetime]]:
 def _writes(session: Session) -> Counter[str]:
     """Count the changes of each account in the directory."""
     return Counter(session.scalars(select(DirectoryWrite.account_id)))
+
+
+def _reasons(session: Session) -> dict[str, int]:
+    """Count the handoffs by their reason: one that nobody asked for says why something else was tried."""
+    return dict(Counter(str(reason) for reason in session.scalars(select(Handoff.reason))))
 
 
 def _cards(session: Session) -> Counter[int]:

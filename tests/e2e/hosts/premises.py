@@ -34,7 +34,8 @@ from tests.support.paths import ROOT
 WEB, DATA_HOST, OUTSIDE = "web", "data", "outside"
 WORKERS = ("worker1", "worker2")
 HOSTS = (WEB, *WORKERS, DATA_HOST, OUTSIDE)
-PORTS = {"web": 3000, "redis": 6379, "postgres": 5432, "slack": 8001, "model": 8002, "quick-model": 8003}
+PORTS = {"web": 3000, "redis": 6379, "postgres": 5432, "slack": 8001, "model": 8002, "quick-model": 8002}
+"The model that does not think is gone before the other one comes: its address is part of the release."
 POSTGRES_USER = "pgserver"
 "Whom the packaged PostgreSQL runs as, since it refuses root."
 
@@ -69,9 +70,10 @@ def premises_opened(folder: Path, *, people: int, model_seconds: float, lease: f
         with closing(db.connect(told["DATABASE_URL"])) as database:
             with database.write() as session:
                 accounts.seed(session, seed_file.read(seed))
-            models = {"model": model_seconds, "quick-model": 0.0}
-            supervisor.start(*(_model(network, told, name, seconds) for name, seconds in models.items()))
-            supervisor.run(_evaluation(network, told), show=lambda _line: None)
+            with Supervisor(folder / "logs") as evaluating:
+                evaluating.start(_model(network, told, "quick-model", 0.0))
+                evaluating.run(_evaluation(network, told), show=lambda _line: None)
+            supervisor.start(_model(network, told, "model", model_seconds))
             workers = [program for host in WORKERS for program in _working(network, told, host)]
             supervisor.start(_slack(network, told, seed), _web(network, told), *workers)
             running_demo = RunningDemo(
@@ -160,9 +162,8 @@ def _working(network: Network, told: dict[str, str], host: str) -> Iterator[Prog
 
 
 def _evaluation(network: Network, told: dict[str, str]) -> Program:
-    """Return the evaluation of the release, against a stand-in that does not think."""
-    at = {**told, "ANTHROPIC_BASE_URL": _url(network, OUTSIDE, "quick-model").rstrip("/")}
-    return Program("eval", network.on(WEB, [sys.executable, "-m", "bot.cli", "eval", "run"]), at)
+    """Return the evaluation of the release."""
+    return Program("eval", network.on(WEB, [sys.executable, "-m", "bot.cli", "eval", "run"]), told)
 
 
 def _redis(network: Network, folder: Path) -> Program:
