@@ -27,7 +27,7 @@ def audit_gaps(*, since: datetime | None, as_json: bool) -> None:
 
     Writes to accounts, changes of the directory, model calls, approvals, handoffs and messages are joined with the
     audit log. What was done in the last two minutes is left out: its partner may still come. Exit code 0: there is no
-    gap; 1: there are gaps; 2: the database cannot be looked at.
+    gap; 1: there are gaps; 2: the database cannot be looked at, or nothing done since then would be.
     """
     found, looks = _found(since)
     click.echo(json.dumps(_as_json(found, looks)) if as_json else _as_text(found, looks))
@@ -35,7 +35,11 @@ def audit_gaps(*, since: datetime | None, as_json: bool) -> None:
 
 
 def _found(since: datetime | None) -> "tuple[Sequence[Gap], int]":
-    """Return the gaps, and how many kinds were looked for."""
+    """Return the gaps, and how many kinds were looked for.
+
+    Raises:
+        click.BadParameter: what was done since is too new to be looked at, so that no gap could be found.
+    """
     from datetime import UTC
 
     from bot.store.audit import gaps
@@ -49,10 +53,15 @@ def _found(since: datetime | None) -> "tuple[Sequence[Gap], int]":
         if sys.stderr.isatty():
             click.echo(f"\r{len(done)} of {len(gaps.LOOKS)} looked for ", err=True, nl=len(done) == len(gaps.LOOKS))
 
+    at, first = now(), None if since is None else since.replace(tzinfo=UTC)
+    if first is not None and first > at - gaps.GRACE:  # as when it is a local time: "no gap" would prove nothing
+        raise click.BadParameter(
+            f"expected a time in UTC that is over {gaps.GRACE.total_seconds() / 60:.0f} minutes ago, found {since}",
+            param_hint="--since",
+        )
     with reading_database(settings_to_look_at()) as database, database.read() as session:
         spending.at_one_moment(session)
-        at = None if since is None else since.replace(tzinfo=UTC)
-        return gaps.find(session, at=now(), since=at, seen=seen), len(done) or len(gaps.LOOKS)
+        return gaps.find(session, at=at, since=first, seen=seen), len(done) or len(gaps.LOOKS)
 
 
 def _as_json(found: "Sequence[Gap]", looks: int) -> dict[str, object]:

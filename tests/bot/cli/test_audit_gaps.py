@@ -1,10 +1,12 @@
 """`deskhand audit gaps`: the exit code says whether there are gaps; what is missing is named."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.store import schema
 from bot.store.audit import gaps
 from bot.store.db import Database
 from tests.support.command_line import deskhand
@@ -29,7 +31,9 @@ def test_without_a_gap_the_exit_code_is_0(books: Database, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out) == {"gaps": 0, "kinds_looked_for": len(gaps.LOOKS), "found": []}
 
 
-def test_a_gap_is_named_and_the_exit_code_is_1(books: Database, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gap_is_named_and_the_exit_code_is_1(
+    books: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With its row, its ticket and what it means; of days without a gap there is none."""
     with books.write() as session:
         keep_books(session, "tool.finished")
@@ -40,7 +44,23 @@ def test_a_gap_is_named_and_the_exit_code_is_1(books: Database, capsys: pytest.C
     assert deskhand("audit", "gaps", "--json") == 1
     [one] = json.loads(capsys.readouterr().out)["found"]
     assert (one["kind"], one["what"], one["ticket"]) == ("intent_without_outcome", "audit 1", 1)
-    assert deskhand("audit", "gaps", "--since", "2999-01-01") == 0
+    later = schema.now() + timedelta(days=2)
+    monkeypatch.setattr(schema, "now", lambda: later)
+    assert deskhand("audit", "gaps", "--since", f"{later - timedelta(days=1):%Y-%m-%dT%H:%M:%S}") == 0
+
+
+def test_a_time_since_which_nothing_can_be_looked_at_yet_is_no_proof(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A local time that UTC has not reached, or one whose acts may still wait for their record: no "no gap"."""
+    monkeypatch.setenv("DATABASE_URL", sqlite.engine.url.render_as_string(hide_password=False))
+    for ahead in (timedelta(hours=1), -gaps.GRACE / 2):
+        since = f"{schema.now() + ahead:%Y-%m-%dT%H:%M:%S}"
+        assert deskhand("audit", "gaps", "--since", since) == 2
+        said = capsys.readouterr()
+        assert "expected a time in UTC that is over 2 minutes ago" in said.err
+        assert said.out == ""
+    assert deskhand("audit", "gaps", "--since", f"{schema.now() - 2 * gaps.GRACE:%Y-%m-%dT%H:%M:%S}") == 0
 
 
 @pytest.mark.parametrize("command", ["gaps", "verify", "explain turn:1", "sample", "export"])
