@@ -130,5 +130,6 @@ def page(view: AgentView, more: Mapping[str, Any], past: Sequence[Suspension]) -
 
 
 def _span(one: Suspension) -> str:
-    end = "" if one.over_at is None else f" to {one.over_at:%Y-%m-%d %H:%M}, resumed by {one.over_by}"
-    return f"{one.at:%Y-%m-%d %H:%M}{end} UTC, by {one.by}: {one.cause}"
+    end = "" if one.over_at is None else f" to {one.over_at:%Y-%m-%d %H:%M}"
+    over = "" if one.over_at is None else f" (resumed by {one.over_by})"
+    return f"{one.at:%Y-%m-%d %H:%M}{end} UTC{over}, by {one.by}: {one.cause}"

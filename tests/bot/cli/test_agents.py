@@ -107,7 +107,7 @@ def test_one_agent_is_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert status.endswith("by an operator: second")
     assert lines[-2].startswith("Suspended  20")
     assert lines[-2].endswith("UTC, by operator: second")
-    assert lines[-1].endswith("resumed by operator UTC, by operator: first")
+    assert lines[-1].endswith(" UTC (resumed by operator), by operator: first")
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 301])
