@@ -20,7 +20,7 @@ from pathlib import Path
 from bot.sandbox.demo.processes import Supervisor
 from tests.benchmarks import proc_stats
 from tests.benchmarks.peers import job
-from tests.e2e.product_processes import Site
+from tests.e2e.product_processes import REDIS_USER_WITH_ALL, Site
 from tests.support.json_object import Json
 from tests.support.paths import ROOT
 
@@ -99,7 +99,7 @@ class _Contest:
         journal.touch()
         environment = {**os.environ, **site.environment, job.JOURNAL: str(journal), "PYTHONPATH": str(ROOT)}
         with Supervisor(folder / "logs") as supervisor, (folder / "worker.log").open("wb") as log:
-            supervisor.start(site.redis(folder))
+            supervisor.start(site.redis(folder, user=REDIS_USER_WITH_ALL))
             workers = [
                 subprocess.Popen(peer.command, env=environment, stdout=log, stderr=log, cwd=folder)
                 for _ in range(peer.processes)

@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +37,8 @@ KEYS = keys_of(TOKENS)
 REDIS_PASSWORD = "e2e-redis"
 REDIS_USER = ("--user", "deskhand", "on", f">{REDIS_PASSWORD}", *redis_rights.rule().split())
 "Options of a redis-server whose user has the rights that Deskhand needs and no others."
+REDIS_USER_WITH_ALL = (*REDIS_USER[:4], "~*", "&*", "+@all")
+"The same for a user who may do everything, as other queues than ours have keys of their own."
 
 METRICS_PORTS = 12
 "So many ports, from the first one on, are tried by each process that tells metrics."
@@ -78,11 +81,11 @@ class Site:
         """Return the address of the web process, the workspace (`slack`) or the stand-in (`model`)."""
         return f"http://127.0.0.1:{self.ports[name]}/"
 
-    def redis(self, folder: Path) -> Program:
-        """Return a redis-server that keeps nothing, with `REDIS_USER`."""
+    def redis(self, folder: Path, *, user: Sequence[str] = REDIS_USER) -> Program:
+        """Return a redis-server that keeps nothing, with one user."""
         port = self.ports["redis"]
         command = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-        command += REDIS_USER
+        command += user
         return Program("redis", command, is_up=lambda _: _listens(port), outlives=True)
 
     def model(self, seconds: float) -> Program:
