@@ -112,8 +112,10 @@ def approvers_reencrypt(*, as_json: bool) -> None:
     settings = settings_to_look_at()
     keys = secret_box.of_settings(settings)
     done, unreadable = [], []
+    idle = "none, as nobody is enrolled"
     with own_database(settings) as database, database.write() as session:
         for row in approvers.everyone(session):
+            idle = "none, as the first key encrypts all that can be read"
             secret = keys.unseal(row.secret, user=row.user)
             if secret is None:
                 unreadable.append(row.user)
@@ -123,7 +125,7 @@ def approvers_reencrypt(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"reencrypted": done, "unreadable": unreadable}))
     else:
-        click.echo(f"Encrypted anew: {', '.join(done) or 'none, as the first key encrypts all that can be read'}.")
+        click.echo(f"Encrypted anew: {', '.join(done) or idle}.")
     if unreadable:
         raise click.ClickException(f"No key opens the secret of {', '.join(unreadable)}: remove and enrol them again.")
 

@@ -53,8 +53,8 @@ def audit_export(*, kind: str, output: Path | None, since: str | None, until: st
             return
         said: dict[str, Any] = _put(kind, settings, head, batches, output)
     said |= {"format": kind, "chain": head.chain, "from": head.first, "to": head.position}
-    words = f"{output}: records {head.first:,} to {head.position:,} of the log {head.chain[:8]}."
-    click.echo(json.dumps(said) if as_json else words)
+    held = f"records {head.first:,} to {head.position:,}" if head.first <= head.position else "no record"
+    click.echo(json.dumps(said) if as_json else f"{output}: {held} of the log {head.chain[:8]}.")
 
 
 def part(reader: "ChainReader", since: str | None, until: str | None) -> "LogHead":
@@ -67,7 +67,8 @@ def part(reader: "ChainReader", since: str | None, until: str | None) -> "LogHea
     first = 1 if since is None else _position(since, "--since", reader.first_since)
     last = head.position if until is None else _position(until, "--until", reader.last_before)
     if first is None or last is None or last > head.position or (since is not None and not begins <= first <= last):
-        raise ConfigError(f"no record is in that range; the log has the records {begins:,} to {head.position:,}")
+        held = f"the records {begins:,} to {head.position:,}" if begins <= head.position else "no records"
+        raise ConfigError(f"no record is in that range; the log has {held}")
     prev = head.prev if since is None else before if first == begins else reader.hash_at(first - 1)
     ends = head.hash if last == head.position else reader.hash_at(last)
     if prev is None or ends is None:

@@ -32,7 +32,7 @@ def check_ground(settings: Settings) -> Iterator[Finding]:
     if seen.ground.kind is not settings.deskhand_ground:
         wrong = True
         yield Finding("ground", "fail", f"The database belongs to {seen.ground}.", "Correct DATABASE_URL.")
-    owner = _owner(settings)
+    redis_answers, owner = _owner(settings)
     if owner not in {None, seen.ground}:
         wrong = True
         message = f"Redis belongs to {owner}, but the database belongs to {seen.ground}."
@@ -44,7 +44,13 @@ def check_ground(settings: Settings) -> Iterator[Finding]:
         message = f"SLACK_BOT_TOKEN is of the workspace {team}, but the database serves {seen.team}."
         yield Finding("ground", "fail", message, "Correct SLACK_BOT_TOKEN or DATABASE_URL; see `deskhand ground`.")
     if not wrong:
-        yield Finding("ground", "ok", f"Database and Redis belong to {seen.ground}.")
+        if owner is not None:
+            message = f"Database and Redis belong to {seen.ground}."
+        elif redis_answers:
+            message = f"The database belongs to {seen.ground}; the first process to start marks Redis as its own."
+        else:
+            message = f"The database belongs to {seen.ground}; Redis could not be asked."
+        yield Finding("ground", "ok", message)
 
 
 def check_redis_access(settings: Settings) -> Iterator[Finding]:
@@ -97,12 +103,13 @@ def _mark(settings: Settings) -> marks.SeenMark | None:
         return marks.read(session)
 
 
-def _owner(settings: Settings) -> Ground | None:
+def _owner(settings: Settings) -> tuple[bool, Ground | None]:
+    """Return whether Redis answers, and the owner by its mark, if it has one."""
     try:
         with closing(JobQueue.connect(settings.redis_url)) as queue:
-            return queue.owner()
+            return True, queue.owner()
     except (DeskhandError, ValueError):  # `check_redis` reports it
-        return None
+        return False, None
 
 
 def _team(settings: Settings) -> str | None:

@@ -142,6 +142,7 @@ def test_who_approves_nothing_any_longer_is_shown(sqlite: Database, said: Any) -
 
 def test_a_key_is_replaced_step_by_step(sqlite: Database, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After `reencrypt` the second key can be dropped; the app and its codes stay as they are."""
+    assert "Encrypted anew: none, as nobody is enrolled." in said("reencrypt")
     secret = enrolled(sqlite, PRIYA)
     with sqlite.write() as session:
         other = approver_keys("dhak_" + "A" * 43)

@@ -18,7 +18,6 @@ from bot.audit_chain import proofs
 from bot.cli import audit_verify
 from bot.settings import Settings
 from bot.signer import Signer, last_signed
-from bot.store.db import Database
 from tests.support.audit_desks import AuditDesk
 from tests.support.command_line import deskhand
 from tests.support.database_roles import url_of_role
@@ -116,8 +115,8 @@ def test_changed_evidence_is_found(audit_desk: AuditDesk) -> None:
     assert audit_desk.run("checkpoint")[0] == 1
 
 
-def test_an_empty_log_proves_nothing_and_is_not_signed(database: Database, audit_desk: AuditDesk) -> None:
-    """Both say so."""
+def test_an_empty_log_proves_nothing_and_is_not_signed(audit_desk: AuditDesk, tmp_path: Path) -> None:
+    """Each command says so, and an export never names records from 1 to 0."""
     audit_desk.tamper(
         "UPDATE audit_head SET position = 0, hash = (SELECT prev FROM audit_chain WHERE position = 1)",
         "DELETE FROM audit",
@@ -125,6 +124,11 @@ def test_an_empty_log_proves_nothing_and_is_not_signed(database: Database, audit
     )
     assert "has no records, so nothing was proved" in audit_desk.told("verify", "--checkpoints", os.devnull)[1]
     assert audit_desk.run("checkpoint") == (0, {"signed": False})
+    file = str(tmp_path / "none.ndjson")
+    code, words = audit_desk.told("export", "--output", file)
+    assert (code, f"{file}: no record of the log " in words) == (0, True)
+    code, words = audit_desk.told("export", "--output", file, "--since", "1")
+    assert (code, "the log has no records" in words) == (2, True)
 
 
 @pytest.mark.both_databases

@@ -96,7 +96,7 @@ def test_files_that_others_may_read_are_named(tmp_path: Path, monkeypatch: pytes
 
 
 def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: LocalWorkspace) -> None:
-    """Another's database, Redis or token is a failure each; an unmarked one is told and stays unmarked."""
+    """Another's database, Redis or token is a failure each; an unmarked or silent one is told and stays as it is."""
     settings = Settings(
         database_url=database.engine.url.render_as_string(hide_password=False),
         redis_url=redis_url,
@@ -112,8 +112,13 @@ def test_whose_ground_it_is(database: db.Database, redis_url: str, workspace: Lo
         with database.write() as session:
             wanted = revision or max(file.name.split("_")[0] for file in db.REVISIONS.glob("[0-9]*.py"))
             session.execute(text("UPDATE alembic_version SET version_num = :it").bindparams(it=wanted))
-        assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis belong to {ground}.")]
+        unmarked = f"The database belongs to {ground}; the first process to start marks Redis as its own."
+        assert said(exposure.check_ground(settings)) == [("ok", unmarked)]
+    down = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    assert said(exposure.check_ground(down)) == [("ok", f"The database belongs to {ground}; Redis could not be asked.")]
     with redis.Redis.from_url(redis_url) as raw:
+        raw.set(MARK, str(ground))
+        assert said(exposure.check_ground(settings)) == [("ok", f"Database and Redis belong to {ground}.")]
         raw.set(MARK, str(Ground(Kind.DEMO, "0ther")))
     marks.serve(database, "T0ELSEWHERE")
     found = said(exposure.check_ground(settings.model_copy(update={"deskhand_ground": Kind.DEMO})))
