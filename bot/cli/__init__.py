@@ -37,7 +37,7 @@ from bot.cli import (
     tickets,
 )
 from bot.cli.root import cli
-from bot.errors import ConfigError, DeskhandError
+from bot.errors import ConfigError, DeskhandError, Transient
 
 __all__ = [
     "agents",
@@ -70,6 +70,10 @@ __all__ = [
 ]
 
 
+_ADDRESSES = {"database": "DATABASE_URL", "redis": "REDIS_URL"}
+"What an error that one of these cannot be reached begins with, and the variable that says where it is."
+
+
 def main() -> None:
     """Run the command line; an error is printed as one clear sentence, with exit code 1 or 2."""
     private.keep_to_ourselves()
@@ -81,7 +85,8 @@ def main() -> None:
         click.echo(f"deskhand: {error}", err=True)
         sys.exit(2)
     except DeskhandError as error:
-        click.echo(f"deskhand: {error}", err=True)
+        address = _ADDRESSES.get(str(error).partition(":")[0]) if isinstance(error, Transient) else None
+        click.echo(f"deskhand: {error}{f'. Start it, or correct {address}.' if address else ''}", err=True)
         sys.exit(1)
 
 

@@ -19,8 +19,9 @@ def eval_promote(*, owner: str, name: str | None, release: str | None, as_json: 
     Only owners of the agent do so, and nothing does so by itself after the first release that passed: each pass allows
     a small loss, and with a baseline that follows every pass the losses would add up.
     """
+    from bot.cli.releases import unknown
     from bot.releases.pairs import pair_of
-    from bot.store.releases import baselines
+    from bot.store.releases import baselines, releases
     from bot.store.releases.baselines import NotPromoted
 
     settings = settings_to_look_at()
@@ -30,9 +31,12 @@ def eval_promote(*, owner: str, name: str | None, release: str | None, as_json: 
     pair = pair_of(settings, agent)
     pair = pair._replace(release=release or pair.release)
     with own_database(settings) as database, database.write() as session:
+        if release is not None and releases.get(session, release) is None:
+            raise unknown(release)
         done = baselines.promote(session, agent.card.name, pair, by=owner)
     if isinstance(done, NotPromoted):
-        raise click.ClickException(f"{pair.release} was not promoted: {done}.")
+        first = " Run `deskhand eval run` first." if done is NotPromoted.NOT_PASSED and release is None else ""
+        raise click.ClickException(f"{pair.release} was not promoted: {done}.{first}")
     if as_json:
         about = {
             "agent": done.agent,

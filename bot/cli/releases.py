@@ -69,7 +69,7 @@ def release_show(*, release: str, as_json: bool) -> None:
     with reading_database(settings) as database, database.read() as session:
         row = releases.get(session, release)
         if row is None:
-            raise _unknown(release)
+            raise unknown(release)
         view = _view(session, row, served)
         body, files = row.body, sorted(kept_files.read(session, release))
     if as_json:
@@ -206,7 +206,8 @@ def _agent_folder(config: "Path", name: str | None) -> str:
     return name
 
 
-def _unknown(release: str) -> click.ClickException:
+def unknown(release: str) -> click.ClickException:
+    """Return the error about a release that is not stored."""
     return click.ClickException(f"There is no release {release}. `deskhand release list` names those that are stored.")
 
 
@@ -216,7 +217,7 @@ def _stored(session: "Session", release: str) -> "StoredRelease":
 
     row = releases.get(session, release)
     if row is None:
-        raise _unknown(release)
+        raise unknown(release)
     return StoredRelease(release, row.body, kept_files.read(session, release))
 
 

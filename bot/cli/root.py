@@ -78,7 +78,8 @@ def settings_of_environment() -> "Settings":
 def settings_to_look_at() -> "Settings":
     """Return the settings of the installation, or of the demo that runs here if no installation is set up.
 
-    When a demo runs here, stderr says which of the two the command looks at.
+    When a demo runs here, stderr says which of the two the command looks at. Where the environment says that there is
+    no file of settings, nothing in this folder counts, and no demo is looked for.
 
     Raises:
         ConfigError: a setting is wrong.
@@ -89,7 +90,8 @@ def settings_to_look_at() -> "Settings":
     from bot.store import db
 
     settings = settings_of_environment()
-    of_the_demo = None if settings.deskhand_ground is Kind.DEMO else folder.running(folder.STATE)
+    elsewhere = settings.deskhand_ground is Kind.DEMO or env_file.named(os.environ) is None
+    of_the_demo = None if elsewhere else folder.running(folder.STATE)
     if of_the_demo is None:
         return settings
     said = " and ".join(sorted(name.upper() for name in settings.model_fields_set & SET_UP))

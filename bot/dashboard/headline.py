@@ -91,7 +91,7 @@ def success(overview: Overview) -> Element:
     title = element("h2", "Solved without a person", id="success")
     left = element("div", title, *_share(found))
     counted = element("p", _counted(overview), class_="soft small")
-    right = element("div", element("p", _ends(found), class_="soft"), parts.facts(*_facts(overview)), counted)
+    right = element("div", element("p", ends_in_words(found), class_="soft"), parts.facts(*_facts(overview)), counted)
     return element("section", left, right, class_="first", aria_labelledby="success")
 
 
@@ -116,7 +116,7 @@ def _share(found: Success) -> Iterator[Element]:
     yield element("p", said, class_="soft small")
 
 
-def _ends(found: Success) -> str:
+def ends_in_words(found: Success) -> str:
     """Return in words what solved means, and what became of the others."""
     settled = found.settled
     meaning = (
@@ -133,8 +133,8 @@ def _ends(found: Success) -> str:
         if number
     ]
     rest = f" Of the others, {wording.listed(others)}." if others else ""
-    waiting = found.unsettled.all
-    more = f" {wording.count(waiting, 'more request is', 'more requests are')} not settled yet." if waiting else ""
+    waiting, more = found.unsettled.all, "more " if settled.all else ""
+    more = f" {wording.count(waiting, f'{more}request is', f'{more}requests are')} not settled yet." if waiting else ""
     return f"{meaning}{rest}{more}"
 
 

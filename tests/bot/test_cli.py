@@ -18,7 +18,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from bot import cli
+from bot import cli, env_file
 from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.ground import MARK, Ground, Kind
@@ -214,6 +214,7 @@ def beside_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _sqlite: Path
     monkeypatch.chdir(tmp_path)
     for name in ("DATABASE_URL", "REDIS_URL", "SLACK_BOT_TOKEN", "DESKHAND_GROUND", "DESKHAND_CONFIG"):
         monkeypatch.setenv(name, "")  # so that what a command puts there is taken back
+    monkeypatch.delenv(env_file.VARIABLE)
     url = f"sqlite:///{tmp_path / folder.STATE / 'deskhand.db'}"
     told = {"DATABASE_URL": url, "DESKHAND_CONFIG": str(CONFIG), "DESKHAND_GROUND": "demo"}
     with folder.locked(folder.STATE, fresh=False), folder.published(folder.STATE, told):
@@ -235,6 +236,18 @@ def test_beside_a_demo_commands_look_at_it(
     assert "A demo runs in .deskhand/demo/, and no installation is set up: this looks at the demo." in said.err
     assert "run `deskhand migrate`" not in said.out + said.err
     assert [child.name for child in beside_a_demo.parent.iterdir()] == ["demo"]
+
+
+@pytest.mark.usefixtures("beside_a_demo")
+def test_where_nothing_in_the_folder_counts_no_demo_is_looked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the tests of a checkout pass while its demo runs, and a container looks at nothing but its environment."""
+    monkeypatch.setenv(env_file.VARIABLE, "")
+    deskhand("status")
+    said = "".join(capsys.readouterr())
+    assert "demo" not in said
+    assert "run `deskhand migrate`" in said
 
 
 @pytest.mark.parametrize("words", LOOKS)

@@ -34,7 +34,10 @@ def test_only_an_owner_promotes_and_only_what_has_passed(
     assert deskhand(*promote, "U0STRANGER") == 1
     assert "U0STRANGER is no owner of access; owners: U0OLIVIA." in capsys.readouterr().err
     assert deskhand(*promote, "U0OLIVIA") == 1
-    assert f"{release} was not promoted: it has not passed the suite as it is now." in capsys.readouterr().err
+    refused = f"{release} was not promoted: it has not passed the suite as it is now. Run `deskhand eval run` first."
+    assert refused in capsys.readouterr().err
+    assert deskhand(*promote, "U0OLIVIA", "--release", "access@unknown") == 1
+    assert "There is no release access@unknown. `deskhand release list` names" in capsys.readouterr().err
     with sqlite.write() as session:
         judged(session, release, suite)
     capsys.readouterr()
