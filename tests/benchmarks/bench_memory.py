@@ -24,7 +24,7 @@ def run(say: Callable[[str], None]) -> Json:
     with (
         product_run.postgres(say) as (url, _),
         tempfile.TemporaryDirectory() as name,
-        product_run.product_opened(RunPlan(model_seconds=0.0), url, Path(name)) as up,
+        product_run.product_opened(RunPlan(model_seconds=0.0, people=TURNS + AT_ONCE), url, Path(name)) as up,
     ):
         return asyncio.run(_play(up, say))
 

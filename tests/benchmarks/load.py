@@ -16,7 +16,7 @@ import aiohttp
 
 from bot.sandbox.demo.scenes.stage import BOT, HELP
 from tests.benchmarks.outside import crowd_member
-from tests.benchmarks.product_run import PEOPLE, ProductRun
+from tests.benchmarks.product_run import ProductRun
 from tests.e2e.product_processes import KEYS
 from tests.support.json_object import Json
 
@@ -41,6 +41,8 @@ class Crowd:
 
     page: str
     session: aiohttp.ClientSession
+    people: int
+    "How many of them there are."
     threads: dict[str, asyncio.Future[str]] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
     "Messages of the bot by thread: one each, or something was lost or said twice."
@@ -52,7 +54,7 @@ class Crowd:
         """Ask once and wait for the answer; None when none came."""
         self.numbers += 1
         number = self.numbers
-        said = {"user": crowd_member(number % PEOPLE), "channel": HELP, "text": f"<@{BOT}> {text} #{number}"}
+        said = {"user": crowd_member(number % self.people), "channel": HELP, "text": f"<@{BOT}> {text} #{number}"}
         async with self.session.post(f"{self.page}sandbox/say", json=said) as response:
             ts = str((await response.json())["ts"])
         try:
@@ -120,7 +122,7 @@ async def gathered(yard: ProductRun) -> AsyncIterator[Crowd]:
     """Bring the people into the workspace."""
     connector = aiohttp.TCPConnector(limit=0, force_close=True)  # else the server may hang up as we ask again
     async with aiohttp.ClientSession(connector=connector, read_bufsize=BIGGEST_LINE, headers=KEYS) as session:
-        crowd, ready = Crowd(yard.site.address("slack"), session), asyncio.Event()
+        crowd, ready = Crowd(yard.site.address("slack"), session, yard.people), asyncio.Event()
         watching = asyncio.create_task(crowd.watch(ready))
         await ready.wait()
         try:

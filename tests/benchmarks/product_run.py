@@ -32,7 +32,7 @@ from tests.e2e.product_processes import Site
 Say = Callable[[str], None]
 
 PEOPLE = 3_000
-"Each asks once, for what one person says while a request is open is added to it."
+"Each asks once, for what one person says while a request is open is added to it, and is answered in its thread."
 LEASE_SECONDS = "8"
 
 
@@ -47,6 +47,8 @@ class RunPlan:
     "A module of a benchmark's own that is run in the worker's place."
     environments: Sequence[Mapping[str, str]] = ()
     "What each worker is told beside the rest, in their order."
+    people: int = PEOPLE
+    "How many are there to ask."
     bot: str = "deskhand"
     "Who hears Slack: `deskhand`, or the module of a bot that needs nothing else."
 
@@ -59,6 +61,7 @@ class ProductRun:
     supervisor: Supervisor
     database: Database
     workers: tuple[str, ...]
+    people: int
 
     def pid(self, name: str) -> int:
         """Return the process number of a program by its name."""
@@ -98,7 +101,7 @@ def product_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[P
     """
     database_url = _copy_of(database_url)
     site = _site(database_url, folder)
-    people = crowd_file(folder, PEOPLE)
+    people = crowd_file(folder, plan.people)
     with closing(db.connect(database_url)) as database, Supervisor(folder / "logs") as supervisor:
         with database.write() as session:
             accounts.seed(session, seed_file.read(people))
@@ -115,7 +118,7 @@ def product_opened(plan: RunPlan, database_url: str, folder: Path) -> Iterator[P
         else:
             supervisor.start(site.python("web", [plan.bot], port="web", path="healthz"))
             workers = []
-        yield ProductRun(site, supervisor, database, tuple(worker.name for worker in workers))
+        yield ProductRun(site, supervisor, database, tuple(worker.name for worker in workers), plan.people)
 
 
 def _copy_of(database_url: str) -> str:
