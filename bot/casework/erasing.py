@@ -53,10 +53,6 @@ class Receipt:
         return asdict(self)
 
 
-class _OnlyLooked(Exception):
-    """Nothing is to stay of what was done."""
-
-
 def erase(
     database: Database,
     queue: JobQueue,

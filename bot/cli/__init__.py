@@ -71,7 +71,9 @@ __all__ = [
 
 
 _ADDRESSES = {"database": "DATABASE_URL", "redis": "REDIS_URL"}
-"What an error that one of these cannot be reached begins with, and the variable that says where it is."
+"What an error of one of these begins with, and the variable that says where it is."
+_NOT_REACHED = ("ConnectionError", "TimeoutError", "connection refused", "cannot be resolved", "no answer in time")
+"What such an error says when nothing answers there; with another, as of a full disk, the address is right."
 
 
 def main() -> None:
@@ -85,9 +87,16 @@ def main() -> None:
         click.echo(f"deskhand: {error}", err=True)
         sys.exit(2)
     except DeskhandError as error:
-        address = _ADDRESSES.get(str(error).partition(":")[0]) if isinstance(error, Transient) else None
-        click.echo(f"deskhand: {error}{f'. Start it, or correct {address}.' if address else ''}", err=True)
+        click.echo(f"deskhand: {with_advice(error)}", err=True)
         sys.exit(1)
+
+
+def with_advice(error: DeskhandError) -> str:
+    """Return what an error says, and what to do if the database or Redis is not there."""
+    said = str(error)
+    address = _ADDRESSES.get(said.partition(":")[0])
+    not_there = isinstance(error, Transient) and any(words in said for words in _NOT_REACHED)
+    return f"{said}. Start it, or correct {address}." if address and not_there else said
 
 
 def _refuse_what_is_no_text() -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from bot import cli, env_file
 from bot.directory.local import LocalDirectory
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Transient
 from bot.ground import MARK, Ground, Kind
 from bot.principals import AccountStatus
 from bot.sandbox.demo import folder
@@ -627,3 +627,18 @@ def test_whose_ground_it_is_is_shown_and_a_copy_made_another(
     second = capsys.readouterr().out
     assert "Redis: redis: " in second
     assert first.split(",")[0] != second.split(",")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("redis: ConnectionError (Connection refused)", ". Start it, or correct REDIS_URL."),
+        ("redis: OutOfMemoryError", ""),
+        ("database: OperationalError: connection refused", ". Start it, or correct DATABASE_URL."),
+        ("database: database or disk is full", ""),
+        ("slack: ConnectionError", ""),
+    ],
+)
+def test_only_what_is_not_there_is_to_be_started(said: str, advice: str) -> None:
+    """A full disk or a full Redis has the right address."""
+    assert cli.with_advice(Transient(said)) == f"{said}{advice}"
