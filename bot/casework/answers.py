@@ -100,7 +100,7 @@ def _redacted_file(file: Attachment) -> Attachment:
 
 def _to_requester(session: Session, ticket: Ticket, heard: Heard, handoff_id: int, lease_minutes: float) -> FollowUp:
     tickets.lock(session, ticket.id)
-    if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
+    if ticket_messages.is_heard(session, heard.channel, heard.ts):
         return NOTHING  # Slack has delivered it before
     handoff = handoffs.read_again(session, handoff_id)
     own, has_content = ticket.requester == heard.user, bool(relay.sendable(heard.text) or heard.files)

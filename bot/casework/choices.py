@@ -40,7 +40,7 @@ def hear(
         hears: hears the message for one agent.
     """
     shares.lock(session, heard.team, heard.user)
-    if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
+    if ticket_messages.is_heard(session, heard.channel, heard.ts):
         return NOTHING  # Slack has delivered it before
     ticket = overhearing.open_request(ctx, session, heard)
     agent = None if ticket is None else ctx.answering(ticket.agent)

@@ -180,7 +180,7 @@ def _from_requester(
 ) -> FollowUp:
     bounds = ShareBounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
-    if ticket_messages.heard_at(session, heard.channel, heard.ts) is not None:
+    if ticket_messages.is_heard(session, heard.channel, heard.ts):
         return NOTHING  # Slack has delivered it before
     if ticket is None:  # only under the lock, so that another message of theirs cannot open a request meanwhile
         ticket = overhearing.open_request(ctx, session, heard, of=of)

@@ -59,7 +59,7 @@ def follow(ctx: HearingContext, change: EditEvent, membership: Callable[[], Memb
         membership: looks up its author, with no transaction open.
     """
     with ctx.database.read() as session:
-        if ticket_messages.heard_at(session, change.channel, change.ts) is None:
+        if not ticket_messages.is_heard(session, change.channel, change.ts):
             return False
     kept = None if change.text is None else redact(change.text)  # slow, so it is done with no transaction open
     change = replace(change, quoted=change.quoted and answers.redacted_quotes(change.quoted))

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from bot import durations
 from bot.admission import Member
@@ -17,14 +19,7 @@ from bot.store.sql import prebuilt
 SKEW = timedelta(seconds=2)
 "The most by which the clocks of two processes may differ."
 _PROFILE = select(MemberRow.said, MemberRow.asked_at).where(MemberRow.user == bindparam("whose"))
-_TAKE = (
-    update(MemberRow)
-    .where(
-        MemberRow.user == bindparam("whose"),
-        or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= bindparam("at")),
-    )
-    .returning(MemberRow.said, MemberRow.asked_at)
-)
+_NOBODY_ASKS = or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= bindparam("at"))
 _STORE = (
     update(MemberRow)
     .where(MemberRow.user == bindparam("whose"), MemberRow.asked_at == bindparam("version"))
@@ -92,9 +87,9 @@ def is_inquired(session: Session, user: str) -> bool:
 def begin_inquiry(session: Session, user: str) -> Inquiry | None:
     """Take the right to ask Slack about somebody; None: another process has it, or has just had an answer."""
     at = now()
-    db.insert_new(session, MemberRow, user=user, said=None, asked_at=at, asking_until=None)
     until = at + timedelta(seconds=durations.PROFILE_INQUIRY)
-    row = prebuilt.rows(session, _TAKE, whose=user, at=at, asking_until=until).one_or_none()
+    taking = _taking(session.get_bind().dialect.name)
+    row = prebuilt.rows(session, taking, user=user, said=None, asked_at=at, asking_until=until, at=at).one_or_none()
     if row is None:
         return None
     inquiry = Inquiry(user, row.asked_at, until)
@@ -102,6 +97,13 @@ def begin_inquiry(session: Session, user: str) -> Inquiry | None:
         _end(session, inquiry)
         return None
     return inquiry
+
+
+@cache
+def _taking(dialect: str) -> ReturningInsert[Any]:
+    """Return the statement that takes the right to ask about somebody, known or not, if nobody has it."""
+    taken = prebuilt.upsertion_if(dialect, MemberRow, ("user",), ("asking_until",), _NOBODY_ASKS)
+    return taken.returning(MemberRow.said, MemberRow.asked_at)
 
 
 def end_inquiry(session: Session, inquiry: Inquiry, said: Member | None, *, asked_at: datetime) -> bool:

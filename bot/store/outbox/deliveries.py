@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from sqlalchemy import and_, bindparam, case, exists, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, exists, null, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from bot import durations
@@ -32,7 +32,9 @@ _DUE = or_(
 )
 _IS_DUE = select(Message.id).where(_DUE, Message.due_at <= bindparam("at")).order_by(Message.id).limit(500)
 _IS_DUE_OF_TICKET = _IS_DUE.where(Message.ticket_id == bindparam("ticket"))
-_ABOUT = select(Message.bot_voice, Message.ticket_id, TURN).where(Message.id == bindparam("message"))
+_ABOUT = select(TURN, null()).where(Message.id == bindparam("message"))
+_OF_AGENT = select(TURN, Ticket.assignee).join(Ticket, Ticket.id == Message.ticket_id).with_for_update(of=Ticket)
+_ABOUT_OF_AGENT = _OF_AGENT.where(Message.id == bindparam("message"), Message.bot_voice)
 _ASSIGNEE = select(Ticket.assignee).where(Ticket.id == bindparam("ticket")).with_for_update()
 _SHOW = (
     update(Message)
@@ -86,10 +88,10 @@ def take(session: Session, message_id: int) -> Delivery | None:
     the agent's message is withdrawn. The ticket is locked first, as in every other move.
     """
     taken_at = time.monotonic()
-    if (found := prebuilt.rows(session, _ABOUT, message=message_id).one_or_none()) is None:
+    looked_up = (prebuilt.rows(session, query, message=message_id).one_or_none() for query in (_ABOUT_OF_AGENT, _ABOUT))
+    if (found := next(filter(None, looked_up), None)) is None:
         return None
-    bot_voice, ticket_id, turn_id = found
-    assignee = _assignee(session, ticket_id) if bot_voice else None
+    turn_id, assignee = found
     message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
     if not _is_to_send(message, assignee):
         return None

@@ -15,8 +15,10 @@ from bot.store.schema import (
     MessageState,
     now,
 )
+from bot.store.sql import prebuilt
 
 _AT = select(InboxEvent).where(InboxEvent.channel == bindparam("channel"), InboxEvent.ts == bindparam("ts"))
+_IS_AT = _AT.with_only_columns(InboxEvent.id)
 _OF_TURN = (
     select(InboxEvent)
     .where(InboxEvent.turn_id == bindparam("turn"), InboxEvent.state != InboxState.WITHDRAWN)
@@ -38,6 +40,11 @@ _SPOKEN = select(Message).where(
 def heard_at(session: Session, channel: str, ts: str) -> InboxEvent | None:
     """Return the message that was heard in a channel at a timestamp."""
     return session.scalars(_AT, {"channel": channel, "ts": ts}).one_or_none()
+
+
+def is_heard(session: Session, channel: str, ts: str) -> bool:
+    """Return whether the message in a channel at a timestamp was heard."""
+    return prebuilt.rows(session, _IS_AT, channel=channel, ts=ts).one_or_none() is not None
 
 
 def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:

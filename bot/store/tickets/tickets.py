@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import NoRequest
-from bot.store import audit, db
+from bot.store import audit
 from bot.store.schema import (
     Departed,
     InboxEvent,
@@ -25,7 +25,7 @@ from bot.store.schema import (
     TurnState,
     now,
 )
-from bot.store.sql import prebuilt
+from bot.store.sql import new_rows, prebuilt
 from bot.store.tickets import quotes, shares, threads
 from bot.store.tickets.quotes import Quoted
 
@@ -39,7 +39,6 @@ _BEGUN = (
     .order_by(Ticket.id)
     .limit(1)
 )
-_EVENT = select(InboxEvent).where(InboxEvent.id == bindparam("event"))
 _ACTIVE = (
     select(Turn)
     .where(Turn.ticket_id == bindparam("ticket"), Turn.state != TurnState.DONE)
@@ -108,24 +107,10 @@ def accept(
     Returns:
         None if this message was accepted before, under this event id or another.
     """
-    at_top = {threads.AT_TOP: True} if joins is not None and heard.thread_ts is None else {}
-    event_id = db.insert_new(
-        session,
-        InboxEvent,
-        event_id=heard.event_id,
-        kind=InboxKind.MESSAGE,
-        team=heard.team,
-        channel=heard.channel,
-        ts=heard.ts,
-        user=heard.user,
-        text=heard.text,
-        files=stored(heard),
-        detail={**at_top, **quotes.kept(heard.quoted)},
-    )
-    if event_id is None:
+    event = _event(session, heard, at_top=joins is not None and heard.thread_ts is None)
+    if event is None:
         return None
     ticket = _ticket(session, heard, agent=agent) if joins is None else lock(session, joins)
-    event = session.scalars(_EVENT, {"event": event_id}).one()
     if ticket.requester != heard.user:
         session.delete(event)
         return Accepted(event, ticket.id, None, bystander=True)
@@ -260,13 +245,33 @@ def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> T
     return turn
 
 
+def _event(session: Session, heard: Heard, *, at_top: bool) -> InboxEvent | None:
+    """Store a message; None if it was stored before, under this event id or another."""
+    place = {threads.AT_TOP: True} if at_top else {}
+    return new_rows.insert(
+        session,
+        InboxEvent,
+        event_id=heard.event_id,
+        kind=InboxKind.MESSAGE,
+        team=heard.team,
+        channel=heard.channel,
+        ts=heard.ts,
+        user=heard.user,
+        text=heard.text,
+        files=stored(heard),
+        detail={**place, **quotes.kept(heard.quoted)},
+        state=InboxState.ACCEPTED,
+        received_at=now(),
+    )
+
+
 def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
     """Return the ticket of a message's thread, locked; it is opened if there is none."""
     thread_ts = heard.thread_ts or heard.ts
     thread = {"channel": heard.channel, "thread": thread_ts}
     found = prebuilt.rows(session, _BEGUN, **thread).scalar_one_or_none()
     if found is None:
-        found = db.insert_new(
+        opened = new_rows.insert(
             session,
             Ticket,
             team=heard.team,
@@ -278,6 +283,8 @@ def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
             state=TicketState.OPEN,
             created_at=now(),
         )
-    if found is None:  # another message of the thread was quicker
+        if opened is not None:
+            return opened  # nobody else can lock it before this transaction is committed
+        # another message of the thread was quicker
         found = prebuilt.rows(session, _BEGUN, **thread).scalar_one()
     return lock(session, found)
