@@ -21,7 +21,6 @@ from bot.slack.money import budget_messages
 from bot.store.handoffs.moves import Moved
 from bot.store.money import after_raise, blocked_tickets, reviews
 from bot.store.money.after_raise import Cause, Why
-from bot.store.money.ledger import BudgetState
 from bot.store.schema import BudgetReview, Handoff, ReviewState, Ticket, now
 from bot.store.tickets import shares
 from jobs.process import WorkerContext
@@ -47,13 +46,14 @@ class _RoomLeft:
     ctx: WorkerContext
     idle: Collection[str] = ()
     "Agents that do not work now."
-    states: dict[str, BudgetState] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=dict)
+    "Nano-USD, by budget key."
 
     def left(self, cap: Cap) -> int:
         """Return how much of a cap is not spent, in nano-USD."""
-        found = self.states.get(cap.key) or cap_events.budget_state(self.ctx.database, cap)
-        self.states[cap.key] = found
-        return cap.limit_nusd + found.raised_nusd - found.spent_nusd
+        if cap.key not in self.known:
+            self.known[cap.key] = cap_events.left(self.ctx.database, cap)
+        return self.known[cap.key]
 
 
 def look(ctx: WorkerContext, *, since: datetime) -> None:

@@ -14,7 +14,6 @@ import structlog
 
 from bot import budget_owners
 from bot.budget import cap_events
-from bot.budget.caps import Budgets
 from bot.errors import Transient
 from bot.slack.money import budget_messages
 from bot.store.db import Session
@@ -106,7 +105,7 @@ def _due(session: Session, ctx: WorkerContext) -> Iterator[tuple[str, Act]]:
         if review.told_at and bool(review.waiting) != bool(blocked_tickets.waiting(session, review)):
             yield review.account, partial(_count, review_id=review.id)  # its buttons change
     for review in reviews.in_effect(session, at - LATE_REQUESTS):
-        if budget_messages.unaware(session, review):
+        if budget_messages.unaware(session, review) and _has_room(ctx, review):
             yield review.account, partial(_tell_responders, review_id=review.id)
 
 
@@ -162,7 +161,7 @@ def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -
         return
     budgets = ctx.meter.budgets
     if not cap_events.is_current(session, review, budgets):
-        _take_back(session, review, budgets)
+        _take_back(session, review, ctx)
         return
     asked = blocked_tickets.asked(session, review_id)
     unasked = [one for one in budget_owners.deciders(session, review, budgets, ctx.agents) if one not in asked]
@@ -171,15 +170,20 @@ def _bring_up_to_date(session: Session, *, ctx: WorkerContext, review_id: int) -
         log.warning("budget.asked", account=review.account, review=review_id, owners=unasked)
 
 
-def _take_back(session: Session, review: BudgetReview, budgets: Budgets) -> None:
+def _take_back(session: Session, review: BudgetReview, ctx: WorkerContext) -> None:
     """End a review whose limit was changed in the file; if that made room, tell the responders."""
     if reviews.outdate(session, review.id) is None:
         return
     budget_messages.show(session, review)
-    limit = budgets.limit(review.scope, review.holder)
-    if limit is None or limit.hard + reviews.raised(session, review.account) > review.limit_nusd:
+    if _has_room(ctx, review):
         budget_messages.tell_responders(session, review)
     log.info("budget.outdated", account=review.account, review=review.id)
+
+
+def _has_room(ctx: WorkerContext, review: BudgetReview) -> bool:
+    """Return whether the step that was refused fits under the cap as it is now; holds, which end soon, do not count."""
+    cap = ctx.meter.budgets.cap_of(review.scope, review.holder, now())
+    return cap is None or cap_events.left(ctx.database, cap) >= review.needed_nusd
 
 
 def _tell_responders(session: Session, *, review_id: int) -> None:

@@ -146,6 +146,16 @@ def budget_state(database: Database, cap: Cap) -> BudgetState:
         return replace(found, raised_nusd=reviews.raised(session, cap.key))
 
 
+def left(database: Database, cap: Cap) -> int:
+    """Return how much of a cap, raises included, is not spent, in nano-USD; below 0 where the limit was lowered since.
+
+    Raises:
+        Transient: SQL cannot be reached.
+    """
+    found = budget_state(database, cap)
+    return cap.limit_nusd + found.raised_nusd - found.spent_nusd
+
+
 def is_current(session: Session, review: BudgetReview, budgets: Budgets) -> bool:
     """Return whether the limit of a review is still in force, in the same window."""
     cap = budgets.cap(review.account, datetime.now(UTC))

@@ -240,10 +240,13 @@ class Budgets(BaseModel):
         """Return the cap with a budget key at a time; None: its window is over, or the file has changed."""
         scope, _, rest = key.partition(":")
         holder, _, _ = rest.rpartition(":")
-        for known, limits in self._scopes():
-            if known == scope:
-                return next((cap for cap in self._caps(((known, limits, holder),), at) if cap.key == key), None)
-        return None
+        found = self.cap_of(scope, holder, at)
+        return found if found is not None and found.key == key else None
+
+    def cap_of(self, scope: str, holder: str, at: datetime) -> Cap | None:
+        """Return the cap of a holder at a time; None: no cap of this scope applies to it."""
+        scopes = ((known, limits, holder) for known, limits in self._scopes() if known == scope)
+        return next(self._caps(scopes, at), None)
 
     def limit(self, scope: str, holder: str) -> Limit | None:
         """Return the limit of a holder; None: no cap of this scope applies to it."""

@@ -91,7 +91,8 @@ def nano_usd(text: str, *, most: int) -> int:
     if nano == 0:
         raise Wrong("amount", "Write an amount above 0. To leave the budget as it is, choose Deny instead.")
     if nano > most:
-        raise Wrong("amount", f"Write at most {mrkdwn.dollars(most)}: no budget is above ${HIGHEST_USD:,}.")
+        shown = mrkdwn.dollars(most - most % (NANO // 100))  # what is said to be allowed is, so it is rounded down
+        raise Wrong("amount", f"Write at most {shown}: no budget is above ${HIGHEST_USD:,}.")
     return int(nano)
 
 

@@ -129,6 +129,19 @@ def _present(settings: Settings, folder: Path) -> tuple[ConfigError | None, Rele
     return None, ReleasePair(str(release_of(settings, agent)), agent.suite)
 
 
+def _refuse_wrong_name(session: Session, agent: str, to: str) -> None:
+    """Refuse to go back to a release that is not one of this agent.
+
+    Raises:
+        ConfigError: there is no such release, or it is another agent's.
+    """
+    release = releases.get(session, to)
+    if release is None:
+        raise ConfigError(f"release: there is no {to}; `deskhand release list` names those that are stored")
+    if release.agent != agent:
+        raise ConfigError(f"release: {to} is a release of {release.agent}, not of {agent}. Nothing was changed.")
+
+
 def _chosen(
     session: Session, settings: Settings, folder: Path, *, to: str | None, present: ReleasePair | None
 ) -> _Candidate:
@@ -137,8 +150,8 @@ def _chosen(
     Raises:
         ConfigError: there is none; the message says of each release that passed what is in its way.
     """
-    if to is not None and releases.get(session, to) is None:
-        raise ConfigError(f"release: there is no {to}; `deskhand release list` names those that are stored")
+    if to is not None:
+        _refuse_wrong_name(session, folder.name, to)
     said = [one for one in verdicts.of_agent(session, folder.name) if to in (None, one.release)]
     pairs = [ReleasePair(one.release, one.suite) for one in said]
     serving = [pair for pair in pairs if verdicts.standing(session, *pair).serves and pair != present]

@@ -55,12 +55,12 @@ def limit(config: Path, **scopes: Any) -> None:
     (config / "budgets.yaml").write_text(yaml.safe_dump({"time_zone": "UTC", **scopes}))
 
 
-def decide(place: Place, raised_nusd: int = 10**9, *, goes_on: bool = True) -> None:
-    """Let Olivia raise the first review, as the form does; no clock has looked yet."""
-    review = place.front.rows(BudgetReview)[0]
+def decide(place: Place, raised_nusd: int = 10**9, *, goes_on: bool = True, review: int = 0) -> None:
+    """Let Olivia raise a review, the first if not told otherwise, as the form does; no clock has looked yet."""
+    review_id = place.front.rows(BudgetReview)[review].id
     with place.front.database.write() as session:
         told: dict[str, Any] = {"why": "Month end.", "raised_nusd": raised_nusd, "goes_on": goes_on}
-        decided = reviews.decide(session, review.id, by=OWNER, decision=ReviewState.RAISED, **told)
+        decided = reviews.decide(session, review_id, by=OWNER, decision=ReviewState.RAISED, **told)
         assert decided is not None
         budget_messages.show(session, decided)
 
@@ -192,6 +192,34 @@ def test_a_raise_that_is_too_small_lets_nothing_go_on(place: Place) -> None:
     assert states(place) == ["open"]
     assert GOES_ON not in place.thread("U0MAYA", ts)
     assert "goes on with 0 requests; 1 still waits for people: what is left of the daily budget" in card(place)
+
+
+def test_nobody_is_told_that_the_agent_can_go_on_after_a_raise_that_is_too_small(place: Place) -> None:
+    """A responder would give the request back in vain; after one that is large enough, they are told."""
+    place.asks_anew("U0MAYA", LOCKED)
+    claim(place, place.front.rows(Handoff)[0])
+    budgets.look(place.ctx)
+    decide(place, 1)
+    see_to(0)
+    assert raises_below_cards(place) == []
+    place.asks_anew("U0IVAN", LOCKED)
+    decide(place, review=1)
+    see_to(0)
+    assert [text.startswith(f"<@{RESPONDER}> <@{OWNER}> has raised") for text in raises_below_cards(place)] == [True]
+
+
+@pytest.mark.parametrize(("window", "hard", "told"), [("day", "0.006", 0), ("week", "0.006", 0), ("week", "1.00", 1)])
+def test_responders_are_told_of_a_changed_limit_only_if_there_is_room(
+    place: Place, config: Path, window: str, hard: str, told: int
+) -> None:
+    """A limit that was raised in the file may still be less than a step can cost."""
+    place.asks_anew("U0MAYA", LOCKED)
+    budgets.look(place.ctx)
+    limit(config, channel={"named": {HELP: {"window": window, "hard": hard}}})
+    budgets.look_again(place.ctx)
+    assert place.front.rows(BudgetReview)[0].state == ReviewState.CHANGED
+    budgets.look(place.ctx)
+    assert ["was changed" in text for text in raises_below_cards(place)] == [True] * told
 
 
 def test_an_agent_that_does_not_answer_goes_on_with_nothing(place: Place, config: Path) -> None:

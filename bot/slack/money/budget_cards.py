@@ -50,12 +50,17 @@ def notice(passed: BudgetNotice, reader: str, *, requester: str | None, over: bo
     """
     whose = _named(passed, reader=reader, requester=requester)
     spent = f"{dollars(passed.spent_nusd)} of {dollars(passed.limit_nusd)}"
+    used_up = passed.spent_nusd >= passed.limit_nusd  # at once where the file lowers a limit below what is spent
+    what = f"All of {whose}" if used_up else f"{passed.percent} % of {whose}"
     if over:
         ended = f"It reset {mrkdwn.date(passed.resets_at)}."
-        return mrkdwn.message(f"*{passed.percent} % of {whose} was used:* {spent}. {ended}")
+        return mrkdwn.message(f"*{what} was used:* {spent}. {ended}")
     until = f"It resets {mrkdwn.date(passed.resets_at)}."
-    then = "When nothing is left, requests go to people, and I ask you whether to raise it."
-    return mrkdwn.message(f"*{passed.percent} % of {whose} is used:* {spent}. {until} {then}")
+    stops = "evaluations cannot go on" if passed.holder == EVALUATIONS else "requests go to people"
+    then = f"When nothing is left, {stops}, and I ask you whether to raise it."
+    if used_up:
+        then = f"Until then {stops}, unless it is raised."
+    return mrkdwn.message(f"*{what} is used:* {spent}. {until} {then}")
 
 
 def footers(passed: Sequence[BudgetNotice], *, private: bool, language: Language = "en") -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
-from bot.store.releases import verdicts
+from bot.store.releases import releases, verdicts
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import EvalResult, EvalRun, Promotion, Release, RunKind, RunState, Verdict, now
 
@@ -22,6 +22,7 @@ _EVALUATED = (EvalRun.state == RunState.FINISHED, EvalRun.kind == RunKind.EVALUA
 class NotPromoted(StrEnum):
     """Why a release does not become the baseline; the value is said to people."""
 
+    OTHER_AGENT = "it is a release of another agent"
     NOT_PASSED = "it has not passed the suite as it is now"
     ALREADY = "it is the baseline already"
     MEANWHILE = "another release was promoted at the same moment"
@@ -64,6 +65,9 @@ def own_plays(session: Session, release: str, shas: Mapping[str, str]) -> dict[s
 
 def refusal(session: Session, agent: str, pair: ReleasePair) -> NotPromoted | None:
     """Return why a release cannot become the baseline of its agent now, or None."""
+    release = releases.get(session, pair.release)
+    if release is not None and release.agent != agent:  # agents with the same cases have suites of one fingerprint
+        return NotPromoted.OTHER_AGENT
     if verdicts.standing(session, pair.release, pair.suite).verdict is not Verdict.PASS:
         return NotPromoted.NOT_PASSED
     before = current(session, agent)

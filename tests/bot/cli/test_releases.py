@@ -159,6 +159,10 @@ def test_a_rollback_without_a_way_back_changes_nothing(
     installed.edit("prompt.md", "Be brief.")
     before = installed.files()
     assert "there is no access@gone" in run(capsys, "release", "rollback", "--to", "access@gone", code=2)
+    with installed.database.write() as session:
+        judged(session, "other@1", agent="other")
+    told = run(capsys, "release", "rollback", "--agent", "access", "--to", "other@1", code=2)
+    assert "other@1 is a release of other, not of access. Nothing was changed." in told
     with monkeypatch.context() as patch:
         patch.setattr(
             "bot.agent.release._code", lambda: {"code": {"agent/loop.py": "x"}, "sdk": "9", "deskhand": "9.9"}

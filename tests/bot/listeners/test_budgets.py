@@ -426,6 +426,14 @@ def test_no_raise_lifts_a_budget_above_what_the_file_may_say(front: FrontDoor) -
     assert "errors" not in submit(front, "U0OLIVIA", review, filled("1"))
 
 
+def test_the_amount_that_is_said_to_be_allowed_is() -> None:
+    """It is rounded down: where parts of a cent are missing to a dollar, a dollar is too much."""
+    most = 10**9 - 100_000
+    with pytest.raises(Wrong, match=r"at most \$0\.99: no budget"):
+        budgets.nano_usd("1", most=most)
+    assert budgets.nano_usd("0.99", most=most) == 990_000_000
+
+
 @pytest.mark.parametrize("action", ["raise", "deny"])
 def test_a_form_that_slack_does_not_open_is_said(front: FrontDoor, action: str) -> None:
     """Its owner is told to press again, and does."""

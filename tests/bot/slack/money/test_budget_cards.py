@@ -159,6 +159,27 @@ def test_a_notice_that_comes_late_says_so() -> None:
     assert "It reset <!date^" in said
 
 
+@pytest.mark.parametrize("spent", [5_000_000_000, 62_000_000_000])
+def test_a_notice_of_a_used_up_budget_says_so(spent: int) -> None:
+    """As after the file lowered its limit: it promises no question for a time that has come already."""
+    said = budget_cards.notice(notice(spent_nusd=spent), "U0OLIVIA", requester=None)["text"]
+    assert said.startswith(f"*All of the daily budget of {HELP} is used:* $")
+    assert said.endswith("Until then requests go to people, unless it is raised.")
+    assert "%" not in said
+    late = budget_cards.notice(notice(spent_nusd=spent), "U0OLIVIA", requester=None, over=True)["text"]
+    assert late.startswith(f"*All of the daily budget of {HELP} was used:*")
+
+
+def test_a_notice_about_evaluations_speaks_of_no_request() -> None:
+    """What does not fit under their budget goes to nobody."""
+    soon, now = (
+        budget_cards.notice(notice(holder="eval", spent_nusd=spent), "U0OLIVIA", requester=None)["text"]
+        for spent in (4_970_000_000, 5_000_000_000)
+    )
+    assert "When nothing is left, evaluations cannot go on, and I ask you" in soon
+    assert "Until then evaluations cannot go on, unless" in now
+
+
 def test_a_conversation_whose_requester_is_unknown_is_not_named() -> None:
     """What the clock has seen belongs to no request."""
     body = budget_cards.notice(notice(holder="D0MAYA"), "U0OLIVIA", requester=None)

@@ -86,6 +86,16 @@ def test_an_owner_promotes_a_release_that_has_passed(database: Database) -> None
     assert told == [("operator", "access@1"), ("U0OLIVIA", "access@2"), ("U0OLIVIA", "access@1")]
 
 
+def test_a_release_of_another_agent_is_not_promoted(database: Database) -> None:
+    """Though it has passed the same suite: a second agent begins as a copy of the first, with its cases."""
+    keep_release(database)
+    keep_release(database, "other@1", agent="other")
+    end_run(database, open_run(database))
+    end_run(database, open_run(database, "other@1"))
+    assert promoted(database, "other@1") is NotPromoted.OTHER_AGENT
+    assert baseline_of(database) == "access@1"
+
+
 def test_who_promotes_what_another_owner_promotes_at_once_reads_that_it_is_the_baseline(postgres: Database) -> None:
     """And not that another release was promoted: of owners at once one promotes it."""
     for release in ("access@1", "access@2"):
