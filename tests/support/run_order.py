@@ -61,7 +61,7 @@ LONGEST = (
     "tests/bot/store/figures/test_folding.py",
     "tests/bot/store/handoffs/test_handoffs.py",
     "tests/bot/listeners/test_nulls.py",
-    "tests/bot/test_cli.py",
+    "tests/bot/cli/test_starting.py",
     "tests/bot/store/migrations/test_filled.py",
     "tests/scenarios/test_law_four_sides.py",
     "tests/bot/listeners/test_linked_threads.py",
