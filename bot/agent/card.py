@@ -31,7 +31,7 @@ from bot.responders.people import ChannelId, People, UserId
 from bot.responders.people_cost import PeopleCost
 from bot.responders.surge_rule import SurgeFigures
 from bot.tools import control, directory  # noqa: F401 - registers the tools
-from bot.tools.registry import REGISTRY, Tool, chosen
+from bot.tools.registry import REGISTRY, Tool, chosen, refuse_mistakes
 
 Place = Annotated[str, Field(pattern=f"^(?:dm|{CHANNEL_ID})$")]
 DM: Final = "dm"
@@ -155,8 +155,9 @@ def load(folder: Path) -> Agent:
     """Read an agent from its folder.
 
     Raises:
-        ConfigError: a file is missing or a field is wrong.
+        ConfigError: a file is missing, a field is wrong, or a tool is declared wrong.
     """
+    refuse_mistakes()
     file = folder / FILE
     files = {name: _text(folder / name) for name in (FILE, PROMPT)}
     card = config.parse(file, files[FILE], Card)

@@ -177,6 +177,8 @@ class Tool:
 
 
 REGISTRY: dict[str, Tool] = {}
+MISTAKES: list[str] = []
+"What is wrong with tools that were declared and therefore are not registered: file, tool, and what to do."
 
 
 def tool(
@@ -201,16 +203,34 @@ def tool(
 
 
 def add(entry: Tool) -> None:
-    """Register a tool.
+    """Register a tool; a mistake in its declaration is kept for `refuse_mistakes`.
+
+    Tools are declared while modules are imported, when no process can say yet in a sentence what is wrong.
+    """
+    wrong = None
+    if entry.name in REGISTRY:
+        wrong = f"{_file_of(REGISTRY[entry.name])} has a tool of this name, too; rename one of them"
+    elif entry.effect is Effect.WRITE and entry.as_promised is None:
+        wrong = "it writes and has no `as_promised`; give its decorator the function that reads its effect back"
+    if wrong is None:
+        REGISTRY[entry.name] = entry
+    else:
+        MISTAKES.append(f"{_file_of(entry)}: {entry.name}: {wrong} (docs/how-to/add-a-tool.md)")
+
+
+def refuse_mistakes() -> None:
+    """Refuse to go on with a tool that is declared wrong.
 
     Raises:
-        ConfigError: another tool has the name, or it writes and does not say how its effect is read back.
+        ConfigError: another tool has the name of one, or one writes and does not say how its effect is read back.
     """
-    if entry.name in REGISTRY:
-        raise ConfigError(f"two tools are called {entry.name}")
-    if entry.effect is Effect.WRITE and entry.as_promised is None:
-        raise ConfigError(f"the tool {entry.name} writes: declare `as_promised`, which reads its effect back")
-    REGISTRY[entry.name] = entry
+    if MISTAKES:
+        raise ConfigError("; ".join(MISTAKES))
+
+
+def _file_of(entry: Tool) -> str:
+    """Return the file that declares a tool; those without a function are the loop's own."""
+    return "bot/tools/control.py" if entry.run is None else f"{entry.run.__module__.replace('.', '/')}.py"
 
 
 def offered(tools: Iterable[Tool], directory: Directory) -> tuple[Tool, ...]:

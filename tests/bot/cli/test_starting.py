@@ -1,14 +1,21 @@
 """`deskhand worker` and `deskhand clock`: that they start and end, and what they say when they cannot."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.principals import Effect
+from bot.tools import registry
+from bot.tools.registry import NoArgs, ToolUse
+from jobs import clock, process, worker
 from tests.support import forked_processes
 from tests.support.commanded_installation import process_environment
 from tests.support.paths import ROOT
@@ -60,3 +67,29 @@ def test_a_worker_without_a_delegation_key_refuses_to_start(sqlite_url: str, red
     assert "DESKHAND_DELEGATION_KEYS is not set" in said
     assert "run `deskhand keys generate`" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("installation", "quiet_logs")
+@pytest.mark.parametrize("start", [worker.main, clock.main])
+def test_a_tool_that_is_declared_wrong_is_one_sentence(
+    start: Callable[[], int | None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is declared while modules are imported, and said as a wrong card is: which file, which tool, what to do."""
+    monkeypatch.setattr(registry, "MISTAKES", [])
+    monkeypatch.setattr(process, "current", process.current.__wrapped__)
+    monkeypatch.setattr(sys, "argv", ["deskhand"])
+
+    @registry.tool(effect=Effect.WRITE, scope="fruit:pick")
+    def pick_fruit(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
+        """Pick fruit."""
+        return {}
+
+    with pytest.raises(SystemExit) as ended:
+        sys.exit(start())
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert re.match(
+        r"deskhand (worker|clock): tests/bot/cli/test_starting\.py: pick_fruit: it writes and has no `as_promised`",
+        said,
+    )
+    assert said.count("\n") == 1

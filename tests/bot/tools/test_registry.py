@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field
 
+from bot.agent import card
 from bot.directory.local import LocalDirectory
 from bot.errors import ConfigError
 from bot.principals import Capability, Effect
@@ -13,6 +14,7 @@ from bot.sandbox.standin.rules import check
 from bot.store.db import Database
 from bot.tools import control, directory, registry  # noqa: F401 - their import registers the tools
 from bot.tools.registry import REGISTRY, Args, NoArgs, ToolUse, chosen, tool
+from tests.support.paths import CONFIG
 
 IDENTITY = ("user", "account", "email", "person", "id", "requester", "target")
 
@@ -21,6 +23,7 @@ IDENTITY = ("user", "account", "email", "person", "id", "requester", "target")
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test register tools of its own, for itself."""
     monkeypatch.setattr(registry, "REGISTRY", dict(REGISTRY))
+    monkeypatch.setattr(registry, "MISTAKES", [])
 
 
 def test_the_products_tools_are_there() -> None:
@@ -83,15 +86,17 @@ def test_a_decorated_function_is_a_tool() -> None:
 
 
 def test_a_tool_that_writes_says_how_it_is_read_back() -> None:
-    """One that does not is registered nowhere, and the process does not start; one that reads need not say it."""
-    with pytest.raises(ConfigError, match="the tool sell_fruit writes: declare `as_promised`"):
+    """One that does not is registered nowhere, and no agent can be read; one that reads need not say it."""
 
-        @tool(effect=Effect.WRITE, scope="fruit:sell")
-        def sell_fruit(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
-            """Sell fruit."""
-            return {}
+    @tool(effect=Effect.WRITE, scope="fruit:sell")
+    def sell_fruit(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
+        """Sell fruit."""
+        return {}
 
-    assert "sell_fruit" not in REGISTRY
+    assert "sell_fruit" not in registry.REGISTRY
+    wrong = r"^tests/bot/tools/test_registry\.py: sell_fruit: it writes and has no `as_promised`; give its decorator "
+    with pytest.raises(ConfigError, match=wrong):
+        card.load(CONFIG / "agents/access")
     assert {tool.as_promised is not None for tool in REGISTRY.values() if tool.effect is Effect.WRITE} == {True}
 
 
@@ -115,8 +120,12 @@ def test_wrong_arguments_are_told_in_a_sentence(arguments: dict[str, Any], said:
 
 def test_two_tools_of_one_name_are_refused() -> None:
     """The second does not take the first one's place."""
-    with pytest.raises(ConfigError, match="two tools are called resolve"):
-        registry.add(replace(REGISTRY["resolve"], args=NoArgs))
+    for name in ("resolve", "unlock_my_account"):
+        registry.add(replace(REGISTRY[name], args=NoArgs))
+        assert registry.REGISTRY[name].args is REGISTRY[name].args
+    wrong = r"^bot/tools/control\.py: resolve: bot/tools/control\.py has .*; bot/tools/directory\.py: unlock_my_account"
+    with pytest.raises(ConfigError, match=wrong):
+        registry.refuse_mistakes()
 
 
 def test_only_what_the_directory_can_do_is_offered(sqlite: Database) -> None:
