@@ -106,7 +106,7 @@ def _counted(overview: Overview) -> str:
 def _share(found: Success) -> Iterator[Element]:
     settled, interval = found.settled, found.interval
     if found.share is None or interval is None:
-        yield element("p", "No request of these days is settled yet, so there is no share to show.")
+        yield element("p", no_share(found))
         return
     figure = element("small", f"{settled.solved:,} of {settled.all:,}")
     yield element("p", wording.share(found.share), figure, class_="headline")
@@ -114,6 +114,12 @@ def _share(found: Success) -> Iterator[Element]:
     said = f"The true share lies between {low} and {high} (95 % interval)."
     yield charts.interval(Caption("share", "Share solved without a person", said), found.share, *interval)
     yield element("p", said, class_="soft small")
+
+
+def no_share(found: Success) -> str:
+    """Return in words why there is no share."""
+    none = "No request of these days is settled yet" if found.unsettled.all else "No request was made in these days"
+    return f"{none}, so there is no share to show."
 
 
 def ends_in_words(found: Success) -> str:
@@ -171,8 +177,8 @@ def by_day(overview: Overview) -> Element:
     days = [(one.day, known.get(one.day, Success())) for one in overview.figures.days]
     named = [wording.day(day) for day, _ in days]
     series = [Series(name, tuple(_end(one, field) for _, one in days), ink) for field, name, ink in ENDS]
-    tips = [f"{name}: {_told(one)}" for name, (_, one) in zip(named, days, strict=True)]
-    summary = f"{_told(found)}, by the day on which they were opened."
+    tips = [f"{name}: {told(one)}" for name, (_, one) in zip(named, days, strict=True)]
+    summary = f"{told(found)}. Each request is shown on the day on which it was opened."
     chart = charts.stacked_bars(Caption("ends-chart", title, summary), named, series, tips)
     columns = (Column("Day"), *(Column(name, number=True) for _, name, _ in ENDS), Column("Not settled", number=True))
     rows: list[list[parts.Cell]] = [
@@ -193,8 +199,18 @@ def _end(one: Success, field: str) -> float:
     return float(count(one.settled) + count(one.unsettled))
 
 
-def _told(one: Success) -> str:
+def told(one: Success) -> str:
+    """Return in words what became of requests; of those that are not settled yet, what has become of them so far."""
     solved, people = int(_end(one, "solved")), int(_end(one, "to_people"))
-    every = one.settled.all + one.unsettled.all
+    every, waiting = one.settled.all + one.unsettled.all, one.unsettled.all
+    if not every:
+        return "No request was made"
+    if every == 1:
+        became = "was solved alone" if solved else "went to people" if people else "was not solved alone"
+        return f"So far the only request {became}; it is not settled yet" if waiting else f"The only request {became}"
     went = f"{people:,} went to people" if people else "none went to people"
-    return f"{solved:,} of {wording.count(every, 'request')} {'was' if solved == 1 else 'were'} solved alone; {went}"
+    said = f"{solved:,} of {every:,} requests {'was' if solved == 1 else 'were'} solved alone; {went}"
+    if not waiting:
+        return said
+    pending = "none is" if waiting == every else f"{waiting:,} {'is' if waiting == 1 else 'are'} not"
+    return f"So far {said}; {pending} settled yet"
