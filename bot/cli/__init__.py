@@ -4,6 +4,7 @@ Each command imports only the modules it needs, and only when it runs: a worker,
 wait for the imports of others.
 """
 
+import io
 import sys
 
 import click
@@ -78,6 +79,8 @@ _NOT_REACHED = ("ConnectionError", "TimeoutError", "connection refused", "cannot
 
 def main() -> None:
     """Run the command line; an error is printed as one clear sentence, with exit code 1 or 2."""
+    if sys.stdin is None:  # closed by what has started us
+        sys.stdin = io.StringIO()
     private.keep_to_ourselves()
     logs.guard()
     try:

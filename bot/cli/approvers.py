@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot.cli.questions import answered
 from bot.cli.root import cli, own_database, reading_database, settings_to_look_at
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 OPERATOR = "operator"
 "Who acts by the command line, in the audit log."
+AT_A_TERMINAL = "Run it at a terminal, with the approver beside you; with --json no code is asked for."
 TRIES = 3
 "How often the first code may be typed."
 
@@ -134,7 +136,7 @@ def _first_code(secret: str, address: str) -> int:
     """Show a secret, and return the time step of the first code that the app makes of it.
 
     Raises:
-        click.ClickException: no right code was typed.
+        click.ClickException: no right code was typed, or none at all.
     """
     from bot.second_step import totp
 
@@ -142,7 +144,8 @@ def _first_code(secret: str, address: str) -> int:
     click.echo(f"Add this to the authenticator app, as a QR code or by hand; it is not shown again.\n\n  {address}\n")
     click.echo(f"  Key: {groups}\n")
     for _ in range(TRIES):
-        digits = totp.digits_of(click.prompt("Code that the app shows now"))
+        with answered("Nothing was kept.", instead=AT_A_TERMINAL):
+            digits = totp.digits_of(click.prompt("Code that the app shows now"))
         step = None if digits is None else totp.step_of(secret, digits, at=datetime.now(UTC))
         if step is not None:
             return step

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bot.cli.evals import eval_group
+from bot.cli.questions import answered
 from bot.cli.root import ROW, reading_database, settings_to_look_at
 from bot.errors import ConfigError
 
@@ -99,7 +100,8 @@ def proposals_apply(*, proposal: int, config: Path | None, yes: bool, as_json: b
     found, agent = _read(proposal, config)
     checked = _accepted(found, agent)
     if config is None and not yes:
-        click.confirm(VOIDS.format(folder=agent.folder), abort=True, err=True)
+        with answered("Nothing was applied.", instead="With --yes nothing is asked."):
+            click.confirm(VOIDS.format(folder=agent.folder), abort=True, err=True)
     changed = applying.apply(agent, checked)
     if as_json:
         click.echo(json.dumps({"proposal": found.id, "folder": str(agent.folder), "changed": list(changed)}))

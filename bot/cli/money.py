@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from bot.cli.questions import answered
 from bot.cli.root import cli, known, reading_database, settings_of_environment, settings_to_look_at
 from bot.cost_dimensions import DIMENSIONS, WINDOWS, Dimension, Window
 
@@ -47,7 +48,8 @@ def prices_diff(*, yes: bool, as_json: bool) -> None:
     if not as_json:
         click.echo(price_diff.as_text(news))
     ask = bool(news.changes) and not as_json and sys.stdin.isatty()
-    accepted = news.installed != news.in_force and (yes or (ask and click.confirm("Take these prices?")))
+    with answered("No price was changed.", instead="With --yes nothing is asked."):
+        accepted = news.installed != news.in_force and (yes or (ask and click.confirm("Take these prices?")))
     if accepted:
         snapshot.write(folder / snapshot.FILE, news.installed)
     if as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot.cli.questions import answered
 from bot.cli.root import cli, own_database, reading_database, settings_to_look_at
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def person_erase(*, user: str, also: tuple[str, ...], withdraw: bool, dry_run: b
     settings = settings_to_look_at()
     with own_database(settings, as_owner=True) as database:
         if not dry_run and not yes:
-            click.confirm(f"Erase everything about {user}, for good?", abort=True, err=True)
+            with answered("Nothing was erased.", instead="With --yes nothing is asked."):
+                click.confirm(f"Erase everything about {user}, for good?", abort=True, err=True)
         queue = JobQueue.connect(settings.redis_url, marks.enter(database, settings.deskhand_ground))
         queue.enter()
         click.echo("Looking through every table and through Redis.", err=True)

@@ -1,6 +1,7 @@
 """Asks for one value after another on the terminal, or takes them from options and the environment in a script."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -73,6 +74,27 @@ def listed(check: Callable[[str], Answer]) -> Callable[[str], tuple[Answer, ...]
         return found
 
     return checked
+
+
+@contextmanager
+def answered(so_far: str, *, instead: str) -> Iterator[None]:
+    """Hold a question of click, which says no more than "Aborted!" when its input ends without an answer.
+
+    Args:
+        so_far: what was not done, in a sentence.
+        instead: how to go on, in a sentence.
+
+    Raises:
+        click.ClickException: the input has ended.
+        click.Abort: somebody has pressed Ctrl-C, or said no.
+    """
+    try:
+        yield
+    except click.Abort as ended:
+        if not isinstance(ended.__context__, EOFError):
+            raise
+        click.echo(err=True)  # the line of the question
+        raise click.ClickException(f"The input ended without an answer. {so_far} {instead}") from ended
 
 
 def _typed(question: SetupQuestion) -> str:

@@ -78,6 +78,16 @@ def test_somebody_at_a_terminal_is_asked(
     assert price_of_input(folder) == paid
 
 
+def test_a_terminal_that_ends_changes_no_price(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-D is no yes; what was not done is said."""
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert deskhand("prices", "diff") == 1
+    assert "The input ended without an answer. No price was changed." in capsys.readouterr().err
+    assert price_of_input(folder) == 1_000
+
+
 def test_json_says_what_was_taken_and_asks_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """`deskhand approvers`: who is enrolled, and who is locked."""
 
+import io
 import json
 import sys
 from datetime import UTC, datetime
@@ -99,6 +100,20 @@ def test_without_a_right_code_nothing_is_kept(
     monkeypatch.setattr(sys, "stdin", Phone(capsys, typos=3))
     assert deskhand("approvers", "enrol", PRIYA) == 1
     assert "No right code was typed. Nothing was kept." in capsys.readouterr().err
+    assert rows(sqlite, Approver) == []
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_without_a_terminal_it_is_said_what_to_do(
+    sqlite: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, closed: bool
+) -> None:
+    """As in a script, whose input is empty or closed: no code can be typed, and nothing is kept."""
+    monkeypatch.setattr(sys, "stdin", None if closed else io.StringIO())
+    assert deskhand("approvers", "enrol", PRIYA) == 1
+    assert capsys.readouterr().err == (
+        "\nError: The input ended without an answer. Nothing was kept. Run it at a terminal, with the approver beside "
+        "you; with --json no code is asked for.\n"
+    )
     assert rows(sqlite, Approver) == []
 
 

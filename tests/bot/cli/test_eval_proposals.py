@@ -77,6 +77,8 @@ def test_an_accepted_case_is_shown_as_a_diff_and_applied_by_a_person(
     before = served.read_text("utf-8")
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert "Apply it there?" in run(capsys, "apply", one, code=1)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert "Nothing was applied. With --yes nothing is asked." in run(capsys, "apply", one, code=1)
     assert served.read_text("utf-8") == before
     done = asked(capsys, "apply", one, "--to", str(tmp_path / "checkout"))
     assert done["changed"] == ["coverage.yaml", "locked.yaml"]
