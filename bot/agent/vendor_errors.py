@@ -24,6 +24,7 @@ _BEGUN: ContextVar[bool] = ContextVar("begun", default=True)
 "Whether this thread's request has begun to leave; name lookup, TLS and a proxy's CONNECT come before that."
 _UNSENDABLE = (httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
 "Errors of a header or an address that HTTP does not allow: raised before the first byte is written."
+_NOT_HTTP = "its key or its address holds what HTTP does not allow"
 _TRY_AGAIN = frozenset({408, 409, 429})
 "Statuses that are not the request's fault, unlike the rest of 4xx."
 _OF_THE_PROMPT = frozenset({400, 413, 422})
@@ -65,7 +66,7 @@ def translated(obstacle: Obstacle) -> Iterator[None]:
         if _BEGUN.get():
             raise
         log.error("call.aborted", error=type(error).__name__)  # noqa: TRY400 its text may hold the key
-        raise Refused(f"the model cannot be asked: {type(error).__name__}", reason=Reason.ERROR) from error
+        raise Refused("the model cannot be asked: its request could not be made", reason=Reason.ERROR) from error
 
 
 def _translate(error: "anthropic.APIError | httpx2.HTTPError", obstacle: Obstacle) -> NoReturn:
@@ -79,7 +80,8 @@ def _translate(error: "anthropic.APIError | httpx2.HTTPError", obstacle: Obstacl
     cause = error.__cause__ if isinstance(error, anthropic.APIConnectionError) else error
     kind = type(cause).__name__
     if isinstance(cause, _UNSENDABLE):
-        raise Refused(f"the model cannot be asked: {kind}", reason=Reason.MODEL_UNAVAILABLE) from error
+        log.error("call.aborted", error=kind)
+        raise Refused(f"the model cannot be asked: {_NOT_HTTP}", reason=Reason.MODEL_UNAVAILABLE) from error
     if not _BEGUN.get():
         raise Transient(f"the model could not be reached: {obstacle(error)}") from error
     raise OutcomeUnknown(f"the connection to the model broke: {kind}") from error

@@ -122,6 +122,7 @@ def _call(agent: "Agent", name: str, arguments: str) -> tuple["Tool", "Args"]:
 def _as_text(question: "RightQuestion", right: "EffectiveRight", digest: str) -> str:
     """Return the intersection for a terminal."""
     from bot.casework.effective_right import RightState
+    from bot.stories import plain_words
 
     words = {
         RightState.GIVEN: "may run",
@@ -132,13 +133,10 @@ def _as_text(question: "RightQuestion", right: "EffectiveRight", digest: str) ->
     }
     card, tool = question.agent.card, question.tool
     lines = [f"{tool.name} of {card.name}, for {question.user} in {question.channel}: {words[right.verdict]}.", ""]
-    lines += [f"  {part.name:<10} {part.state.replace('_', ' '):<11} {_plain(part.says)}" for part in right.parts]
+    lines += [f"  {part.name:<10} {plain_words.plain(part.state):<11} {_plain(part.says)}" for part in right.parts]
     if right.decision is not None:
-        decision = type(right.decision).__name__
-        lines += [
-            "",
-            f"  The policy decides {decision} by the rule {right.decision.rule}: {right.decision.rule.sentence}",
-        ]
+        said, rule = plain_words.decision(type(right.decision).__name__), right.decision.rule
+        lines += ["", f"  By the policy's rule {rule} the call is {said}: {rule.sentence}"]
     return "\n".join([*lines, f"  Policy {digest[:12]}. Nothing was changed."])
 
 

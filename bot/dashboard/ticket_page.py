@@ -12,6 +12,7 @@ from bot.dashboard import parts, said_to_model, wording
 from bot.dashboard.elements import Element, element
 from bot.dashboard.parts import Column, Fact
 from bot.store.schema import Step, StepKind, Turn
+from bot.stories import plain_words
 from bot.stories.ticket_story import Moment, TicketStory
 
 MOST_MOMENTS = 2_000
@@ -137,7 +138,12 @@ def _steps(steps: Sequence[Step]) -> Element | None:
 
 def _step(step: Step) -> list[parts.Cell]:
     took = None if step.finished_at is None else (step.finished_at - step.started_at).total_seconds()
-    row: list[parts.Cell] = [f"{step.turn_id}.{step.seq}", step.name, str(step.status), wording.seconds(took)]
+    row: list[parts.Cell] = [
+        f"{step.turn_id}.{step.seq}",
+        step.name,
+        plain_words.STEPS[step.status],
+        wording.seconds(took),
+    ]
     if step.kind is StepKind.TOOL:
         return [*row, wording.UNKNOWN, wording.UNKNOWN, wording.UNKNOWN]
     return [*row, step.input_tokens, step.output_tokens, wording.dollars(step.cost_nusd)]

@@ -11,7 +11,7 @@ from bot.slack.mrkdwn import dollars
 from bot.store.audit import AuditRecord
 from bot.store.audit.things import Thing
 from bot.store.schema import TO_REQUESTER, InboxEvent, LedgerRow, Message, MessageKind, MoveKind
-from bot.stories import tool_calls
+from bot.stories import plain_words, tool_calls
 from bot.stories.explanation import Explanation, StoryPart
 from bot.stories.ticket_story import HEARD, SAID, TicketStory, cut
 from bot.stories.tool_calls import ToldCall, stamp, utc
@@ -52,7 +52,7 @@ def explain_record(row: AuditRecord, story: TicketStory | None, *, names: Mappin
     name = names.get(row.actor, row.actor)
     about = "" if row.subject is None else f" for {names.get(row.subject, row.subject)}"
     facts = {"audit": row.seq, "at": utc(row.at), "event": row.event, "actor": row.actor, "subject": row.subject}
-    detail = [f"{key.replace('_', ' ')}: {cut(str(value))}." for key, value in row.record.items() if value is not None]
+    detail = [f"{plain_words.plain(key)}: {cut(str(value))}." for key, value in row.record.items() if value is not None]
     happened = StoryPart(
         "Done", (f"{stamp(row.at)} {name}: {row.event}{about}.", *detail), facts | {"record": row.record}
     )
@@ -83,12 +83,12 @@ def _belongs(thing: Thing, turn_id: int | None, step: int | None = None) -> bool
 
 def _heading(thing: Thing, story: TicketStory) -> str:
     ticket = story.history.ticket
-    state = f"Ticket {ticket.id} of {ticket.agent} is {ticket.state.replace('_', ' ')}"
+    state = f"Ticket {ticket.id} of {ticket.agent} is {plain_words.plain(ticket.state)}"
     if thing.turn_id is None:
         return f"{state}."
     turn = next((one for one in story.history.turns if one.id == thing.turn_id), None)
     ended = "" if turn is None else f", which ended in {turn.outcome}" if turn.outcome else ", which is not done"
-    why = f" ({turn.reason})" if turn is not None and turn.reason else ""
+    why = f" ({plain_words.plain(turn.reason)})" if turn is not None and turn.reason else ""
     what = f"Step {thing.step} of turn {thing.turn_id}" if thing.step is not None else f"Turn {thing.turn_id}"
     return f"{what}{ended}{why}. {state}."
 
@@ -164,8 +164,8 @@ def _people(thing: Thing, story: TicketStory, *, handoff: int | None = None) -> 
         return
     reasons = {one.id: one.reason for one in history.handoffs}
     says = [
-        f"{stamp(one.at)} {story.name(one.actor)}: handoff {one.handoff_id} {one.move.replace('_', ' ')}"
-        f"{f' ({reasons[one.handoff_id]})' if one.move == MoveKind.OPENED else ''}."
+        f"{stamp(one.at)} {story.name(one.actor)}: handoff {one.handoff_id} {plain_words.plain(one.move)}"
+        f"{f' ({plain_words.plain(reasons[one.handoff_id])})' if one.move == MoveKind.OPENED else ''}."
         for one in moves[:MOST]
     ]
     if len(moves) > MOST:

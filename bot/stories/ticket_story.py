@@ -7,8 +7,9 @@ from typing import assert_never
 
 from bot.slack.mrkdwn import dollars
 from bot.store.audit import AuditRecord
-from bot.store.schema import InboxKind, Message, MessageKind, MessageState, Step, StepKind, Turn
+from bot.store.schema import HandoffMove, InboxKind, Message, MessageKind, MessageState, Step, StepKind, Turn
 from bot.store.tickets.ticket_history import TicketHistory
+from bot.stories import plain_words
 
 WIDTH = 160
 "The most characters of a text that are shown; `--json` has all of it."
@@ -96,18 +97,18 @@ class TicketStory:
     def _head(self) -> Iterator[str]:
         ticket = self.history.ticket
         assignee = f", with {self.name(ticket.assignee)}" if ticket.assignee else ""
-        category = f" ({ticket.category})" if ticket.category else ""
-        yield f"Ticket {ticket.id}: {ticket.state.replace('_', ' ')}{category}{assignee}"
+        category = f" ({plain_words.plain(ticket.category)})" if ticket.category else ""
+        yield f"Ticket {ticket.id}: {plain_words.plain(ticket.state)}{category}{assignee}"
         yield f"  requester  {self.name(ticket.requester)}"
         yield f"  agent      {ticket.agent}"
         yield f"  place      {self.name(ticket.channel)}, thread {ticket.thread_ts}"
         yield f"  account    {ticket.account or 'none bound'}"
         if ticket.surge_id is not None and ticket.following is not None:
-            yield f"  surge      {ticket.surge_id}: {ticket.following.replace('_', ' ')}"
+            yield f"  surge      {ticket.surge_id}: {plain_words.plain(ticket.following)}"
         calls = len(self.history.calls)
         yield f"  cost       {dollars(self.history.cost_nusd)} in {calls} model call{'' if calls == 1 else 's'}"
         for handoff in self.history.handoffs:
-            yield f"  handoff {handoff.id:<2} {handoff.state}, {handoff.reason}"
+            yield f"  handoff {handoff.id:<2} {handoff.state}, {plain_words.plain(handoff.reason)}"
 
     def _moments(self) -> Iterator[Moment]:
         history = self.history
@@ -122,9 +123,7 @@ class TicketStory:
         for message in history.messages:
             yield Moment(message.posted_at or message.created_at, "bot", _message(message), 6)
         for move in history.moves:
-            detail = ", ".join(f"{name} {self.name(str(value))}" for name, value in move.detail.items())
-            what = f"handoff {move.handoff_id} {move.move}{f' ({cut(detail)})' if detail else ''}"
-            yield Moment(move.at, self.name(move.actor), what, 5)
+            yield Moment(move.at, self.name(move.actor), self._move(move), 5)
         for record in history.audit:
             yield Moment(record.at, self.name(record.actor), self._audit(record), 2)
         for write in history.writes:
@@ -133,11 +132,16 @@ class TicketStory:
             words = f": {cut(thumb.words)}" if thumb.words else ""
             yield Moment(thumb.at, self.name(thumb.user), f"thumb {'up' if thumb.good else 'down'}{words}", 7)
 
+    def _move(self, move: HandoffMove) -> str:
+        detail = ", ".join(f"{plain_words.plain(name)} {self.name(str(value))}" for name, value in move.detail.items())
+        return f"handoff {move.handoff_id} {plain_words.plain(move.move)}{f' ({cut(detail)})' if detail else ''}"
+
     def _audit(self, row: AuditRecord) -> str:
         of = f" for {self.name(row.subject)}" if row.subject else ""
         closes = f", closes {row.intent_id}" if row.intent_id else ""
         tool = f" {row.record['tool']}" if "tool" in row.record else ""
-        decision = f" ({row.record['decision'].lower()}: {row.record['why']})" if "decision" in row.record else ""
+        decided = plain_words.decision(str(row.record.get("decision")))
+        decision = f" ({decided}: {row.record['why']})" if "decision" in row.record else ""
         agreed = f", the directory {row.record['agreement']}" if "agreement" in row.record else ""
         return f"audit {row.seq}: {row.event}{tool}{of}{decision}{closes}{agreed}"
 
@@ -157,7 +161,7 @@ def _turn(turn: Turn) -> Iterator[Moment]:
         tries = "" if turn.attempt == 1 else f", attempt {turn.attempt}"
         yield Moment(turn.started_at, "worker", f"turn {turn.id} begins{tries}", 1)
     if turn.finished_at is not None:
-        why = ", ".join(filter(None, (turn.reason, turn.category)))
+        why = ", ".join(plain_words.plain(one) for one in (turn.reason, turn.category) if one)
         by = f" by {turn.release}" if turn.release else ""
         yield Moment(
             turn.finished_at, "worker", f"turn {turn.id} ends: {turn.outcome}{f' ({why})' if why else ''}{by}", 8
@@ -170,9 +174,9 @@ def _step(step: Step) -> str:
     match step.kind:
         case StepKind.MODEL:
             tokens = f"{step.input_tokens:,} tokens in, {step.output_tokens:,} out, {dollars(step.cost_nusd)}"
-            return f"asks {step.name}: {step.status}, {tokens}{seconds}"
+            return f"asks {step.name}: {plain_words.STEPS[step.status]}, {tokens}{seconds}"
         case StepKind.TOOL:
-            return f"calls {step.name}: {step.status}{seconds}"
+            return f"calls {step.name}: {plain_words.STEPS[step.status]}{seconds}"
         case _:
             assert_never(step.kind)
 

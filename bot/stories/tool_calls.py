@@ -14,6 +14,7 @@ from bot.principals import Effect
 from bot.store.audit import AuditRecord
 from bot.store.schema import Approval, DirectoryWrite, Step, StepKind
 from bot.store.tickets.steps import write_key
+from bot.stories import plain_words
 from bot.stories.explanation import StoryPart
 from bot.stories.ticket_story import TicketStory, cut
 from bot.tools.registry import REGISTRY
@@ -116,13 +117,7 @@ _DECISION = ("decision", "rule", "why", "policy", "scope", "account", "attempt",
 def _decision(row: AuditRecord, step: Step) -> str:
     record = row.record
     arguments = ", ".join(f"{name} {value}" for name, value in (step.request.get("arguments") or {}).items())
-    words = {
-        "Allowed": "allowed",
-        "Denied": "denied",
-        "NotNeeded": "not needed",
-        "NeedsApproval": "left to an approver",
-    }
-    said = words.get(str(record.get("decision")), str(record.get("decision")))
+    said = plain_words.decision(str(record.get("decision")))
     what = f"{step.name}{f' with {cut(arguments)}' if arguments else ''}"
     again = f", taken over by attempt {record.get('attempt')}," if row.event == "tool.taken_over" else ""
     rule = str(record.get("rule"))
@@ -151,9 +146,9 @@ def _approved(story: TicketStory, call: ToldCall) -> StoryPart:
         f"Approval {approval.id} is {approval.state}. It was asked for exactly this: {cut(' '.join(approval.plan))}"
     ]
     for row in call.approved:
-        what = row.event.removeprefix("approval.").replace("_", " ")
+        what = plain_words.plain(row.event.removeprefix("approval."))
         detail = ", ".join(
-            f"{name.replace('_', ' ')} {story.name(str(value))}"
+            f"{plain_words.plain(name)} {story.name(str(value))}"
             for name, value in row.record.items()
             if name != "approval" and value is not None and row.event != "approval.opened"
         )

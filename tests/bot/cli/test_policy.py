@@ -197,7 +197,7 @@ def test_people_read_sentences(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert "unlock_my_account of access, for U0TOMAS in C0HELP: may not run." in told
     assert "  requester  denied" in told
-    assert "The policy decides Denied by the rule unlisted_reason:" in told
+    assert "By the policy's rule unlisted_reason the call is denied:" in told
     assert "Nothing was changed." in told
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli import main
+from bot.principals import Reason
 from bot.store import audit, db
 from bot.store.db import Database
 from bot.store.installation import revisions
@@ -93,6 +94,31 @@ def test_the_page_has_each_thing_that_happened_in_order(lived: Database) -> None
     stamps = re.findall(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows, re.MULTILINE)
     assert len(stamps) == len(rows.splitlines())
     assert stamps == sorted(stamps)
+
+
+def test_what_happened_is_told_in_words_and_not_by_the_names_of_classes_and_states(database: Database) -> None:
+    """A call that waits for an approver, one whose result nobody saw, and a handoff with its reason and its moves."""
+    turn = new_turn(database)
+    attempt = running(database, turn)
+    tool = "reset_second_factor"
+    with database.write() as session:
+        why = "an approver has not decided yet"
+        audit.append(
+            session, "tool.intended", actor="agent:access@1", ticket_id=1, tool=tool, decision="NeedsApproval", why=why
+        )
+        steps.start(session, attempt, seq=1, kind=StepKind.TOOL, name=tool, request={})
+    with database.write() as session:
+        steps.finish(session, attempt, seq=1, status=StepStatus.UNSEEN, response={})
+    finish(database, attempt)
+    hand_off(database, 1, reason=Reason.OUT_OF_POLICY)
+    move(database, "claim", "U0PRIYA")
+    with database.read() as session:
+        history = ticket_history.of_ticket(session, 1)
+    assert history is not None
+    text = TicketStory(history).text()
+    assert "tool.intended reset_second_factor (left to an approver: an approver has not decided yet)" in text
+    assert "calls reset_second_factor: its result was not seen" in text
+    assert "handoff 1  claimed, out of policy" in text
 
 
 def test_the_json_has_every_row(lived: Database) -> None:
