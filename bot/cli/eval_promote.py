@@ -21,6 +21,7 @@ def eval_promote(*, owner: str, name: str | None, release: str | None, as_json: 
     """
     from bot.cli.releases import unknown
     from bot.releases.pairs import pair_of
+    from bot.store import members
     from bot.store.releases import baselines, releases
     from bot.store.releases.baselines import NotPromoted
 
@@ -31,6 +32,8 @@ def eval_promote(*, owner: str, name: str | None, release: str | None, as_json: 
     pair = pair_of(settings, agent)
     pair = pair._replace(release=release or pair.release)
     with own_database(settings) as database, database.write() as session:
+        if members.has_left(session, owner):
+            raise click.ClickException(f"{owner} has left the workspace. Nothing was promoted.")
         if release is not None and releases.get(session, release) is None:
             raise unknown(release)
         done = baselines.promote(session, agent.card.name, pair, by=owner)

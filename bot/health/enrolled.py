@@ -1,6 +1,6 @@
 """Whether the codes of approvers can be checked, for `deskhand doctor`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bot.errors import ConfigError
 from bot.health import alive, configured
@@ -9,6 +9,7 @@ from bot.principals import SecondStep
 from bot.second_step import secret_box
 from bot.second_step.secret_box import ApproverKeys
 from bot.settings import Settings
+from bot.store import members
 from bot.store.approvals import approvers
 from bot.store.schema import Approver
 
@@ -23,19 +24,28 @@ def check_approvers(settings: Settings) -> Iterator[Finding]:
         return
     with alive.reading(settings) as session:
         enrolled = approvers.everyone(session)
-    troubles = [*_missing(enrolled, keys, settings), *_unreadable(enrolled, keys), *_of_people(enrolled, settings)]
+        may = {user for agent in configured.every(settings) for user in agent.card.handoff.approvers}
+        gone = members.left_of(session, may | {row.user for row in enrolled})
+    troubles = [
+        *_missing(enrolled, keys, settings, gone),
+        *_unreadable(enrolled, keys),
+        *_of_people(enrolled, may, gone),
+    ]
     yield from troubles
     if not troubles:
         count = f"{len(enrolled)} {'has' if len(enrolled) == 1 else 'have'}" if enrolled else "None has"
         yield Finding("approvers", "ok", f"{count} an authenticator app.")
 
 
-def _missing(enrolled: Sequence[Approver], keys: ApproverKeys, settings: Settings) -> Iterator[Finding]:
+def _missing(
+    enrolled: Sequence[Approver], keys: ApproverKeys, settings: Settings, gone: Collection[str]
+) -> Iterator[Finding]:
     """Report agents whose approvers need a code that none or not all of them can have."""
     have = {row.user for row in enrolled}
     for agent in configured.active(settings):
         may = dict.fromkeys(agent.card.handoff.approvers)
-        can, cannot = [user for user in may if user in have], [user for user in may if user not in have]
+        there = [user for user in may if user not in gone]
+        can, cannot = [user for user in there if user in have], [user for user in there if user not in have]
         asked = {
             tool: terms.second_step_of(enrolled=bool(can), approvers=len(may))
             for tool, terms in agent.card.approvals.items()
@@ -43,7 +53,9 @@ def _missing(enrolled: Sequence[Approver], keys: ApproverKeys, settings: Setting
         tools = ", ".join(tool for tool, step in asked.items() if step is SecondStep.CODE)
         if not tools:
             continue
-        enrol = f"Run `deskhand approvers enrol USER` for {', '.join(cannot)}."
+        enrol = "Name approvers in its card who are in the workspace."
+        if cannot:
+            enrol = f"Run `deskhand approvers enrol USER` for {', '.join(cannot)}."
         if not can:
             message = f"{agent.card.name}: {tools} needs a code of an approver, and none of them has an app."
             first = "" if keys.sealing else f"Run `{secret_box.KIND.command}`, and set {secret_box.VARIABLE}. "
@@ -69,15 +81,23 @@ def _unreadable(enrolled: Sequence[Approver], keys: ApproverKeys) -> Iterator[Fi
         yield Finding("approvers", "warn", message, "Run `deskhand approvers reencrypt`, then drop that key.")
 
 
-def _of_people(enrolled: Sequence[Approver], settings: Settings) -> Iterator[Finding]:
-    """Report who is locked, and who has an app although no card lets them approve."""
+def _of_people(enrolled: Sequence[Approver], may: Collection[str], gone: Collection[str]) -> Iterator[Finding]:
+    """Report who is locked, and who has an app although they have left or no card lets them approve.
+
+    Args:
+        enrolled: who has an app.
+        may: who may approve by any card.
+        gone: who has left the workspace.
+    """
     locked = [row.user for row in enrolled if row.locked_at is not None]
     if locked:
         message = f"{', '.join(locked)} typed {approvers.MOST_WRONG} wrong codes and can approve nothing with a code."
         fix = "Ask them who typed those, then run `deskhand approvers unlock USER`."
         yield Finding("approvers", "warn", message, fix)
-    may = {user for agent in configured.every(settings) for user in agent.card.handoff.approvers}
-    strangers = [row.user for row in enrolled if row.user not in may]
+    if left := [row.user for row in enrolled if row.user in gone]:
+        message = f"{', '.join(left)} has left the workspace, and still has an app."
+        yield Finding("approvers", "warn", message, "Run `deskhand approvers remove USER`.")
+    strangers = [row.user for row in enrolled if row.user not in may and row.user not in gone]
     if strangers and may:
         message = f"{', '.join(strangers)} has an app, but no card has them among its approvers."
         yield Finding("approvers", "warn", message, "Run `deskhand approvers remove USER`.")

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.agent.card import Agent
+from bot.store import members
 from bot.store.db import Session
 from bot.store.releases import eval_runs, verdicts, waivers
 from bot.store.releases.verdicts import ReleasePair
@@ -23,6 +24,8 @@ class WaiverRefusal(StrEnum):
 
     NOT_OWNER = "not_owner"
     "Only an owner whom the card names may answer for a release."
+    LEFT = "left"
+    "Who has left the workspace answers for nothing."
     NOT_RUN = "not_run"
     "It was never evaluated with these cases, so nobody knows what a waiver would allow."
     PASSED = "passed"
@@ -42,6 +45,8 @@ class WaiverRefusal(StrEnum):
         match self:
             case WaiverRefusal.NOT_OWNER:
                 return "Only an owner whom the agent's card names may answer for a release."
+            case WaiverRefusal.LEFT:
+                return "This owner has left the workspace."
             case WaiverRefusal.NOT_RUN:
                 return "It was never evaluated with these cases, so nobody knows what a waiver would allow."
             case WaiverRefusal.PASSED:
@@ -95,8 +100,8 @@ def revoke(session: Session, agent: Agent, pair: ReleasePair, *, by: str) -> tup
         pair: the release and the suite in its folder.
         by: Slack user id of the owner who revokes, who need not be the one who signed.
     """
-    if by not in agent.card.owners:
-        return WaiverRefusal.NOT_OWNER
+    if (barred := _barred(session, agent, by)) is not None:
+        return barred
     run_id = verdicts.standing(session, *pair).run_id
     found = () if run_id is None else waivers.in_force(session, pair, run_id=run_id)
     revoked = tuple(ended for one in found if (ended := waivers.revoke(session, one.id, by)) is not None)
@@ -107,8 +112,8 @@ def _waivable(
     session: Session, agent: Agent, pair: ReleasePair, *, by: str, reason: str, days: int
 ) -> int | WaiverRefusal:
     """Return the run whose verdict may be waived, or why none may."""
-    if by not in agent.card.owners:
-        return WaiverRefusal.NOT_OWNER
+    if (barred := _barred(session, agent, by)) is not None:
+        return barred
     if not 1 <= days <= MOST_DAYS:
         return WaiverRefusal.DAYS
     if not 1 <= len(_written(reason)) <= REASON_CHARACTERS:
@@ -121,6 +126,13 @@ def _waivable(
     if eval_runs.tally(session, said.run_id).hard_failures:
         return WaiverRefusal.HARD_SLICE
     return said.run_id
+
+
+def _barred(session: Session, agent: Agent, by: str) -> WaiverRefusal | None:
+    """Return why somebody may neither sign nor revoke for an agent, or None."""
+    if by not in agent.card.owners:
+        return WaiverRefusal.NOT_OWNER
+    return WaiverRefusal.LEFT if members.has_left(session, by) else None
 
 
 def _written(reason: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from bot.agent import card
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
+from bot.store import members
 from bot.store.db import Database
 from bot.store.schema import Promotion
 from tests.support.agent_folders import copied_agent
@@ -41,6 +42,12 @@ def test_only_an_owner_promotes_and_only_what_has_passed(
     with sqlite.write() as session:
         judged(session, release, suite)
     capsys.readouterr()
+    with sqlite.write() as session:
+        members.note_departure(session, "U0OLIVIA")
+    assert deskhand(*promote, "U0OLIVIA") == 1
+    assert "U0OLIVIA has left the workspace. Nothing was promoted." in capsys.readouterr().err
+    with sqlite.write() as session:
+        members.note_return(session, "U0OLIVIA")
     assert deskhand(*promote, "U0OLIVIA", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert said == {"agent": "access", "release": release, "suite": suite, "by": "U0OLIVIA", "number": 2}

@@ -19,6 +19,7 @@ from bot.evals.runs import PlannedRun
 from bot.releases import registry, rollback
 from bot.releases.pairs import pair_of
 from bot.settings import Settings
+from bot.store import members
 from bot.store.db import Database
 from bot.store.releases import eval_runs, verdicts
 from bot.store.releases.eval_runs import RunPlan
@@ -326,6 +327,12 @@ def test_a_waiver_serves_and_is_shown(installed: Installed, capsys: pytest.Captu
         eval_runs.add_result(session, run_id, **hard)
     assert "hard slice failed" in run(capsys, "eval", "waive", "--release", pair.release, *words, code=1)
     installed.judge("block")
+    with installed.database.write() as session:
+        members.note_departure(session, "U0OLIVIA")
+    for last in (words, ("--by", "U0OLIVIA", "--revoke")):
+        assert "has left" in run(capsys, "eval", "waive", "--release", pair.release, *last, code=1)
+    with installed.database.write() as session:
+        members.note_return(session, "U0OLIVIA")
     signed = asked(capsys, "eval", "waive", "--release", pair.release, *words)
     assert (signed["owner"], signed["suite"], signed["reason"]) == ("U0OLIVIA", pair.suite, "a holiday")
     with installed.database.read() as session:

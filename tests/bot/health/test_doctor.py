@@ -22,11 +22,11 @@ from bot.budget.prices import snapshot
 from bot.budget.prices.tariffs import Rate, Tariffs
 from bot.errors import ConfigError
 from bot.ground import Kind
-from bot.health import alive, doctor, room, status
+from bot.health import alive, doctor, room, standings, status
 from bot.health.findings import Finding
 from bot.queue import open_queue
 from bot.settings import Settings
-from bot.store import db
+from bot.store import db, members
 from bot.store.installation import agents, heartbeats
 from bot.store.schema import Heartbeat, Ticket, now
 from tests.support.database_roles import as_application
@@ -232,6 +232,32 @@ def test_what_the_database_knows_of_an_agent_is_found(sound: Sound) -> None:
     refused = sound.examine()["agents"]
     assert (refused.state, refused.fix.startswith("Give the folder and `name` another id")) == ("fail", True)
     assert "name: the agent access was retired on 20" in refused.message
+
+
+def test_people_of_a_card_who_have_left_are_named(sound: Sound) -> None:
+    """A warning while others have the role; once nobody has, that must be put right."""
+    sound.edit("agents/access/card.yaml", "[U0OLIVIA]", "[U0OLIVIA, U0RUTH]")
+    for user in ("U0OLIVIA", "U0BEN"):
+        with sound.database.write() as session:
+            members.note_departure(session, user)
+    found = [one for one in standings.look(sound.settings) if one.check == "agent access"]
+    assert [(one.state, one.message) for one in found] == [
+        ("warn", "U0OLIVIA has left the workspace, and is still in its `owners`."),
+        ("warn", "U0BEN has left the workspace, and is still in its `handoff.responders` and `handoff.approvers`."),
+    ]
+    with sound.database.write() as session:
+        members.note_departure(session, "U0RUTH")
+        members.note_return(session, "U0BEN")
+    [found_too] = [one for one in standings.look(sound.settings) if one.check == "agent access"]
+    assert (found_too.state, found_too.message, found_too.fix) == (
+        "fail",
+        "Nobody in its `owners` is in the workspace any more: U0OLIVIA, U0RUTH.",
+        "Name others in `owners` of its card.",
+    )
+    assert sound.examine()["agent access"] == found_too
+    with sound.database.write() as session:
+        agents.retire(session, "access", because="its card says so")
+    assert [one.check for one in standings.look(sound.settings)] == ["agents"]
 
 
 def test_what_hangs_is_found_in_time(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:

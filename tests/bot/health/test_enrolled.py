@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from bot.health.enrolled import check_approvers
 from bot.health.findings import Finding
 from bot.settings import Settings
+from bot.store import members
 from bot.store.approvals import approvers
 from bot.store.db import Database
 from tests.support.agent_folders import copied_agent
@@ -129,3 +130,20 @@ def test_locked_people_and_strangers_are_named(look: Look, sqlite: Database) -> 
     assert locked.message == "U0PRIYA typed 5 wrong codes and can approve nothing with a code."
     assert stranger.message == "U0EVE has an app, but no card has them among its approvers."
     assert (locked.state, stranger.state) == ("warn", "warn")
+
+
+def test_an_approver_who_has_left_is_named(look: Look, sqlite: Database, tmp_path: Path) -> None:
+    """Their app is to be removed, and it is nobody's who could give a code."""
+    enrolled(sqlite, BEN)
+    with sqlite.write() as session:
+        members.note_departure(session, BEN)
+    [left] = look()
+    assert (left.state, left.fix) == ("warn", "Run `deskhand approvers remove USER`.")
+    assert left.message == "U0BEN has left the workspace, and still has an app."
+    missing, _ = look(deskhand_config=asking(tmp_path, [BEN, PRIYA], "code"))
+    assert (missing.state, missing.fix) == ("fail", "Run `deskhand approvers enrol USER` for U0PRIYA.")
+    with sqlite.write() as session:
+        members.note_departure(session, PRIYA)
+    missing, _ = look(deskhand_config=tmp_path / "config")
+    assert missing.message == "access: reset_second_factor needs a code of an approver, and none of them has an app."
+    assert missing.fix == "Name approvers in its card who are in the workspace."
