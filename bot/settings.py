@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot import durations, public_address, service_addresses
+from bot import durations, field_errors, public_address, service_addresses
 from bot.errors import ConfigError
 from bot.ground import Kind
 from bot.network import Network
@@ -194,9 +194,7 @@ class Settings(BaseSettings):
         try:
             settings = cls()
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-            )
+            wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {field_errors.expected(e)}" for e in error.errors())
             raise ConfigError(f"environment: {wrong}") from error
         if reaches_others:
             settings.network  # noqa: B018 - so that a wrong one refuses to start

@@ -250,7 +250,9 @@ def check_together(agents: Mapping[str, Agent]) -> None:
     for agent in agents.values():
         for channel in agent.card.channels:
             if heard.setdefault(channel, agent.card.name) != agent.card.name:
-                raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is {heard[channel]}'s")
+                raise ConfigError(
+                    f"{agent.folder / FILE}: channels: {channel} is {heard[channel]}'s, and each has one agent"
+                )
             if channel in queues:
                 raise ConfigError(f"{agent.folder / FILE}: channels: {channel} is a queue channel, for responders")
     check_heirs(agents)

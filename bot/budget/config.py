@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot import yaml_text
+from bot import field_errors, yaml_text
 from bot.errors import ConfigError, why_unreadable
 
 Content = TypeVar("Content", bound=BaseModel)
@@ -51,7 +51,9 @@ def parse(path: Path, text: str, kind: type[Content]) -> Content:
     try:
         return kind.model_validate(content if content is not None else {})
     except ValidationError as error:
-        wrong = "; ".join(f"{_place(found)}: {_problem(found, kind)}" for found in error.errors())
+        wrong = "; ".join(
+            f"{_place(found)}: {_problem(found, kind)}" for found in field_errors.distinct(error.errors())
+        )
         raise ConfigError(f"{path}: {wrong}") from error
 
 
@@ -113,10 +115,8 @@ def _place(found: ErrorDetails) -> str:
 def _problem(found: ErrorDetails, kind: type[BaseModel]) -> str:
     value, context = found["input"], found.get("ctx", {})
     match found["type"]:
-        case "value_error":
-            return str(context["error"])
-        case "missing":
-            return "is missing"
+        case "value_error" | "missing":
+            return field_errors.expected(found)
         case "extra_forbidden":
             *above, name = found["loc"]
             known = _fields(kind, above)
@@ -128,7 +128,7 @@ def _problem(found: ErrorDetails, kind: type[BaseModel]) -> str:
         case "model_type":
             return f"expected {', '.join(_fields(kind, found['loc']))}, found {shown(value)}"
         case _:
-            return f"{found['msg']}, found {shown(value)}"
+            return f"{field_errors.expected(found)}, found {shown(value)}"
 
 
 def _fields(kind: type[BaseModel], steps: Iterable[int | str]) -> list[str]:

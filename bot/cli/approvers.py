@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 OPERATOR = "operator"
 "Who acts by the command line, in the audit log."
 AT_A_TERMINAL = "Run it at a terminal, with the approver beside you; with --json no code is asked for."
+NOT_NOW = "That is not the code of now; look at the clock of the phone."
 TRIES = 3
 "How often the first code may be typed."
 
@@ -149,7 +150,8 @@ def _first_code(secret: str, address: str) -> int:
         step = None if digits is None else totp.step_of(secret, digits, at=datetime.now(UTC))
         if step is not None:
             return step
-        click.echo("That is not the code of now; look at the clock of the phone.")
+        wrong = "A code has six digits." if digits is None else NOT_NOW
+        click.echo(wrong)
     raise click.ClickException("No right code was typed. Nothing was kept.")
 
 

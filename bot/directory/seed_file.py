@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from bot import yaml_text
+from bot import field_errors, yaml_text
 from bot.directory.local import AccountSeed
 from bot.errors import ConfigError
 
@@ -54,4 +54,4 @@ def _seed(person: object, place: str) -> AccountSeed | None:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{place}.account.{where}: {first['msg']}") from error
+        raise ConfigError(f"{place}.account.{where}: {field_errors.expected(first)}") from error

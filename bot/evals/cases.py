@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from bot import field_errors
 from bot.agent import suite_files
 from bot.agent.card import Agent, Card
 from bot.errors import ConfigError
@@ -179,8 +180,10 @@ def _checked(text: YamlFile, validate: Callable[[], _Valid], *, name: str, place
     except ValidationError as error:
         raise BrokenFiles(
             [
-                text.problem((*place, *one["loc"]), f"{name}{_dotted(one['loc']) or 'case'}: {one['msg']}")
-                for one in error.errors()
+                text.problem(
+                    (*place, *one["loc"]), f"{name}{_dotted(one['loc']) or 'case'}: {field_errors.expected(one)}"
+                )
+                for one in field_errors.distinct(error.errors())
             ]
         ) from error
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from bot import field_errors
 from bot.evals import case_text
 from bot.evals.case_text import BrokenFiles, Problem, YamlFile
 
@@ -35,7 +36,9 @@ def read(file: Path, *, count: int, slices: Mapping[str, str] | None) -> tuple[s
     try:
         ids = _Ids.validate_python(text.value)
     except ValidationError as error:
-        raise BrokenFiles([text.problem(one["loc"], f"probes: {one['msg']}") for one in error.errors()]) from error
+        raise BrokenFiles(
+            [text.problem(one["loc"], f"probes: {field_errors.expected(one)}") for one in error.errors()]
+        ) from error
     problems = [*_wrong(text, ids, slices)]
     if len(ids) != count:
         problems.append(Problem(file, 1, f"{len(ids)} probes are listed, and the card says {count}"))

@@ -120,7 +120,7 @@ def test_every_command_reads_the_file_of_its_folder(file: Path) -> None:
     file.write_text("PORT=high\n")
     started = _deskhand(file.parent, "clock")
     assert (started.returncode, started.stdout) == (2, "")
-    assert "PORT: Input should be a valid integer" in started.stderr
+    assert "PORT: expected a whole number" in started.stderr
     assert "Traceback" not in started.stderr
     file.write_text("PORT\n")
     refused = _deskhand(file.parent, "worker")

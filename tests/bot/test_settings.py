@@ -29,9 +29,9 @@ def test_everything_has_a_default() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("PORT", "http", "PORT: Input should be a valid integer"),
-        ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
-        ("DESKHAND_TURN_LEASE", "0", "DESKHAND_TURN_LEASE: Input should be greater than 0"),
+        ("PORT", "http", "PORT: expected a whole number"),
+        ("PORT", "70000", "PORT: expected a number less than or equal to 65535"),
+        ("DESKHAND_TURN_LEASE", "0", "DESKHAND_TURN_LEASE: expected a number greater than 0"),
         ("DESKHAND_METRICS", "9464", "DESKHAND_METRICS: expected HOST:PORT or HOST:FIRST-LAST"),
         ("DESKHAND_METRICS", "localhost:http", "DESKHAND_METRICS: expected HOST:PORT"),
         ("DESKHAND_METRICS", "localhost:9479-9464", "DESKHAND_METRICS: expected HOST:PORT"),
@@ -42,7 +42,7 @@ def test_everything_has_a_default() -> None:
             "sqlite://",
             "DATABASE_URL: names a database in memory, which each process would have to itself",
         ),
-        ("DESKHAND_LOG", "xml", "DESKHAND_LOG: Input should be 'json' or 'console'"),
+        ("DESKHAND_LOG", "xml", "DESKHAND_LOG: expected 'json' or 'console'"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:

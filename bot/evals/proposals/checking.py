@@ -24,8 +24,6 @@ _FIELD_OF = {
     **dict.fromkeys(("directory", "writes", "never_said", "never_kept"), "more"),
 }
 "Which field of a draft holds a part of a case."
-_OF_SEVERAL = "Value error, "
-"What the loader's library says before a reason of ours."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +115,8 @@ def _of_draft(problem: Problem, draft: CaseDraft) -> CaseWrong:
         return CaseWrong("slice", f"{problem.file.name}, line {problem.line}: {problem.reason}")
     place, _, reason = rest.partition(": ")
     parts = place.split(".")
-    if reason.startswith(_OF_SEVERAL):  # about several fields: it begins with the one that it names
-        reason = reason.removeprefix(_OF_SEVERAL)
-        parts += reason.partition(":")[0].split(".")
+    named = reason.partition(":")[0].split(".")
+    if named[0] in _FIELD_OF:  # about several fields: it begins with the one that it names
+        parts += named
     known = [_FIELD_OF[part] for part in parts if part in _FIELD_OF]
     return CaseWrong(known[-1] if known else "more", f"{place}: {reason}" if len(parts) > 1 else reason)

@@ -229,7 +229,11 @@ WRONG_SOFT = (
             "{default: 5}",
             "user.default: expected window, hard, soft, owner",
         ),
-        ("{named: {U0MAYA: {window: week, hard: 1}}}", "{named: [U0MAYA]}", "user.named: .*dictionary"),
+        (
+            "{named: {U0MAYA: {window: week, hard: 1}}}",
+            "{named: [U0MAYA]}",
+            "user.named: expected names with their values",
+        ),
         ("Europe/Berlin", "Europe/Berln", "time_zone: .*found 'Europe/Berln' .did you mean Europe/Berlin."),
         ("Europe/Berlin", "Mars/Olympus", "time_zone: expected a time zone such as Europe/Berlin"),
         ("Europe/Berlin", "../../etc/passwd", "time_zone: "),

@@ -103,6 +103,15 @@ def test_without_a_right_code_nothing_is_kept(
     assert rows(sqlite, Approver) == []
 
 
+def test_what_is_no_code_at_all_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who types a part of it, or something else, need not look at the clock of a phone."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("12345\nabcdef\n123 4567\n"))
+    assert deskhand("approvers", "enrol", PRIYA) == 1
+    seen = capsys.readouterr()
+    assert seen.out.count("A code has six digits.") == 3
+    assert "clock" not in seen.out
+
+
 @pytest.mark.parametrize("closed", [False, True])
 def test_without_a_terminal_it_is_said_what_to_do(
     sqlite: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, closed: bool

@@ -101,7 +101,7 @@ def test_a_diff_says_where_a_file_has_no_last_line_feed() -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "reason"),
     [
-        ({"id": "Locked Again"}, "id", "String should match pattern"),
+        ({"id": "Locked Again"}, "id", "expected lower-case letters and digits"),
         ({"id": "locked-impatient-but-polite"}, "id", "taken by the case at locked.yaml"),
         ({"slice": ""}, "slice", "choose one of always_human, "),
         ({"slice": "../../card"}, "slice", "choose one of always_human, "),
@@ -112,7 +112,7 @@ def test_a_diff_says_where_a_file_has_no_last_line_feed() -> None:
         ({"accounts": "- kim"}, "accounts", "expected names with values"),
         ({"more": "ran: [resolve]"}, "more", "ran has a field of its own"),
         ({"more": "writes: {eve: [unlock]}"}, "more", "the case has no account eve"),
-        ({"more": "colour: red"}, "more", "Extra inputs are not permitted"),
+        ({"more": "colour: red"}, "more", "is unknown"),
         ({"outcome": "handoff"}, "reasons", "a handoff names the reasons that are right"),
         ({"category": "secret"}, "category", "no such category: secret"),
         ({"ran": ("fly",)}, "ran", "no such tool: fly"),
