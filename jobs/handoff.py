@@ -13,6 +13,7 @@ import structlog
 from bot import rights
 from bot.admission import Bar
 from bot.agent import card
+from bot.casework import departures
 from bot.casework import handoffs as casework
 from bot.errors import Transient
 from bot.escalation import EscalationAction
@@ -101,7 +102,7 @@ def _withholds(ctx: WorkerContext, name: str) -> bool:
 def left(ctx: WorkerContext, user: str) -> None:
     """Note that somebody has left the workspace, and end their claims."""
     with ctx.database.write() as session:
-        members.note_departure(session, user)
+        departures.note(session, user)
     look(ctx)
 
 

@@ -13,6 +13,7 @@ bystanders        others in a requester's thread; stepping_in: a responder takes
 queue_mentions    mentions of the bot in a queue channel; limit_notices: what people over their limits are told
 redelivery        a message that Slack delivers again; rewriting: edits and deletions, wherever the words are shown
 effective_right   what an agent may do for a person, worked out without a call
+departures        somebody leaves the workspace
 takeovers         an odd sign-in after second factors were reset
 erasing           everything about one person goes, in the database and beside it
 handoffs          every move of a handoff, with the messages about it

@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from bot.casework import departures
 from bot.listeners import senders
 from bot.listeners.context import ListenerContext
 from bot.queue import SHOW_HOME
@@ -50,6 +51,6 @@ def _changed(ctx: ListenerContext, member: dict[str, Any]) -> None:
     with ctx.database.write() as session:
         members.forget(session, user)
         if has_left and not known:
-            members.note_departure(session, user)
+            departures.note(session, user)
         elif known and not has_left:
             members.note_return(session, user)

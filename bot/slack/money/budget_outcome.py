@@ -37,7 +37,9 @@ def of_raise(met: BudgetReview, reader: str, whose: str) -> str:
     if met.still is None:
         return "The agent is about to go on with the requests that wait."
     left = [_left(cause, count, reader, whose) for cause, count in after_raise.causes(met)]
-    went = f"The agent goes on with {_requests(met.gone_on)}" if met.gone_on or left else "No request waited for it"
+    went = f"The agent goes on with {_requests(met.gone_on)}"
+    if not met.gone_on and not left:  # people have them, or a later raise let them go on
+        went = "No request waits for it any more" if met.waiting else "No request waited for it"
     return f"{'; '.join([went, *left])}."
 
 

@@ -1,4 +1,4 @@
-"""What the clock has to do: unclaimed handoffs that escalate, and claims that end. Reads only.
+"""What the clock has to do: unclaimed handoffs that escalate, claims that end, and who has left. Reads only.
 
 The clock looks every second, so each query is one or two statements, however many handoffs there are, and reads only
 the columns that the clock needs.
@@ -137,6 +137,12 @@ def holders(session: Session) -> Sequence[str]:
     """Return the Slack user ids of all holders."""
     users = select(Handoff.claimed_by).where(_CLAIMED, Handoff.claimed_by.is_not(None)).distinct()
     return [str(user) for user in session.scalars(users.order_by(Handoff.claimed_by))]
+
+
+def of_requester(session: Session, user: str) -> Sequence[Handoff]:
+    """Return the handoffs of somebody's requests that are not closed, the oldest first."""
+    theirs = select(Handoff).join(Ticket, Ticket.id == Handoff.ticket_id).where(Ticket.requester == user)
+    return session.scalars(theirs.where(ACTIVE).order_by(Handoff.id)).all()
 
 
 def backdate(session: Session, handoff_id: int, span: timedelta) -> None:

@@ -64,6 +64,7 @@ MONTHLY_OF_AGENT = "the monthly budget of the agent access"
         (BY, "The agent is about to go on with the requests that wait."),
         ({**BY, "still": [], "gone_on": 1}, "The agent goes on with 1 request."),
         ({**BY, "still": []}, "No request waited for it."),
+        ({**BY, "still": [], "waiting": 2}, "No request waits for it any more."),
         (
             {**BY, "gone_on": 3, "still": [{**AGENT, **MONTHLY}]},
             f"goes on with 3 requests; 2 still wait for people: {MONTHLY_OF_AGENT} is used up as well.",
@@ -88,7 +89,7 @@ def test_a_raised_review_says_what_became_of_those_who_waited(changes: dict[str,
     check(body, ours=(OLIVIA, MAYA, HELP))
     assert says in shown(body)
     assert says in body["text"]
-    assert actions(body) == (["budget.go_on"] if changes.get("waiting") else [])
+    assert actions(body) == (["budget.go_on"] if changes.get("waiting") and "goes_on_by" not in changes else [])
 
 
 @pytest.mark.parametrize(
