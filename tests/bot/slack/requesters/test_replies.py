@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.principals import Reason
+from bot.principals import Effect, Reason
 from bot.slack import mrkdwn
 from bot.slack.requesters import replies
 from bot.slack.requesters.replies import Occasion
-from bot.slack.sentences import LANGUAGES, Language, joined, say
+from bot.slack.sentences import LANGUAGES, Language, catalogue, joined, say
+from bot.tools import directory  # noqa: F401 - its import registers the tools
+from bot.tools.registry import REGISTRY
 from tests.support.block_checks import check, shown, texts, tried
 
 RESETS = datetime(2026, 11, 3, tzinfo=UTC)
@@ -122,6 +124,12 @@ def test_how_it_came_to_a_person_is_told_as_it_was(occasion: Occasion, words: st
     )
     said = replies.handed_off(Reason.BUDGET, expected_minutes=15, resets_at=RESETS, occasion=occasion)
     assert ("spend" in said) == (occasion == "usual")
+
+
+def test_every_tool_that_writes_has_a_sentence_that_says_it_is_done() -> None:
+    """Without one, nothing is said of its change to a requester whose turn is handed over after it."""
+    writers = {f"done.{name}" for name, tool in REGISTRY.items() if tool.effect is Effect.WRITE}
+    assert {key for key in catalogue() if key.startswith("done.")} == writers
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
