@@ -5,7 +5,7 @@ import json
 import click
 
 from bot.cli.evals import eval_group
-from bot.cli.root import known, reading_database, settings_to_look_at
+from bot.cli.root import ROW, known, reading_database, settings_to_look_at
 from bot.errors import ConfigError
 
 _AGENT = click.option("--agent", "name", help="The folder under config/agents/; not needed where there is only one.")
@@ -49,22 +49,26 @@ def eval_diff(*, name: str | None, as_json: bool) -> None:
 @eval_group.command("case")
 @click.argument("case", metavar="ID")
 @_AGENT
+@click.option("--run", "number", type=ROW, help="Another run of `deskhand eval runs`, also one of a part of the cases.")
 @_JSON
-def eval_case(*, case: str, name: str | None, as_json: bool) -> None:
-    """Show every play of a case in the last run: what was said, redacted, and what was expected."""
+def eval_case(*, case: str, name: str | None, number: int | None, as_json: bool) -> None:
+    """Show every play of a case in the last run of all cases: what was said, redacted, and what was expected."""
     from bot.evals import case_views
-    from bot.store.releases import eval_runs
+    from bot.store.releases import eval_runs, run_plays
 
     settings = settings_to_look_at()
-    agent = known(settings, name).card.name
+    agent = known(settings, name).card.name if number is None else ""
     with reading_database(settings) as database, database.read() as session:
-        run = eval_runs.last_run(session, agent)
+        run = eval_runs.last_run(session, agent) if number is None else run_plays.get(session, number)
+        if run is None and number is not None:
+            raise ConfigError(f"database: no run {number}; `deskhand eval runs` lists them")
         if run is None:
             raise _nothing(agent)
         found, near = case_views.of_run(session, run, case), case_views.nearest(session, run, case)
     if found is None:
         meant = f" Did you mean {', '.join(near)}?" if near else ""
-        raise click.ClickException(f"Run {run.id}, the last evaluation, has no case {case}.{meant}")
+        which = ", the last evaluation of all cases," if number is None else ""
+        raise click.ClickException(f"Run {run.id}{which} has no case {case}.{meant} --run names another run.")
     click.echo(json.dumps(case_views.as_json(found)) if as_json else case_views.as_text(found))
 
 

@@ -193,7 +193,7 @@ CHECKS: Mapping[str, Check] = {
 }
 
 FIXES: Mapping[str, str] = {
-    "agents": "Correct the card; no process starts until then.",
+    "agents": "Correct the file; no process starts until then.",
     "budgets": "Correct the file; running processes keep their caps, and none starts until then.",
     "money": "Correct the file; no process starts until then.",
     "database": "Start it, or correct DATABASE_URL.",

@@ -89,4 +89,24 @@ def test_the_last_evaluation_is_shown_as_in_slack(
     assert deskhand("eval", "case", "one", "--json") == 0
     assert [play["failures"] for play in json.loads(capsys.readouterr().out)["plays"]] == [[], ["expected unlock"]]
     assert deskhand("eval", "case", "onne") == 1
-    assert f"Run {last}, the last evaluation, has no case onne. Did you mean one" in capsys.readouterr().err
+    assert (
+        f"Run {last}, the last evaluation of all cases, has no case onne. Did you mean one" in capsys.readouterr().err
+    )
+
+
+def test_a_case_of_another_run_is_shown_by_its_number(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after `deskhand eval run --slice`, which plays a part, and while a suite has more than one agent."""
+    monkeypatch.setenv("DATABASE_URL", sqlite.engine.url.render_as_string(hide_password=False))
+    with sqlite.write() as session:
+        judged(session, "access@before", "s1")
+    run = open_run(sqlite, "access@before")
+    add_play(sqlite, run, "one")
+    end_run(sqlite, run)
+    assert deskhand("eval", "case", "one", "--run", str(run)) == 0
+    assert f"one (core), run {run} of access@before" in capsys.readouterr().out
+    assert deskhand("eval", "case", "onne", "--run", str(run)) == 1
+    assert f"Run {run} has no case onne. Did you mean one? --run names another run." in capsys.readouterr().err
+    assert deskhand("eval", "case", "one", "--run", "999") == 2
+    assert "no run 999; `deskhand eval runs` lists them" in capsys.readouterr().err
