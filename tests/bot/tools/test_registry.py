@@ -145,5 +145,5 @@ def test_only_what_the_directory_can_do_is_offered(sqlite: Database) -> None:
 def test_a_card_chooses_in_its_order_and_only_what_is_there() -> None:
     """An unknown name is said, with those that are known."""
     assert [entry.name for entry in chosen(["resolve", "hand_off"])] == ["resolve", "hand_off"]
-    with pytest.raises(ConfigError, match="no such tool: open_door; known: .*hand_off, look_up_my_account"):
+    with pytest.raises(ConfigError, match=r"no such tool: open_door; known: .*hand_off, look_up_my_account"):
         chosen(["resolve", "open_door"])
