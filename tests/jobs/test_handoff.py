@@ -378,22 +378,24 @@ def test_when_slack_says_that_somebody_left_their_claims_end(place: Place) -> No
     assert len(said(place, card, GONE)) == 1
 
 
-def test_responders_are_told_that_a_requester_has_left(place: Place) -> None:
+@pytest.mark.parametrize("by", ["an event", "a look"])
+def test_responders_are_told_that_a_requester_has_left(place: Place, by: str) -> None:
     """Below the cards of requests that are not closed, once, whether somebody has them or not."""
-    card, other = claimed(place), claimed(place, "U0BEN", requester="U0IVAN")
-    requester = place.front.rows(Ticket)[0].requester
-    for _ in range(2):
-        place.front.act("user", requester, deleted=True)
-        clock_looks(place)
-    [note] = said(place, card, "so nobody waits")
-    assert f"<@{requester}> is no longer a member of this workspace, so nobody waits for an answer here." in note
-    assert said(place, other, "so nobody waits") == []
-    assert place.front.handoff(card.handoff).claimed_by == "U0PRIYA"
+    taken, free = claimed(place), place.front.hand_off("U0MAYA")
+    closed = claimed(place, "U0BEN", requester="U0IVAN")
     with place.front.database.write() as session:
-        handoffs.resolve(session, other.handoff, "U0BEN", done="Done.", category="locked", agent_could=False)
-    handoff.left(place.ctx, "U0IVAN")
-    clock_looks(place)
-    assert said(place, other, "so nobody waits") == []
+        handoffs.resolve(session, closed.handoff, "U0BEN", done="Done.", category="locked", agent_could=False)
+    for user in ("U0LENA", "U0MAYA", "U0IVAN") * 2:
+        if by == "an event":
+            place.front.act("user", user, deleted=True)
+        else:
+            handoff.left(place.ctx, user)
+        clock_looks(place)
+    for card, user in ((taken, "U0LENA"), (free, "U0MAYA")):
+        [note] = said(place, card, "so nobody waits")
+        assert f"<@{user}> is no longer a member of this workspace, so nobody waits for an answer here." in note
+    assert said(place, closed, "so nobody waits") == []
+    assert place.front.handoff(taken.handoff).claimed_by == "U0PRIYA"
 
 
 def test_one_who_left_is_freed_at_once(place: Place) -> None:
