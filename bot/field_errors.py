@@ -12,6 +12,8 @@ PATTERNS = {
     f"^{CHANNEL_ID}$": "the Slack id of a channel such as C0123ABCD, and not its name",
     f"^(?:dm|{CHANNEL_ID})$": "dm or the Slack id of a channel such as C0123ABCD",
     r"\S": "words",
+    r"^\S+$": "a name without blanks",
+    r"\S@\S": "an e-mail address such as maya@example.com",
     r"^[a-z][a-z0-9-]*$": "lower-case letters, digits and hyphens, as in software",
     r"^[a-z][a-z0-9_]{0,74}$": "lower-case letters, digits and underscores, as in known_product",
     r"^[a-z0-9]+(-[a-z0-9]+)*$": "lower-case letters and digits with single hyphens between, as in wrong-caps",

@@ -79,8 +79,8 @@ class AccountSeed(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str
-    email: str
+    id: str = Field(pattern=r"^\S+$")
+    email: str = Field(pattern=r"\S@\S")
     name: str
     status: AccountStatus
     lock_reason: str | None = None

@@ -15,6 +15,11 @@ GOOD = "people: [{email: a@b.c, real_name: Ann, account: {id: acc, status: locke
     [
         (GOOD.replace("locked", "asleep"), r"people\.0\.account\.status: expected 'active'"),
         (GOOD.replace("status: locked", "status: locked, lokced: 1"), r"people\.0\.account\.lokced: is unknown$"),
+        (GOOD.replace("id: acc", "id: ''"), r"people\.0\.account\.id: expected a name without blanks$"),
+        (
+            GOOD.replace("a@b.c", "ann"),
+            r"people\.0\.account\.email: expected an e-mail address such as maya@example\.com$",
+        ),
         (GOOD.replace("id: acc, ", ""), r"people\.0\.account\.id: is missing$"),
         (
             GOOD.replace("}}", ", sign_ins: [{ok: true}]}}"),
