@@ -15,7 +15,9 @@ BELOW = (
 
 
 def elsewhere(session: Session, ctx: HearingContext, heard: Heard) -> str:
-    """Return the sentence that says where the bot helps."""
+    """Return the sentence that says where the bot helps: without any agent, nowhere."""
+    if not ctx.agents:
+        return say("where.nowhere", spoken_by(session, heard.user))
     directly = bool(ctx.directly())
     return say("where.channel_or_direct" if directly else "where.channel", spoken_by(session, heard.user))
 

@@ -14,6 +14,7 @@ from bot.casework.heard import HeardMessage
 from bot.listeners import messages
 from bot.listeners.context import ListenerContext
 from bot.queue import JobQueue
+from bot.slack.sentences import say
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Message, Ticket, Turn
 from tests.support.factories import rows
@@ -112,3 +113,12 @@ def test_somebody_of_another_organisation_is_told_once(ctx: HearingContext) -> N
     hearing.hear(ctx, barred)
     assert rows_of(ctx, InboxEvent) == rows_of(ctx, Ticket) == []
     assert [(one.user, one.op) for one in rows_of(ctx, Message)] == [("U0MAYA", "ephemeral")]
+
+
+@pytest.mark.parametrize("channel", [HELP, "D0MAYA"])
+def test_without_any_agent_nobody_is_sent_to_a_help_channel(ctx: HearingContext, channel: str) -> None:
+    """The only folder is gone: what they read sends them to people."""
+    hearing.hear(replace(ctx, agents={}), found(shown(ASKS), channel))
+    [said] = rows_of(ctx, Message)
+    assert said.body["text"] == say("where.nowhere", "en")
+    assert rows_of(ctx, Ticket) == []
