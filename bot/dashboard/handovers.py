@@ -9,6 +9,7 @@ from bot.principals import Reason
 from bot.slack.handoffs import reasons
 from bot.store.figures.dashboard import DashboardFigures, HandoffTimes
 from bot.store.handoffs.handoff_metrics import Spread
+from bot.stories import plain_words
 
 
 def handoffs(figures: DashboardFigures) -> Element:
@@ -38,7 +39,7 @@ def handoffs(figures: DashboardFigures) -> Element:
 
 def reason_in_words(reason: str) -> str:
     """Return why a ticket went to people, in words; a reason that this build does not know is shown as it is."""
-    return reasons.words(Reason(reason)) if reason in list(Reason) else wording.plain(reason)
+    return reasons.words(Reason(reason)) if reason in list(Reason) else plain_words.plain(reason)
 
 
 def _words(one: HandoffTimes) -> str:

@@ -33,7 +33,7 @@ def ticket_page(story: TicketStory, *, viewer: str, at: datetime) -> str:
     figures = f"{parts.HOME}?{urlencode({'agent': ticket.agent})}"
     back = element("p", element("a", f"The figures of {ticket.agent}", href=figures))
     return parts.page(
-        f"{title}: {wording.plain(ticket.state)}",
+        f"{title}: {plain_words.plain(ticket.state)}",
         element("h1", title),
         element("p", _state(story), class_="lead"),
         back,
@@ -50,8 +50,8 @@ def ticket_page(story: TicketStory, *, viewer: str, at: datetime) -> str:
 def _state(story: TicketStory) -> str:
     ticket = story.history.ticket
     who = f", with {story.name(ticket.assignee)}" if ticket.assignee else ""
-    category = f" as {wording.plain(ticket.category)}" if ticket.category else ""
-    return f"It is {wording.plain(ticket.state)}{category}{who}."
+    category = f" as {plain_words.plain(ticket.category)}" if ticket.category else ""
+    return f"It is {plain_words.plain(ticket.state)}{category}{who}."
 
 
 def _facts(story: TicketStory) -> Element:
@@ -92,8 +92,8 @@ def _turns(story: TicketStory) -> Element:
 
 
 def _turn(turn: Turn, steps: Sequence[Step], story: TicketStory) -> list[parts.Cell]:
-    outcome = wording.plain(turn.outcome) if turn.outcome else wording.plain(turn.state)
-    why = ", ".join(wording.plain(one) for one in (turn.reason, turn.category) if one)
+    outcome = plain_words.plain(turn.outcome) if turn.outcome else plain_words.plain(turn.state)
+    why = ", ".join(plain_words.plain(one) for one in (turn.reason, turn.category) if one)
     tools = " → ".join(step.name for step in steps if step.kind is StepKind.TOOL)
     took = None if turn.finished_at is None else (turn.finished_at - turn.created_at).total_seconds()
     cost = sum(call.cost_nusd for call in story.history.calls if call.turn_id == turn.id)
@@ -107,7 +107,7 @@ def _handoffs(story: TicketStory) -> Iterator[Element]:
     columns = (Column("Handoff"), Column("State"), Column("Reason"), Column("Opened"), Column("Ended"))
     rows: list[list[parts.Cell]] = [
         [
-            *(f"{one.id}", wording.plain(one.state), wording.plain(one.reason)),
+            *(f"{one.id}", plain_words.plain(one.state), plain_words.plain(one.reason)),
             *(wording.moment(one.opened_at), wording.moment(one.closed_at)),
         ]
         for one in story.history.handoffs

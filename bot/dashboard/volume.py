@@ -9,6 +9,7 @@ from bot.dashboard.inks import Ink
 from bot.dashboard.parts import Column
 from bot.store.figures.dashboard import DashboardFigures, ToolCalls, Volume
 from bot.store.schema import TurnOutcome
+from bot.stories import plain_words
 
 OUTCOMES = (
     ("replies", "Answered", Ink.SOLID),
@@ -164,7 +165,7 @@ def outputs(figures: DashboardFigures) -> Element:
     several = len({one.agent for one in found}) > 1
     turns: dict[str, Counter[TurnOutcome]] = {}
     for one in found:
-        category = wording.plain(one.category) if one.category else "no category"
+        category = plain_words.plain(one.category) if one.category else "no category"
         turns.setdefault(f"{one.agent}: {category}" if several else category, Counter())[one.outcome] += one.turns
     ordered = sorted(turns.items(), key=lambda item: (-item[1].total(), item[0]))
     name, most = ordered[0][0], ordered[0][1].total()

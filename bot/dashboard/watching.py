@@ -12,6 +12,7 @@ from bot.store.figures.drift_checks import DriftReading
 from bot.store.figures.latest_tickets import LOOKED_AT, TicketEnd
 from bot.store.figures.watch import Sign
 from bot.store.schema import TurnOutcome
+from bot.stories import plain_words
 
 SMALLEST = 0.001
 "A p-value below this is written as such."
@@ -47,7 +48,7 @@ def _reading(prefix: str, one: DriftReading, overview: Overview) -> list[parts.C
     state = element("span", "Drift" if one.drifted else "Steady", class_="state bad" if one.drifted else "good")
     p = f"<{SMALLEST}" if one.p_value < SMALLEST else f"{one.p_value:.3f}"
     moved = "; ".join(
-        f"{wording.plain(shift.value)} {wording.share(shift.before)} → {wording.share(shift.now)}"
+        f"{plain_words.plain(shift.value)} {wording.share(shift.before)} → {wording.share(shift.now)}"
         for shift in one.moved[:3]
     )
     window = f"last {one.window:,} against {one.reference:,}"
@@ -113,7 +114,7 @@ def _tickets(key: str, title: str, found: Sequence[TicketEnd], none: str) -> Ele
     said = f"The {number} of these days; each leads to its whole story."
     columns = (Column("Ticket"), Column("Ended"), Column("How", words=True), Column("State"))
     rows: list[list[parts.Cell]] = [
-        [parts.ticket_link(one.ticket_id), parts.time(one.at), _how(one), wording.plain(one.state)] for one in found
+        [parts.ticket_link(one.ticket_id), parts.time(one.at), _how(one), plain_words.plain(one.state)] for one in found
     ]
     return parts.section(
         key,
@@ -128,7 +129,7 @@ def _how(one: TicketEnd) -> str:
         case TurnOutcome.HANDOFF:
             return handovers.reason_in_words(one.reason) if one.reason else "Handed to people"
         case TurnOutcome.REPLY:
-            return f"Answered: {wording.plain(one.category)}" if one.category else "Answered"
+            return f"Answered: {plain_words.plain(one.category)}" if one.category else "Answered"
         case TurnOutcome.REFUSED:
             return "Not admitted"
         case TurnOutcome.WITHDRAWN:

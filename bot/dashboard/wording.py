@@ -64,11 +64,6 @@ def dollars(nusd: int | None) -> str:
     return UNKNOWN if nusd is None else mrkdwn.dollars(nusd)
 
 
-def plain(name: str) -> str:
-    """Return the name of a state or kind as words: `handed_off` becomes `handed off`."""
-    return name.replace("_", " ")
-
-
 def listed(parts: list[str]) -> str:
     """Return parts of a sentence joined by commas and an `and`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

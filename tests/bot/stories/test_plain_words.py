@@ -13,3 +13,4 @@ def test_every_decision_and_every_end_of_a_step_has_its_words() -> None:
     assert set(plain_words.STEPS) == set(StepStatus)
     assert plain_words.decision("NeedsApproval") == "left to an approver"
     assert plain_words.decision("Postponed") == "Postponed"
+    assert plain_words.plain("handed_off") == "handed off"
