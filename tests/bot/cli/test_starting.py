@@ -78,6 +78,8 @@ def test_a_tool_that_is_declared_wrong_is_one_sentence(
     monkeypatch.setattr(registry, "MISTAKES", [])
     monkeypatch.setattr(process, "current", process.current.__wrapped__)
     monkeypatch.setattr(sys, "argv", ["deskhand"])
+    for module, begins in ((worker, "_worker"), (clock, "start")):
+        monkeypatch.delattr(module, begins)  # what would go on for ever
 
     @registry.tool(effect=Effect.WRITE, scope="fruit:pick")
     def pick_fruit(_call: ToolUse, _args: NoArgs) -> dict[str, Any]:
