@@ -1,8 +1,9 @@
 """Messages that Slack delivers late: what they say now, and what their requester wrote in the thread meanwhile.
 
-If the web process was down, Slack delivers a message again minutes later. Its edits, its deletion and further messages
-of its thread may have been told before it, when there was no ticket yet. So a late message is looked up once: it is
-answered as it reads now, and what its requester wrote in the thread that it began is heard like any other message.
+If the web process was down, Slack delivers a message again at once, or minutes later. Its edits, its deletion and
+further messages of its thread may have been told before it, when there was no ticket yet. So a late message is looked
+up once: it is answered as it reads now, and what its requester wrote in the thread that it began is heard like any
+other message.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from bot.errors import Transient
 from bot.queue import RUN_TURN
 from bot.slack.api import client as slack
 from bot.store.schema import InboxEvent, InboxKind, Ticket
-from bot.store.tickets import rewriting
+from bot.store.tickets import rewriting, threads
 from bot.store.tickets.turns import Fenced
 from jobs import hearing
 from jobs.process import WorkerContext
@@ -44,7 +45,7 @@ def catch_up(ctx: WorkerContext, ticket: Ticket, heard: Sequence[InboxEvent]) ->
         Fenced: a message has changed, so this turn has ended; another turn answers it unless it was deleted.
         Transient: Slack or the database cannot be reached; the turn is tried again.
     """
-    late = [event for event in heard if event.kind is InboxKind.MESSAGE and event.ts and _late_by(event) > LATE_SECONDS]
+    late = [event for event in heard if event.kind is InboxKind.MESSAGE and event.ts and _is_late(event)]
     if not late:
         return
     bot_user = str(slack.call(ctx.slack.auth_test).get("user_id"))
@@ -103,6 +104,11 @@ def _hear_below(ctx: WorkerContext, ticket: Ticket, shown: Sequence[dict[str, An
             continue
         if hearing.is_persons(ctx, message, bot_user):
             hearing.hear(ctx, hearing.read(ctx, message, team=ticket.team, channel=ticket.channel, bot_user=bot_user))
+
+
+def _is_late(event: InboxEvent) -> bool:
+    """Return whether more may have been told of a message before it came; the first retry comes within a second."""
+    return bool(event.detail.get(threads.RETRIED)) or _late_by(event) > LATE_SECONDS
 
 
 def _late_by(event: InboxEvent) -> float:

@@ -4,6 +4,7 @@ Each is read here; `bot.casework.hearing` decides what it becomes.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.casework import content, heard, hearing
@@ -34,10 +35,10 @@ def _take(ctx: ListenerContext, body: dict[str, Any], context: dict[str, Any], *
     if forms.is_form(body["event"]):
         forms.answer(ctx, body, bot_user=bot_user, bot_id=str(context.get("bot_id")), mentioned=mentioned)
     else:
-        hear(ctx, body, bot_user, mentioned=mentioned)
+        hear(ctx, body, bot_user, mentioned=mentioned, retried=bool(context.get("retried")))
 
 
-def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> None:
+def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool, retried: bool = False) -> None:
     """Hear one message event: read it, look up its sender, and let the use case store it.
 
     Raises:
@@ -53,7 +54,7 @@ def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned
     if heard.is_persons(event, bot_user, ctx.is_app):
         if event.get("edited") and (_follows(ctx, body, event, bot_user) or queue_edits.is_edit(ctx, event)):
             return  # it edits a message that was heard before; an edit that makes a request is heard like a new one
-        hearing.hear(ctx, _read(ctx, body, bot_user, mentioned=mentioned))
+        hearing.hear(ctx, _read(ctx, body, bot_user, mentioned=mentioned, retried=retried))
 
 
 def _follows(ctx: ListenerContext, body: dict[str, Any], message: dict[str, Any], bot_user: str) -> bool:
@@ -67,13 +68,13 @@ def _membership(ctx: ListenerContext, message: dict[str, Any], body: dict[str, A
     return ctx.membership(message["user"], str(team or "")) if message.get("user") else Membership.UNCHECKED
 
 
-def _read(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool) -> HeardMessage:
+def _read(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool, retried: bool) -> HeardMessage:
     """Read an event, and look up its sender and the names in it; no transaction may be open."""
     event = body["event"]
     team = senders.installed_in(body) or event.get("team") or ""
     envelope = {"event_id": body["event_id"], "team": team, "channel": event["channel"], "bot_user": bot_user}
     return HeardMessage(
-        heard.heard(event, ctx.names, **envelope),
+        replace(heard.heard(event, ctx.names, **envelope), retried=retried),
         marked=event.get("text") or "",
         called=mentioned or content.mentions(event, bot_user),
         membership=_membership(ctx, event, body),

@@ -63,6 +63,8 @@ WAIT_SECONDS = 1.0
 "Seconds between two attempts to reach the database."
 LOOK_UP_SECONDS = 1
 "The longest that a look-up of a person in Slack may take; a press must be acknowledged within three seconds."
+RETRY_NUMBER = "x-slack-retry-num"
+"The header of every try but the first. It is not signed, and makes us look a message up, no more."
 READINESS_SECONDS = 1.0
 "How long one readiness check is reused: anybody may ask, and each check commits a row."
 
@@ -203,7 +205,8 @@ def _slack_events(entry: Entrance, bolt: AsyncApp, tally: Tally) -> Endpoint:
         if refusal is None:
             try:
                 body = entrance.read(request.headers.get("content-type", ""), raw)
-                return to_starlette_response(await bolt.async_dispatch(request_of(body)))
+                asked = request_of(body, retried=RETRY_NUMBER in request.headers)
+                return to_starlette_response(await bolt.async_dispatch(asked))
             except Malformed:
                 refusal = Refusal.UNREADABLE
             except Exception as error:  # noqa: BLE001 - Bolt's own, or its handler of errors broke

@@ -65,16 +65,26 @@ def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
     return app
 
 
-def request_of(body: dict[str, Any]) -> AsyncBoltRequest:
+RETRIED = "retried"
+"Key in the context of a request: Slack had tried to deliver it before."
+
+
+def request_of(body: dict[str, Any], *, retried: bool) -> AsyncBoltRequest:
     """Return the request for Bolt, over HTTP and over Socket Mode: its body without its headers.
 
     Slack does not sign headers, and Bolt obeys some of them.
+
+    Args:
+        body: what Slack sent.
+        retried: whether Slack says that it had tried before, which only makes us look the message up.
 
     Raises:
         Malformed: Bolt cannot make sense of it.
     """
     with suppress(Exception):  # its constructor reads many fields, and any of them may be odd
-        return AsyncBoltRequest(body=body, mode="socket_mode")  # Bolt's name for a body that is parsed already
+        return AsyncBoltRequest(
+            body=body, context={RETRIED: retried}, mode="socket_mode"
+        )  # Bolt's name for a body that is parsed already
     raise Malformed
 
 

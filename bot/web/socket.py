@@ -71,7 +71,7 @@ class SocketListener:
         """Dispatch one envelope to the listeners."""
         began = time.time()
         try:
-            answer = await self.app.async_dispatch(request_of(validated(req.payload)))
+            answer = await self.app.async_dispatch(request_of(validated(req.payload), retried=bool(req.retry_attempt)))
         except Malformed:
             log.warning("request.refused", reason="unreadable")
             return

@@ -86,9 +86,12 @@ def test_what_slack_says_of_an_authors_teams_is_left_to_the_look_up(place: Place
     assert words(place) == ["I am locked out", "And why was I locked out?"]
 
 
+@pytest.mark.parametrize("late", [MINUTES, timedelta()], ids=["minutes", "retried at once"])
 @pytest.mark.parametrize("private", [False, True], ids=["channel", "direct"])
 @pytest.mark.parametrize("now", [None, "I forgot my password"], ids=["deleted", "edited"])
-def test_a_message_that_came_late_is_answered_as_it_is_by_now(place: Place, now: str | None, *, private: bool) -> None:
+def test_a_message_that_came_late_is_answered_as_it_is_by_now(
+    place: Place, now: str | None, late: timedelta, *, private: bool
+) -> None:
     """Its edit, or its deletion, was told before it was: then there was nothing to change."""
     where = place.front.act("dm", "U0MAYA")["channel"] if private else HELP
     state = place.front.world.state
@@ -100,9 +103,9 @@ def test_a_message_that_came_late_is_answered_as_it_is_by_now(place: Place, now:
         state.replace(channel, ts, text=now)
     kind = {"type": "message", "channel_type": "im"} if private else {"type": "app_mention"}
     event = {**kind, "channel": where, "user": "U0MAYA", "ts": ts, "text": f"<@{BOT}> I am locked out"}
-    assert place.front.event(event) == 200
+    assert place.front.event(event, headers={} if late else {"X-Slack-Retry-Num": "1"}) == 200
     with place.front.database.write() as session:
-        session.execute(update(InboxEvent).values(received_at=datetime.now(UTC) + MINUTES))
+        session.execute(update(InboxEvent).values(received_at=datetime.now(UTC) + late))
     place.work()
     [heard] = place.front.rows(InboxEvent)
     assert (heard.text, heard.state) == ((now or ""), "accepted" if now else "withdrawn")

@@ -30,6 +30,8 @@ RESOLVED_FOR = timedelta(hours=1)
 "A message belongs to a resolved ticket this long after its last message: it may be thanks, or a complaint."
 AT_TOP = "at_top"
 "Key in the detail of a message: it was written at the top level of the channel, not in its ticket's thread."
+RETRIED = "retried"
+"Key in the detail of a message: Slack delivered it when it had failed to before."
 NEWEST = 20
 "Number of a person's newest tickets that are considered."
 

@@ -73,6 +73,8 @@ class Heard:
     "Texts of others that came with it."
     spoken: str = ""
     "The part of the text that is the transcript of a clip."
+    retried: bool = False
+    "Slack had tried to deliver it before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> T
 
 def _event(session: Session, heard: Heard, *, at_top: bool) -> InboxEvent | None:
     """Store a message; None if it was stored before, under this event id or another."""
-    place = {threads.AT_TOP: True} if at_top else {}
+    known = {threads.AT_TOP: at_top, threads.RETRIED: heard.retried}
     return new_rows.insert(
         session,
         InboxEvent,
@@ -259,7 +261,7 @@ def _event(session: Session, heard: Heard, *, at_top: bool) -> InboxEvent | None
         user=heard.user,
         text=heard.text,
         files=stored(heard),
-        detail={**place, **quotes.kept(heard.quoted)},
+        detail={**{key: True for key, holds in known.items() if holds}, **quotes.kept(heard.quoted)},
         state=InboxState.ACCEPTED,
         received_at=now(),
     )

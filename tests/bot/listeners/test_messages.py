@@ -56,6 +56,7 @@ def test_retry_of_what_was_lost_is_heard(front: FrontDoor) -> None:
     headers = {"X-Slack-Retry-Num": "2", "X-Slack-Retry-Reason": "http_error"}
     assert front.event(message_event(), headers=headers) == 200
     assert len(front.rows(Ticket)) == 1
+    assert front.rows(InboxEvent)[0].detail == {"retried": True}, "it is looked up, as what was said of it may be lost"
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,12 @@ class App:
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
+        self.retried: list[bool] = []
 
     async def async_dispatch(self, asked: Any) -> BoltResponse:
         """Note one."""
         self.heard.append(asked.body)
+        self.retried.append(asked.context["retried"])
         return BoltResponse(status=200)
 
 
@@ -52,6 +54,15 @@ def test_what_slack_sends_is_heard_and_acknowledged() -> None:
     said = {**REQUEST_KINDS["mention"], "event": {**REQUEST_KINDS["mention"]["event"], "text": "a\x00b\ud800"}}
     heard, acknowledged, logged = hears(said)
     assert (heard[0]["event"]["text"], acknowledged, logged) == ("ab?", ["e1"], [])
+
+
+@pytest.mark.parametrize(("attempt", "retried"), [(None, False), (0, False), (1, True)])
+def test_what_slack_tries_again_is_known_as_that(attempt: int | None, *, retried: bool) -> None:
+    """The first try has no number over HTTP, and the number 0 here."""
+    app = App()
+    envelope = SocketModeRequest("events_api", "e1", REQUEST_KINDS["mention"], retry_attempt=attempt)
+    asyncio.run(SocketListener(cast("Any", app), "xapp-front", DIRECT).handle(cast("Any", SocketClient()), envelope))
+    assert app.retried == [retried]
 
 
 @pytest.mark.parametrize("payload", [{"type": ["marked-word"]}, {"event": "marked-word"}, {"type": "view_submission"}])
@@ -84,7 +95,7 @@ def test_what_breaks_in_bolt_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_headers_are_nobodys_word() -> None:
     """They are not signed, and Bolt would run or leave out listeners as they say."""
-    asked = request_of({"type": "event_callback"})
+    asked = request_of({"type": "event_callback"}, retried=False)
     assert (asked.headers, asked.query, asked.lazy_only) == ({}, {}, False)
 
 
