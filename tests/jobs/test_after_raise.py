@@ -382,7 +382,7 @@ def test_a_claim_in_the_middle_of_a_look_wins_whole(place: Place, monkeypatch: p
     place.work()
     assert (states(place), len(place.front.rows(Turn))) == (["claimed"], 1)
     assert GOES_ON not in place.thread("U0MAYA", ts)
-    assert "No request waited for it." in card(place)
+    assert "No request waits for it any more." in card(place)
 
 
 @pytest.fixture

@@ -30,7 +30,12 @@ def with_tools(*names: str, needing: tuple[str, ...] = ()) -> CardChange:
 WRONG: tuple[tuple[str, CardChange, str, str], ...] = (
     ("no categories", lambda c: c.pop("categories"), "categories", "is missing"),
     ("an empty list", lambda c: c.update(categories={}), "categories", "at least 1"),
-    ("a category of no name", category("Not a name"), "categories.Not a name", "match pattern"),
+    (
+        "a category of no name",
+        category("Not a name"),
+        "categories.Not a name",
+        "lower-case letters, digits and underscores",
+    ),
     ("a category without words", category("locked", words=""), "categories.locked.words", "at least 1"),
     ("words that no menu shows", category("locked", words="x" * 76), "categories.locked.words", "at most 75"),
     ("chosen by nobody", category("locked", chosen_by="nobody"), "categories.locked.chosen_by", "'agent', 'people'"),
