@@ -1,4 +1,4 @@
-"""Somebody leaves the workspace: it is stored, and whoever has or may take a request of theirs is told.
+"""A person leaves the workspace: that is stored, and the responders of their open requests are told.
 
 Invariant: both are one transaction. That they are back changes nothing that was said; the clock ends the claims that
 they held (`jobs.handoff`).

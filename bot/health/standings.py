@@ -41,7 +41,7 @@ def look(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_people(agent: Agent, gone: Collection[str]) -> Iterator[Finding]:
-    """Yield the roles of a card that nobody has any more, and the people in others who have left."""
+    """Yield a finding for each role of which all have left, and one for the people who have left other roles."""
     some: dict[str, list[str]] = {}
     for role, users in _roles(agent).items():
         left = [user for user in users if user in gone]

@@ -17,6 +17,9 @@ from bot.rights import Membership
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
     from slack_bolt.async_app import AsyncApp
 
+RETRIED = "retried"
+"Key in the context of a request: Slack had tried to deliver it before."
+
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
     """Attach the listeners of messages."""
@@ -35,7 +38,7 @@ def _take(ctx: ListenerContext, body: dict[str, Any], context: dict[str, Any], *
     if forms.is_form(body["event"]):
         forms.answer(ctx, body, bot_user=bot_user, bot_id=str(context.get("bot_id")), mentioned=mentioned)
     else:
-        hear(ctx, body, bot_user, mentioned=mentioned, retried=bool(context.get("retried")))
+        hear(ctx, body, bot_user, mentioned=mentioned, retried=bool(context.get(RETRIED)))
 
 
 def hear(ctx: ListenerContext, body: dict[str, Any], bot_user: str, *, mentioned: bool, retried: bool = False) -> None:

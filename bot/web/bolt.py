@@ -18,7 +18,7 @@ from slack_bolt.response import BoltResponse
 
 from bot import listeners, logs
 from bot.errors import ConfigError, Transient
-from bot.listeners import submissions
+from bot.listeners import messages, submissions
 from bot.listeners.context import ListenerContext
 from bot.listeners.reading import Malformed
 from bot.settings import Settings
@@ -65,10 +65,6 @@ def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
     return app
 
 
-RETRIED = "retried"
-"Key in the context of a request: Slack had tried to deliver it before."
-
-
 def request_of(body: dict[str, Any], *, retried: bool) -> AsyncBoltRequest:
     """Return the request for Bolt, over HTTP and over Socket Mode: its body without its headers.
 
@@ -83,7 +79,7 @@ def request_of(body: dict[str, Any], *, retried: bool) -> AsyncBoltRequest:
     """
     with suppress(Exception):  # its constructor reads many fields, and any of them may be odd
         return AsyncBoltRequest(
-            body=body, context={RETRIED: retried}, mode="socket_mode"
+            body=body, context={messages.RETRIED: retried}, mode="socket_mode"
         )  # Bolt's name for a body that is parsed already
     raise Malformed
 

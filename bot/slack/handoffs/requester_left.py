@@ -1,4 +1,4 @@
-"""Tells those who have or may take a request that its requester has left, so that they write to nobody in vain."""
+"""Tells responders that the requester of an open handoff has left, so that nobody writes to them in vain."""
 
 from bot.slack import mrkdwn
 from bot.slack.handoffs import linked_threads
@@ -7,7 +7,7 @@ from bot.store.schema import Handoff, MessageKind
 
 
 def tell(session: Session, handoff: Handoff, requester: str) -> None:
-    """Say below the card of a handoff, once, that nobody waits for an answer any more."""
+    """Say once, below the card of a handoff, that its requester has left."""
     who = mrkdwn.mention(requester)
     body = mrkdwn.message(
         f"{who} is no longer a member of this workspace, so nobody waits for an answer here. "
