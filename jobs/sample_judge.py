@@ -5,6 +5,7 @@ asked, so that two clocks pay for it once. What the judge says decides nothing b
 """
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from html import unescape
 
@@ -49,10 +50,10 @@ def look(ctx: WorkerContext) -> None:
         _judge(ctx, sample, asked[sample.agent])
 
 
-def judged_answer(seen: TurnEvidence) -> JudgedAnswer:
+def judged_answer(seen: TurnEvidence, heard: Sequence[str]) -> JudgedAnswer:
     """Return what the judge is shown of a turn: its answer, and what the agent could know when it gave it."""
     return JudgedAnswer(
-        said=seen.heard,
+        said=tuple(heard),
         facts=tuple(f"{one.tool} ({one.status}): {json.dumps(one.gave, default=str)}" for one in seen.calls),
         answer=unescape(seen.answers[-1].text),
     )
@@ -74,8 +75,9 @@ def _judge(ctx: WorkerContext, sample: KeptSample, judge: Judge | None) -> None:
         if judge is None or seen is None or not any(one.text for one in seen.answers):
             samples.judge_later(session, sample.id, None)  # the judge is off by now, or the words were deleted
             return
+        shown = judged_answer(seen, turn_evidence.heard(session, seen.turn))
     try:
-        found = judge.judge(judged_answer(seen))
+        found = judge.judge(shown)
     except Transient as error:
         log.warning("sample.unjudged", turn=sample.turn_id, asked=asked, error=str(error))
         with ctx.database.write() as session:

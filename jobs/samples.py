@@ -5,7 +5,8 @@ that moves the watermark keeps them, in the same transaction. What a score finds
 together, by the one clock whose score counts. `jobs.owner_alerts` tells it.
 """
 
-from collections import Counter
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ import structlog
 from bot.agent import card
 from bot.agent.release import release_of
 from bot.drift import loops
+from bot.drift.loops import Repetition
+from bot.errors import DeskhandError
 from bot.principals import Effect
 from bot.sampling import draw, flags, invariants, quality
 from bot.sampling.invariants import HARD, Invariant
@@ -24,7 +27,7 @@ from bot.store.figures import finished_turns, owner_alerts, turn_evidence, turn_
 from bot.store.figures.first_turns import SETTLED
 from bot.store.figures.turn_signs import TurnSigns
 from bot.store.releases import samples
-from bot.store.releases.samples import KeptSample, WeekKey
+from bot.store.releases.samples import KeptSample, NewSample, WeekKey
 from bot.store.schema import AlertKind, SampledFor, now
 from bot.tools.registry import REGISTRY
 from jobs import sample_judge, watch
@@ -35,9 +38,11 @@ log = structlog.get_logger()
 BATCH = 200
 "The most turns that are read in one go."
 AT_ONCE = 50
-"The most samples that are scored in one go."
+"The most samples that are scored in one go: what is stored of their turns is in memory at the same time."
 TIME_TO_ARRIVE = timedelta(seconds=20)
 "A turn is scored this long after its end at the earliest: a claim that it may have overlooked is stored by then."
+Found = tuple[tuple[Invariant, str], ...]
+"Each invariant that does not hold of a turn, with what was seen."
 _WRITES = frozenset(name for name, tool in REGISTRY.items() if tool.effect is Effect.WRITE)
 
 
@@ -88,11 +93,28 @@ def _keep_ended(ctx: WorkerContext) -> None:
             return
         for key, count in Counter(key for key, _ in found).items():
             samples.count_turns(session, key, count)
-        for key, one in found:
-            why = flags.kept_for(one, repeated.get(one.turn_id))
-            own = draw.number(one.turn_id)
-            if why is not None or draw.may_be_drawn(own, smaller=_smaller(session, key, own)):
-                _keep(session, key, one, why or SampledFor.DRAWN)
+        samples.keep(session, _chosen(session, found, repeated))
+
+
+def _chosen(
+    session: Session, found: Sequence[tuple[WeekKey, TurnSigns]], repeated: Mapping[int, Repetition | None]
+) -> Sequence[NewSample]:
+    """Return which turns are kept, each as if the week ended with it; the numbers of a week are read once."""
+    kept = samples.kept_of(session, [one.turn_id for _, one in found])
+    numbers: dict[WeekKey, list[float]] = {}
+    chosen: list[NewSample] = []
+    for key, one in found:
+        if one.turn_id in kept:  # by a thumb down: it is counted once
+            continue
+        why, own = flags.kept_for(one, repeated.get(one.turn_id)), draw.number(one.turn_id)
+        if why is None:
+            if key not in numbers:
+                numbers[key] = list(samples.numbers(session, key, at_most=draw.AT_LEAST))
+            if not draw.may_be_drawn(own, smaller=bisect_left(numbers[key], own)):
+                continue
+            insort(numbers[key], own)
+        chosen.append(_new(key, one, why or SampledFor.DRAWN))
+    return chosen
 
 
 def _of_agents(ctx: WorkerContext, found: Sequence[TurnSigns]) -> list[tuple[WeekKey, TurnSigns]]:
@@ -105,14 +127,8 @@ def _of_agents(ctx: WorkerContext, found: Sequence[TurnSigns]) -> list[tuple[Wee
     ]
 
 
-def _smaller(session: Session, key: WeekKey, own: float) -> int:
-    """Return how many of the turns of a week that were drawn have a smaller number, `AT_LEAST` at most."""
-    return sum(one < own for one in samples.numbers(session, key, at_most=draw.AT_LEAST))
-
-
-def _keep(session: Session, key: WeekKey, one: TurnSigns, why: SampledFor) -> None:
-    turn = (one.turn_id, one.ticket_id, one.finished_at)
-    samples.keep(session, key, turn=turn, kept_for=why, draw=draw.number(one.turn_id))
+def _new(key: WeekKey, one: TurnSigns, why: SampledFor) -> NewSample:
+    return NewSample(key, one.turn_id, one.ticket_id, one.finished_at, why, draw.number(one.turn_id))
 
 
 def _keep_disliked(ctx: WorkerContext) -> None:
@@ -130,7 +146,7 @@ def _keep_disliked(ctx: WorkerContext) -> None:
             if samples.keep_for_certain(session, one.turn_id, SampledFor.THUMB_DOWN):
                 _draw_again(ctx, session, key, (begin[0], mark[0]))
             else:
-                _keep(session, key, one, SampledFor.THUMB_DOWN)
+                samples.keep(session, [_new(key, one, SampledFor.THUMB_DOWN)])
 
 
 def _draw_again(ctx: WorkerContext, session: Session, key: WeekKey, span: tuple[datetime, datetime]) -> None:
@@ -146,36 +162,64 @@ def _draw_again(ctx: WorkerContext, session: Session, key: WeekKey, span: tuple[
     found = [one for of, one in _of_agents(ctx, turn_signs.of(session, others)) if of == key]
     following = min(found, key=lambda one: draw.number(one.turn_id), default=None)
     if following is not None and draw.number(following.turn_id) < last:
-        _keep(session, key, following, SampledFor.DRAWN)
+        samples.keep(session, [_new(key, following, SampledFor.DRAWN)])
 
 
 def _score(ctx: WorkerContext) -> None:
     with ctx.database.look() as session:
         waiting = samples.unscored(session, ended_before=now() - TIME_TO_ARRIVE, limit=AT_ONCE)
-    for sample in waiting:
-        _score_one(ctx, sample)
+    if waiting:
+        _score_each(ctx, waiting)
     watch.close_unseen(ctx, AlertKind.SAMPLE_FAILED)
 
 
-def _score_one(ctx: WorkerContext, sample: KeptSample) -> None:
-    agent = ctx.agents.get(sample.agent)
-    links = () if agent is None else agent.card.links
+def _score_each(ctx: WorkerContext, waiting: Sequence[KeptSample]) -> None:
+    """Score samples together; if that fails, each by itself, so that one which cannot be scored stops no other."""
+    try:
+        _score_together(ctx, waiting)
+    except DeskhandError:  # the database's, which is no better for another
+        raise
+    except Exception as bug:
+        if len(waiting) == 1:
+            log.exception("sample.not_scored", turn=waiting[0].turn_id, error=type(bug).__name__)
+        for sample in waiting if len(waiting) > 1 else ():
+            _score_each(ctx, [sample])
+
+
+def _score_together(ctx: WorkerContext, waiting: Sequence[KeptSample]) -> None:
     with ctx.database.look() as session:
-        seen = turn_evidence.read(session, sample.turn_id)
-    if seen is None:
-        log.error("sample.not_read", turn=sample.turn_id)
-        return
-    found = invariants.violations(seen, links)
-    to_judge = bool(not found and seen.answers and agent is not None and sample_judge.is_on(ctx, agent))
+        read = turn_evidence.of(session, [sample.turn_id for sample in waiting])
+    judged = {name for name, agent in ctx.agents.items() if sample_judge.is_on(ctx, agent)}
+    alike: dict[tuple[Found, bool, int | None], list[KeptSample]] = defaultdict(list)
+    for sample in waiting:
+        seen, agent = read.get(sample.turn_id), ctx.agents.get(sample.agent)
+        if seen is None:
+            log.error("sample.not_read", turn=sample.turn_id)
+            continue
+        found = invariants.violations(seen, () if agent is None else agent.card.links)
+        to_judge = bool(not found and seen.answers and sample.agent in judged)
+        alone = sample.id if any(one in HARD for one, _ in found) else None
+        alike[found, to_judge, alone].append(sample)
+    for (found, to_judge, _), of in alike.items():
+        _store(ctx, of, found, to_judge=to_judge)
+
+
+def _store(ctx: WorkerContext, of: Sequence[KeptSample], found: Found, *, to_judge: bool) -> None:
+    """Store the score of samples in which the same was found; one of which owners are alerted comes by itself."""
     with ctx.database.write() as session:
-        if not samples.score(session, sample.id, [(str(one), said) for one, said in found], to_judge=to_judge):
-            return  # another clock has scored it
-        for invariant, said in found:
-            if invariant in HARD:
-                _alert(session, sample, invariant, said)
+        failures = [(str(one), said) for one, said in found]
+        ours = samples.score(session, [sample.id for sample in of], failures, to_judge=to_judge)
+        scored = [sample for sample in of if sample.id in ours]  # another clock has scored the others
+        for sample in scored:
+            for invariant, said in found:
+                if invariant in HARD:
+                    _alert(session, sample, invariant, said)
     if found:
         failed = [str(one) for one, _ in found]
-        log.warning("sample.failed", turn=sample.turn_id, ticket=sample.ticket_id, agent=sample.agent, failed=failed)
+        for sample in scored:
+            log.warning(
+                "sample.failed", turn=sample.turn_id, ticket=sample.ticket_id, agent=sample.agent, failed=failed
+            )
 
 
 def _alert(session: Session, sample: KeptSample, invariant: Invariant, said: str) -> None:

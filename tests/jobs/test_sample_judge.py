@@ -13,7 +13,7 @@ from bot.evals.judge import judge as judges
 from bot.evals.judge.judge import Judge
 from bot.sampling import quality, quality_words
 from bot.store.releases import samples as stored
-from bot.store.schema import Sample
+from bot.store.schema import InboxEvent, Sample
 from jobs import sample_judge, samples
 from jobs.process import WorkerContext
 from tests.support.factories import Clock, at_once, rows
@@ -90,6 +90,23 @@ def test_each_answer_in_which_everything_held_is_judged_once(
     assert (seen.judged, seen.certain.to_judge, seen.drawn.to_judge) == (4, 0, 4)
     assert "The judge calls at least" in quality_words.judged(seen)
     assert "by 4 of them" in quality_words.judged(seen)
+
+
+def test_the_judge_is_shown_what_was_written_until_the_turn_ended(
+    ctx: WorkerContext, past: PastTickets, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the ticket of the turn; what came later and what was written in another ticket is not."""
+    asked = hire(monkeypatch, good)
+    first, second = add_answered(past, "access@1", 2)
+    said = [(first, "It says locked.", -120), (first, "Nothing helps!", 60), (second, "Good morning.", -120)]
+    with ctx.database.write() as session:
+        for number, (ticket, words, seconds) in enumerate(said):
+            of = {"event_id": f"E{number}", "kind": "message", "team": "T1", "channel": "C0HELP", "user": "U0MAYA"}
+            at = past.at + timedelta(seconds=seconds)
+            session.add(InboxEvent(**of, ts=f"9.{number}", text=words, ticket_id=ticket, received_at=at))
+    look_later(ctx, past, clock)
+    sample_judge.look(ctx)
+    assert [[words in one for _, words, _ in said] for one in asked] == [[True, False, False], [False, False, True]]
 
 
 def test_a_judge_who_is_down_is_asked_again_and_not_for_ever(

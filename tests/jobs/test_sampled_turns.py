@@ -59,6 +59,28 @@ def test_turns_as_they_are_played_hold_everything(place: Place) -> None:
     assert set(map(tuple, found.values())) == {()}
 
 
+def test_what_is_read_of_many_turns_is_what_is_read_of_each(place: Place) -> None:
+    """Two turns of a ticket, those of others, and a claim; a broken record of one turn hides no other."""
+    ts = place.asks("U0MAYA", LOCKED)
+    place.asks("U0MAYA", "thank you!", thread_ts=ts)
+    for user in ("U0LENA", "U0TOMAS"):
+        place.asks_anew(user, HUMAN)
+    with place.front.database.write() as session:
+        session.add(HandoffMove(handoff_id=place.last_handoff().id, move="claimed", actor="U0PRIYA", at=LONG_AGO))
+    ids = [one.id for one in place.front.rows(Turn)]
+    with place.front.database.read() as session:
+        together = turn_evidence.of(session, [*ids, 1_000])
+        assert together == {turn: turn_evidence.read(session, turn) for turn in ids}
+        assert turn_evidence.of(session, []) == {}
+    assert [len(one.intents) for one in together.values()] == [len(one.calls) for one in together.values()]
+    assert [one.handoff is None for one in together.values()] == [True, True, False, False]
+    assert [len(one.claims) for one in together.values()] == [0, 0, 0, 1]
+    with place.front.database.write() as session:
+        with guards.lifted(session):
+            session.execute(update(AuditRow).where(AuditRow.event == "tool.intended").values(record={"turn": 1}))
+        assert turn_evidence.read(session, 2) == together[2]
+
+
 def _leak(session: Session) -> None:
     _say(session, "Your new password is Sommer-2026!")
 
@@ -89,7 +111,7 @@ def _without_step(session: Session) -> None:
     session.execute(delete(Step).where(Step.name == "unlock_my_account"))
 
 
-def _claimed_before(session: Session, *, minutes: float) -> None:
+def _claimed_before(session: Session, *, minutes: float, returned: bool = False) -> None:
     handoff = Handoff(
         ticket_id=1,
         reason="requested",
@@ -105,10 +127,16 @@ def _claimed_before(session: Session, *, minutes: float) -> None:
     assert posted is not None
     at = posted - timedelta(minutes=minutes)
     session.add(HandoffMove(handoff_id=handoff.id, move="claimed", actor="U0PRIYA", at=at))
+    if returned:
+        session.add(HandoffMove(handoff_id=handoff.id, move="returned", actor="U0PRIYA", at=at + timedelta(minutes=1)))
 
 
 def _talked_over(session: Session) -> None:
     _claimed_before(session, minutes=5)
+
+
+def _given_back_before(session: Session) -> None:
+    _claimed_before(session, minutes=5, returned=True)
 
 
 def _claimed_while_it_was_sent(session: Session) -> None:
@@ -146,6 +174,7 @@ OF_ANSWERS: Spoils = (
     (_without_step, {Invariant.RIGHT_TO_WRITE, Invariant.DONE_AS_SAID}),
     (_talked_over, {Invariant.SILENT_AFTER_CLAIM}),
     (_claimed_while_it_was_sent, set[Invariant]()),
+    (_given_back_before, set[Invariant]()),
     (_nothing_done, {Invariant.DONE_AS_SAID}),
     (lambda session: _say(session, "A colleague will call you tomorrow."), {Invariant.NO_EMPTY_PROMISE}),
     (lambda session: _say(session, "See https://evil.example/x"), {Invariant.LISTED_ADDRESSES}),

@@ -15,24 +15,11 @@ from bot.store.tickets import feedback
 from jobs import owner_alerts, samples, watch
 from jobs.process import WorkerContext
 from tests.support.factories import Clock, at_once, put, rows
-from tests.support.past_tickets import LOOKED_UP, PAST_BEGINS, UNLOCKED, PastTickets
+from tests.support.past_tickets import LOOKED_UP, UNLOCKED, PastTickets
 from tests.support.release_rows import add_play, end_run, keep_release, open_run
-from tests.support.sampled_turns import add_answered, answer, from_long_ago, kept_for, look_later, smallest
+from tests.support.sampled_turns import add_answered, answer, kept_for, look_later, smallest
 
 RELEASE = "access@1"
-
-
-@pytest.fixture
-def past(ctx: WorkerContext) -> PastTickets:
-    """Return tickets that are written down as they are added."""
-    from_long_ago(ctx.database, PAST_BEGINS)
-    return PastTickets(ctx.database)
-
-
-@pytest.fixture
-def clock(past: PastTickets, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Let it be Monday morning."""
-    return Clock(past.at).rule(monkeypatch)
 
 
 def read(ctx: WorkerContext, release: str = RELEASE) -> SampledQuality:
@@ -105,7 +92,7 @@ def test_of_many_who_score_or_judge_a_sample_one_does(ctx: WorkerContext, past: 
 
     def score(number: int) -> bool:
         with ctx.database.write() as session:
-            return stored.score(session, sample.id, [("no_loop", f"by {number}")], to_judge=True)
+            return stored.score(session, [sample.id], [("no_loop", f"by {number}")], to_judge=True) == {sample.id}
 
     def take(_number: int) -> int | None:
         with ctx.database.write() as session:

@@ -13,7 +13,7 @@ from bot.store.figures import drift_checks
 from bot.store.figures.drift_checks import DriftReading, Shift
 from bot.store.installation import heartbeats
 from bot.store.releases import eval_runs, releases, samples
-from bot.store.releases.samples import WeekKey
+from bot.store.releases.samples import NewSample, WeekKey
 from bot.store.schema import (
     Base,
     DriftStream,
@@ -237,11 +237,11 @@ def _sample(session: Session, month: Month) -> None:
         drawn = rest[: draw.drawn([draw.number(one["id"]) for one in rest])]
         for turn in [*drawn, *(one for one in turns if one["outcome"] == "handoff")]:
             number, why = turn["id"], SampledFor.DRAWN if turn["outcome"] == "reply" else SampledFor.HANDOFF
-            ended = (number, turn["ticket_id"], turn["finished_at"])
-            samples.keep(session, key, turn=ended, kept_for=why, draw=draw.number(number))
+            new = NewSample(key, number, turn["ticket_id"], turn["finished_at"], why, draw.number(number))
+            samples.keep(session, [new])
     for sample in samples.unscored(session, ended_before=month.at - timedelta(hours=2), limit=1_000):
         failed = sample.kept_for is SampledFor.HANDOFF and sample.turn_id % 9 == 0
-        samples.score(session, sample.id, [FAILED] if failed else [], to_judge=False)
+        samples.score(session, [sample.id], [FAILED] if failed else [], to_judge=False)
 
 
 def _reading(stream: DriftStream, window: int, at: datetime) -> DriftReading:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from bot.sampling import draw
@@ -13,7 +14,20 @@ from bot.store.schema import Message, Sample, Turn
 from jobs import samples
 from jobs.process import WorkerContext
 from tests.support.factories import Clock, rows
-from tests.support.past_tickets import LOOKED_UP, PastTickets
+from tests.support.past_tickets import LOOKED_UP, PAST_BEGINS, PastTickets
+
+
+@pytest.fixture
+def past(ctx: WorkerContext) -> PastTickets:
+    """Return tickets whose turns are sampled, written down as they are added."""
+    from_long_ago(ctx.database, PAST_BEGINS)
+    return PastTickets(ctx.database)
+
+
+@pytest.fixture
+def clock(past: PastTickets, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let it be Monday morning."""
+    return Clock(past.at).rule(monkeypatch)
 
 
 def from_long_ago(database: Database, at: datetime) -> None:

@@ -19,6 +19,18 @@ from bot.store.audit.records import (
     named,
     of_subject,
     of_ticket,
+    of_tickets,
 )
 
-__all__ = ["AuditRecord", "append", "find", "first_left", "has_outcome", "last", "named", "of_subject", "of_ticket"]
+__all__ = [
+    "AuditRecord",
+    "append",
+    "find",
+    "first_left",
+    "has_outcome",
+    "last",
+    "named",
+    "of_subject",
+    "of_ticket",
+    "of_tickets",
+]

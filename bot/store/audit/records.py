@@ -5,13 +5,13 @@ The records hold ids, hashes and decisions; never the words of a person.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, insert, select
+from sqlalchemy import BindParameter, Row, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -21,6 +21,15 @@ from bot.store.schema import AuditLink, AuditPerson, AuditRow, now
 from bot.store.sql import prebuilt
 
 _COLUMNS = [column for column in AuditRow.__table__.columns if column.name != "seq"]
+_READ = [column for column in AuditRow.__table__.columns if column.name != "digest"]
+_OF_TICKETS = (
+    select(*_READ)
+    .where(
+        AuditRow.ticket_id.in_(bindparam("tickets", expanding=True)),
+        AuditRow.event.in_(bindparam("events", expanding=True)),
+    )
+    .order_by(AuditRow.seq)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +113,24 @@ def of_ticket(session: Session, ticket_id: int) -> list[AuditRecord]:
     return named(session, session.scalars(select(AuditRow).where(of).order_by(AuditRow.seq)).all())
 
 
+def of_tickets(session: Session, ticket_ids: Collection[int], *, events: Collection[str]) -> list[AuditRecord]:
+    """Return the records of some events in some tickets, in order."""
+    return named(session, prebuilt.rows(session, _OF_TICKETS, tickets=ticket_ids, events=events).all())
+
+
 def first_left(session: Session) -> AuditLink | None:
     """Return the place of the first record that is left; None: none was sealed and removed before it."""
     first = session.scalars(select(AuditLink).order_by(AuditLink.position).limit(1)).one_or_none()
     return None if first is None or first.position == 1 else first
 
 
-def named(session: Session, rows: Sequence[AuditRow]) -> list[AuditRecord]:
-    """Return the records of rows, with the ids of the people whom they name by reference."""
+def named(session: Session, rows: Sequence[AuditRow] | Sequence[Row[Any]]) -> list[AuditRecord]:
+    """Return the records of rows, with the ids of the people whom they name by reference.
+
+    Args:
+        session: an open transaction.
+        rows: rows of the log, or all columns of them but their digests.
+    """
     texts = [text for row in rows for text in (row.actor, row.subject, json.dumps(row.record))]
     name = people.named(session, texts)
     return [

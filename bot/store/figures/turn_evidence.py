@@ -1,9 +1,10 @@
 """All that is stored of one ended turn, for whoever checks it again: what was said, done, allowed and claimed.
 
-Reads only. The rows of the ticket are read whole, as a ticket has few.
+Reads only. Many turns are read together, with a statement for each kind of row.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,6 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.store import audit
-from bot.store.audit import AuditRecord
 from bot.store.figures import finished_turns
 from bot.store.figures.finished_turns import FinishedTurn
 from bot.store.handoffs import claims
@@ -37,50 +37,62 @@ from bot.store.schema import (
     WriteState,
 )
 from bot.store.sql import prebuilt
-from bot.store.tickets import steps
 
 INTENDED = frozenset({"tool.intended", "tool.taken_over"})
 FINISHED = frozenset({"tool.finished", "tool.refused", "tool.unseen"})
 
-_TURN: BindParameter[int] = bindparam("turn")
-_TICKET: BindParameter[int] = bindparam("ticket")
+_TURNS: BindParameter[int] = bindparam("turns", expanding=True)
+_TICKETS: BindParameter[int] = bindparam("tickets", expanding=True)
 _ENDED = (
-    select(Turn.outcome, Ticket.id, Ticket.requester).join(Ticket, Ticket.id == Turn.ticket_id).where(Turn.id == _TURN)
+    select(Turn.id, Turn.ticket_id, Turn.outcome, Ticket.requester)
+    .join(Ticket, Ticket.id == Turn.ticket_id)
+    .where(Turn.id.in_(_TURNS), Turn.outcome.is_not(None))
+)
+_CALLS = (
+    select(Step.turn_id, Step.seq, Step.name, Step.status, Step.response["content"])
+    .where(Step.turn_id.in_(_TURNS), Step.kind == StepKind.TOOL)
+    .order_by(Step.turn_id, Step.seq)
+)
+_DONE = (
+    select(Turn.ticket_id, Turn.id, Step.name)
+    .join(Turn, Turn.id == Step.turn_id)
+    .where(Turn.ticket_id.in_(_TICKETS), Step.kind == StepKind.TOOL, Step.status == StepStatus.OK)
 )
 _WRITES = (
-    select(AccountWrite.step, AccountWrite.tool, AccountWrite.state)
-    .where(AccountWrite.turn_id == _TURN)
+    select(AccountWrite.turn_id, AccountWrite.step, AccountWrite.tool, AccountWrite.state)
+    .where(AccountWrite.turn_id.in_(_TURNS))
     .order_by(AccountWrite.step)
 )
-_USED = select(Approval.step, Approval.decided_by).where(
-    Approval.turn_id == _TURN, Approval.state == ApprovalState.USED
+_USED = select(Approval.turn_id, Approval.step, Approval.decided_by).where(
+    Approval.turn_id.in_(_TURNS), Approval.state == ApprovalState.USED
 )
 _HANDED_OFF = (
-    select(Handoff.summary, Handoff.context)
-    .where(Handoff.ticket_id == _TICKET, Handoff.turn_id == _TURN)
+    select(Handoff.ticket_id, Handoff.turn_id, Handoff.summary, Handoff.context)
+    .where(Handoff.ticket_id.in_(_TICKETS), Handoff.turn_id.in_(_TURNS))
     .order_by(Handoff.id)
-    .limit(1)
 )
 _HEARD = (
     select(InboxEvent.text)
     .where(
-        InboxEvent.ticket_id == _TICKET,
+        InboxEvent.ticket_id == bindparam("ticket"),
         InboxEvent.kind.in_((InboxKind.MESSAGE, InboxKind.NOTE)),
         InboxEvent.received_at <= bindparam("until"),
     )
     .order_by(InboxEvent.id)
 )
 _ANSWERS = (
-    select(Message.body, Message.state, Message.ts, Message.posted_at)
-    .where(Message.ticket_id == _TICKET, Message.turn_id == _TURN, Message.kind == MessageKind.REPLY)
+    select(Message.ticket_id, Message.turn_id, Message.body, Message.state, Message.ts, Message.posted_at)
+    .where(Message.ticket_id.in_(_TICKETS), Message.turn_id.in_(_TURNS), Message.kind == MessageKind.REPLY)
     .order_by(Message.id)
 )
 _CLAIMS = (
-    select(HandoffMove.move, HandoffMove.at)
+    select(Handoff.ticket_id, HandoffMove.move, HandoffMove.at)
     .join(Handoff, Handoff.id == HandoffMove.handoff_id)
-    .where(Handoff.ticket_id == _TICKET, HandoffMove.move.in_({*claims.BEGIN, *claims.END}))
+    .where(Handoff.ticket_id.in_(_TICKETS), HandoffMove.move.in_({*claims.BEGIN, *claims.END}))
     .order_by(HandoffMove.id)
 )
+_Pair = tuple[int | None, int | None]
+"A ticket and a turn: a row that names both is evidence of the turn only if it names its ticket."
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +138,6 @@ class TurnEvidence:
     turn: FinishedTurn
     outcome: TurnOutcome
     requester: str
-    heard: tuple[str, ...]
-    "What requesters and colleagues wrote in the ticket until then, redacted, in order."
     answers: tuple[SaidAnswer, ...]
     calls: tuple[ToolStep, ...]
     done: frozenset[str]
@@ -145,35 +155,93 @@ class TurnEvidence:
 
 def read(session: Session, turn_id: int) -> TurnEvidence | None:
     """Return what is stored of a turn; None: it has not ended, or has no outcome."""
-    found = prebuilt.rows(session, _ENDED, turn=turn_id).one_or_none()
-    turn = next(iter(finished_turns.of(session, [turn_id])), None)
-    if found is None or turn is None or found.outcome is None:
-        return None
-    taken = [step for step in steps.of_ticket(session, found.id) if step.kind is StepKind.TOOL]
-    handoff = prebuilt.rows(session, _HANDED_OFF, ticket=found.id, turn=turn_id).one_or_none()
-    return TurnEvidence(
-        turn=turn,
-        outcome=found.outcome,
-        requester=found.requester,
-        heard=_heard(session, found.id, turn),
-        answers=tuple(_answers(session, found.id, turn_id)),
-        calls=tuple(_call(step) for step in taken if step.turn_id == turn_id),
-        done=frozenset(step.name for step in taken if step.turn_id <= turn_id and step.status is StepStatus.OK),
-        writes=tuple((step, tool, state) for step, tool, state in prebuilt.rows(session, _WRITES, turn=turn_id)),
-        intents=tuple(_intents(audit.of_ticket(session, found.id), turn_id)),
-        approved_by={one.step: one.decided_by for one in prebuilt.rows(session, _USED, turn=turn_id)},
-        claims=tuple(_claims(session, found.id)),
-        handoff=None if handoff is None else (handoff.summary, handoff.context),
-    )
+    return of(session, [turn_id]).get(turn_id)
 
 
-def _heard(session: Session, ticket_id: int, turn: FinishedTurn) -> tuple[str, ...]:
-    return tuple(prebuilt.rows(session, _HEARD, ticket=ticket_id, until=turn.finished_at).scalars())
+def of(session: Session, turn_ids: Collection[int]) -> Mapping[int, TurnEvidence]:
+    """Return what is stored of those of these turns that have ended with an outcome, by their ids.
+
+    Each kind of row is read once for all of them, and all are in memory at the same time.
+    """
+    turns = {turn.turn_id: turn for turn in finished_turns.of(session, turn_ids)}
+    ended = prebuilt.rows(session, _ENDED, turns=list(turns)).all() if turns else []
+    if not ended:
+        return {}
+    ids, tickets = [one.id for one in ended], list({one.ticket_id for one in ended})
+    calls, done = _calls(session, ids), _done(session, tickets)
+    writes, approved = _writes(session, ids), _approved(session, ids)
+    intents, spans = _intents(session, tickets, ids), _claims(session, tickets)
+    answers, handoffs = _answers(session, tickets, ids), _handoffs(session, tickets, ids)
+    return {
+        turn_id: TurnEvidence(
+            turn=turns[turn_id],
+            outcome=outcome,
+            requester=requester,
+            answers=tuple(answers[ticket_id, turn_id]),
+            calls=tuple(calls[turn_id]),
+            done=frozenset(tool for by_turn, tool in done[ticket_id] if by_turn <= turn_id),
+            writes=tuple(writes[turn_id]),
+            intents=tuple(intents[ticket_id, turn_id]),
+            approved_by=approved[turn_id],
+            claims=tuple(spans[ticket_id]),
+            handoff=handoffs.get((ticket_id, turn_id)),
+        )
+        for turn_id, ticket_id, outcome, requester in ended
+        if outcome is not None
+    }
 
 
-def _answers(session: Session, ticket_id: int, turn_id: int) -> Iterator[SaidAnswer]:
-    for body, state, ts, posted_at in prebuilt.rows(session, _ANSWERS, ticket=ticket_id, turn=turn_id):
-        yield SaidAnswer(str(body.get("text", "")), state, _said_at(ts, posted_at))
+def heard(session: Session, turn: FinishedTurn) -> Sequence[str]:
+    """Return what requesters and colleagues wrote in the ticket until the end of a turn, redacted, in order."""
+    return prebuilt.rows(session, _HEARD, ticket=turn.ticket_id, until=turn.finished_at).scalars().all()
+
+
+def _calls(session: Session, turns: Sequence[int]) -> Mapping[int, list[ToolStep]]:
+    calls: dict[int, list[ToolStep]] = defaultdict(list)
+    for turn_id, seq, tool, status, gave in prebuilt.rows(session, _CALLS, turns=turns):
+        calls[turn_id].append(ToolStep(seq, tool, status, gave if isinstance(gave, dict) else {}))
+    return calls
+
+
+def _done(session: Session, tickets: Sequence[int]) -> Mapping[int, list[tuple[int, str]]]:
+    """Return the tool calls that succeeded, by ticket: each with its turn."""
+    done: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for ticket_id, turn_id, tool in prebuilt.rows(session, _DONE, tickets=tickets):
+        done[ticket_id].append((turn_id, tool))
+    return done
+
+
+def _writes(session: Session, turns: Sequence[int]) -> Mapping[int, list[tuple[int, str, WriteState]]]:
+    writes: dict[int, list[tuple[int, str, WriteState]]] = defaultdict(list)
+    for turn_id, step, tool, state in prebuilt.rows(session, _WRITES, turns=turns):
+        writes[turn_id].append((step, tool, state))
+    return writes
+
+
+def _approved(session: Session, turns: Sequence[int]) -> Mapping[int, dict[int, str | None]]:
+    approved: dict[int, dict[int, str | None]] = defaultdict(dict)
+    for turn_id, step, decided_by in prebuilt.rows(session, _USED, turns=turns):
+        approved[turn_id][step] = decided_by
+    return approved
+
+
+def _handoffs(
+    session: Session, tickets: Sequence[int], turns: Sequence[int]
+) -> Mapping[_Pair, tuple[str, HandoffContext]]:
+    """Return the first handoff of each turn that opened one."""
+    handoffs: dict[_Pair, tuple[str, HandoffContext]] = {}
+    for ticket_id, turn_id, summary, context in prebuilt.rows(session, _HANDED_OFF, tickets=tickets, turns=turns):
+        handoffs.setdefault((ticket_id, turn_id), (summary, context))
+    return handoffs
+
+
+def _answers(session: Session, tickets: Sequence[int], turns: Sequence[int]) -> Mapping[_Pair, list[SaidAnswer]]:
+    answers: dict[_Pair, list[SaidAnswer]] = defaultdict(list)
+    for ticket_id, turn_id, body, state, ts, posted_at in prebuilt.rows(
+        session, _ANSWERS, tickets=tickets, turns=turns
+    ):
+        answers[ticket_id, turn_id].append(SaidAnswer(str(body.get("text", "")), state, _said_at(ts, posted_at)))
+    return answers
 
 
 def _said_at(ts: str | None, posted_at: datetime | None) -> datetime | None:
@@ -183,27 +251,28 @@ def _said_at(ts: str | None, posted_at: datetime | None) -> datetime | None:
     return min(posted_at, datetime.fromtimestamp(float(ts), tz=posted_at.tzinfo))
 
 
-def _call(step: Step) -> ToolStep:
-    given = (step.response or {}).get("content")
-    return ToolStep(step.seq, step.name, step.status, given if isinstance(given, dict) else {})
-
-
-def _intents(rows: Sequence[AuditRecord], turn_id: int) -> Iterator[IntentRow]:
-    ended = {row.intent_id for row in rows if row.event in FINISHED}
+def _intents(session: Session, tickets: Sequence[int], turns: Collection[int]) -> Mapping[_Pair, list[IntentRow]]:
+    intents: dict[_Pair, list[IntentRow]] = defaultdict(list)
+    rows = audit.of_tickets(session, tickets, events=INTENDED | FINISHED)
+    ended = {(row.ticket_id, row.intent_id) for row in rows if row.event in FINISHED}
     for row in rows:
-        if row.event in INTENDED and row.record.get("turn") == turn_id:
+        turn_id = row.record.get("turn")
+        if row.event in INTENDED and turn_id in turns:
             number = row.record.get("intent") or row.seq
             said = (int(row.record["step"]), str(row.record["tool"]), str(row.record["decision"]))
-            yield IntentRow(number, *said, row.subject, number in ended)
+            one = IntentRow(number, *said, row.subject, (row.ticket_id, number) in ended)
+            intents[row.ticket_id, turn_id].append(one)
+    return intents
 
 
-def _claims(session: Session, ticket_id: int) -> Iterator[tuple[datetime, datetime | None]]:
-    since: datetime | None = None
-    for move, at in prebuilt.rows(session, _CLAIMS, ticket=ticket_id):
-        if since is not None and move in claims.END:
-            yield since, at
-            since = None
+def _claims(session: Session, tickets: Sequence[int]) -> Mapping[int, list[tuple[datetime, datetime | None]]]:
+    spans: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    since: dict[int, datetime] = {}
+    for ticket_id, move, at in prebuilt.rows(session, _CLAIMS, tickets=tickets):
+        if ticket_id in since and move in claims.END:
+            spans[ticket_id].append((since.pop(ticket_id), at))
         if move in claims.BEGIN:
-            since = at
-    if since is not None:
-        yield since, None
+            since[ticket_id] = at
+    for ticket_id, at in since.items():
+        spans[ticket_id].append((at, None))
+    return spans

@@ -4,21 +4,22 @@ Invariant: a turn is kept once (a unique row), scored once and judged once (cond
 run.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
-from bot.store import db
 from bot.store.schema import Message, MessageState, Sample, SampledFor, SampledWeek, now
 from bot.store.sql import prebuilt
 
 JUDGE_LEASE = timedelta(minutes=15)
 "Nobody else asks the judge about a sample for this long; then it is asked again."
-_SCORE = update(Sample).where(Sample.id == bindparam("sample"), Sample.scored_at.is_(None)).returning(Sample.id)
+_FREE = select(Sample.id).where(Sample.id.in_(bindparam("samples", expanding=True))).with_for_update(skip_locked=True)
+"Samples that nobody else is scoring: of two clocks, neither waits for the other, in whatever order they lock rows."
+_SCORE = update(Sample).where(Sample.id.in_(_FREE), Sample.scored_at.is_(None)).returning(Sample.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,20 @@ class WeekKey:
     agent: str
     release: str
     week: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewSample:
+    """A turn that is to be kept."""
+
+    key: WeekKey
+    "The week in which it ended, of its release."
+    turn_id: int
+    ticket_id: int
+    finished_at: datetime
+    kept_for: SampledFor
+    draw: float
+    "Its number."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +106,11 @@ class FailedSample:
     "Each invariant that did not hold, with what was seen."
 
 
-def keep(session: Session, key: WeekKey, *, turn: tuple[int, int, datetime], kept_for: SampledFor, draw: float) -> bool:
-    """Keep a turn to be scored; return False if it is kept already.
-
-    Args:
-        session: an open write transaction.
-        key: the week in which it ended, of its release.
-        turn: its id, that of its ticket, and when it ended.
-        kept_for: why.
-        draw: its number.
-    """
-    turn_id, ticket_id, finished_at = turn
-    of = {"agent": key.agent, "release": key.release, "week": key.week, "failures": [], "judge_asked": 0}
-    row = {"turn_id": turn_id, "ticket_id": ticket_id, "finished_at": finished_at, "kept_at": now()}
-    return db.insert_new(session, Sample, **of, **row, kept_for=kept_for, draw=draw) is not None
+def keep(session: Session, turns: Sequence[NewSample]) -> None:
+    """Keep turns to be scored, together, but for those that are kept already."""
+    fixed = {"kept_at": now(), "failures": [], "judge_asked": 0}
+    values = [asdict(one) | fixed for one in turns]
+    prebuilt.insert_new_rows(session, Sample, [one.pop("key") | one for one in values])
 
 
 def keep_for_certain(session: Session, turn_id: int, kept_for: SampledFor) -> bool:
@@ -142,19 +148,21 @@ def unscored(session: Session, *, ended_before: datetime, limit: int) -> Sequenc
     return [KeptSample(*row) for row in found]
 
 
-def score(session: Session, sample_id: int, failures: Sequence[tuple[str, str]], *, to_judge: bool) -> bool:
-    """Store what was found in a sample, once; return False if it is scored already.
+def score(
+    session: Session, sample_ids: Sequence[int], failures: Sequence[tuple[str, str]], *, to_judge: bool
+) -> Collection[int]:
+    """Store what was found in samples, in each the same, once; return those of them that nobody else has scored.
 
     Args:
         session: an open write transaction.
-        sample_id: the sample.
+        sample_ids: the samples.
         failures: each invariant that did not hold, with what was seen.
-        to_judge: whether the judge is to be asked about its answer.
+        to_judge: whether the judge is to be asked about their answers.
     """
     at = now()
     values = {"scored_at": at, "passed": not failures, "failures": [list(one) for one in failures]}
     due = at if to_judge else None
-    return prebuilt.rows(session, _SCORE, sample=sample_id, **values, judge_due_at=due).one_or_none() is not None
+    return set(prebuilt.rows(session, _SCORE, samples=sample_ids, **values, judge_due_at=due).scalars())
 
 
 def unjudged(session: Session, *, limit: int) -> Sequence[KeptSample]:
