@@ -38,6 +38,8 @@ def look(ctx: WorkerContext) -> None:
         Transient: the database cannot be reached.
     """
     with ctx.database.look() as session:
+        if not surges.any_unsettled(session):
+            return
         under_way, over = surges.all_under_way(session), surges.unsettled(session)
     for surge in under_way:
         _seen_to(ctx, surge, _watch)

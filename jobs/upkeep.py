@@ -76,6 +76,9 @@ def requeue_turns(ctx: WorkerContext) -> None:
 
 def requeue_commands(ctx: WorkerContext) -> None:
     """Queue slash commands and shortcuts again that were not answered in time."""
+    with ctx.database.look() as session:
+        if not inbox_commands.any_to_requeue(session):
+            return
     with ctx.database.write() as session:
         event_ids = inbox_commands.to_requeue(session)
     for event_id in event_ids:
@@ -87,7 +90,7 @@ def forget_undecided(ctx: WorkerContext) -> None:
     """Delete the unredacted words of drafts that responders have not confirmed in time."""
     before = now() - UNDECIDED
     with ctx.database.look() as session:
-        due = [draft.id for draft in responses.undecided(session, before=before)]
+        due = responses.undecided(session, before=before)
     for draft_id in due:
         with ctx.database.write() as session:
             draft = responses.draft(session, draft_id)
@@ -136,8 +139,12 @@ def close_intents(ctx: WorkerContext) -> None:
     The worker died during the call, and its turn ended without another attempt at it. Whether the directory agrees with
     a write is unknown; `jobs.read_backs` asks it.
     """
+    before = now() - UNSEEN
+    with ctx.database.look() as session:
+        if not steps.any_unseen(session, done_before=before):
+            return
     with ctx.database.write() as session:
-        for step, ticket in steps.end_unseen(session, done_before=now() - UNSEEN):
+        for step, ticket in steps.end_unseen(session, done_before=before):
             written = read_backs.unseen(session, step.turn_id, step.seq, at=now())
             audit.append(
                 session,

@@ -7,16 +7,25 @@ of its secret, and only until it ends or expires.
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit
 from bot.store.schema import DashboardLink, DashboardSession, SessionEnd, now
+from bot.store.sql import prebuilt
 
 KEPT = timedelta(days=1)
 "How long the row of an expired link or session is kept. The audit log keeps what happened."
 SHOWN = 12
 "Characters of a session's hash by which the audit log names the browser."
+_OVERDUE = DashboardSession.closed_at.is_(None) & (DashboardSession.expires_at <= bindparam("at"))
+_ANY_TO_FORGET = select(
+    or_(
+        exists().where(_OVERDUE),
+        exists().where(DashboardSession.expires_at < bindparam("before")),
+        exists().where(DashboardLink.expires_at < bindparam("before")),
+    )
+)
 
 
 def store_link(session: Session, link_id: str, user: str, *, expires_at: datetime) -> None:
@@ -78,22 +87,16 @@ def refuse(session: Session, why: str, *, user: str | None, link_id: str | None,
 
 def any_to_forget(session: Session) -> bool:
     """Return whether `forget` would change anything."""
-    before = now() - KEPT
-    found = select(
-        or_(
-            exists().where(_overdue()),
-            exists().where(DashboardSession.expires_at < before),
-            exists().where(DashboardLink.expires_at < before),
-        )
-    )
-    return session.scalar(found) is True
+    at = now()
+    return bool(prebuilt.rows(session, _ANY_TO_FORGET, at=at, before=at - KEPT).scalar_one())
 
 
 def forget(session: Session) -> int:
     """End the sessions that have expired and delete rows that are no longer needed; return how many sessions ended."""
-    overdue = session.scalars(select(DashboardSession.hash).where(_overdue()).order_by(DashboardSession.hash)).all()
-    ended = sum(_end(session, one, SessionEnd.EXPIRED) for one in overdue)
-    before = now() - KEPT
+    at = now()
+    overdue = select(DashboardSession.hash).where(_OVERDUE).order_by(DashboardSession.hash)
+    ended = sum(_end(session, one, SessionEnd.EXPIRED) for one in session.scalars(overdue, {"at": at}).all())
+    before = at - KEPT
     session.execute(delete(DashboardSession).where(DashboardSession.expires_at < before))
     session.execute(delete(DashboardLink).where(DashboardLink.expires_at < before))
     return ended
@@ -115,7 +118,3 @@ def _end(session: Session, hashed: str, why: SessionEnd) -> bool:
 def _usable(link_id: str, user: str) -> ColumnElement[bool]:
     unused = DashboardLink.opened_at.is_(None) & (DashboardLink.expires_at > now())
     return (DashboardLink.id == link_id) & (DashboardLink.user == user) & unused
-
-
-def _overdue() -> ColumnElement[bool]:
-    return DashboardSession.closed_at.is_(None) & (DashboardSession.expires_at <= now())

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -20,6 +20,10 @@ SKEW = timedelta(seconds=2)
 "The most by which the clocks of two processes may differ."
 _PROFILE = select(MemberRow.said, MemberRow.asked_at).where(MemberRow.user == bindparam("whose"))
 _NOBODY_ASKS = or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= bindparam("at"))
+_OUTDATED = and_(MemberRow.asked_at < bindparam("before"), _NOBODY_ASKS)
+"True of the profiles to delete; the row of a person whom Slack is being asked about stays."
+_ANY_OUTDATED = select(MemberRow.user).where(_OUTDATED).limit(1)
+_FORGET = delete(MemberRow).where(_OUTDATED)
 _STORE = (
     update(MemberRow)
     .where(MemberRow.user == bindparam("whose"), MemberRow.asked_at == bindparam("version"))
@@ -150,17 +154,12 @@ def forget(session: Session, user: str) -> None:
 
 def forget_all(session: Session, *, before: datetime) -> None:
     """Delete profiles that are older than a time: they are no longer used, and they hold addresses."""
-    session.execute(delete(MemberRow).where(*_outdated(before)))
+    prebuilt.run(session, _FORGET, before=before, at=now())
 
 
 def any_before(session: Session, before: datetime) -> bool:
     """Return whether `forget_all` would delete anything."""
-    return session.scalar(select(MemberRow.user).where(*_outdated(before)).limit(1)) is not None
-
-
-def _outdated(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return what is true of the profiles to delete; the row of a person whom Slack is being asked about stays."""
-    return MemberRow.asked_at < before, or_(MemberRow.asking_until.is_(None), MemberRow.asking_until <= now())
+    return prebuilt.rows(session, _ANY_OUTDATED, before=before, at=now()).first() is not None
 
 
 def store_locale(session: Session, user: str, locale: str | None) -> None:

@@ -1,34 +1,14 @@
 """How many statements a turn asks of the database: `jobs.turn`, from its job to the post of its answer."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event
 
-from bot.store.db import Database
+from tests.support.asked_statements import asked_of
 from tests.support.product_harness import LOCKED, Place
 from tests.support.workspace_names import BOT, HELP
 
 SAYS, DOES = 50, 119
-
-
-@contextmanager
-def asked_of(database: Database) -> Iterator[list[str]]:
-    """Collect the statements of a block, without those that open a transaction, or renew a lease as time passes."""
-    asked: list[str] = []
-
-    def note(*told: object) -> None:
-        statement = " ".join(str(told[2]).split())
-        if not statement.startswith(("BEGIN", "UPDATE turns SET lease_until")):
-            asked.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize(("words", "model_calls", "most"), [(f"<@{BOT}> hello", 1, SAYS), (LOCKED, 4, DOES)])

@@ -34,6 +34,7 @@ from bot.store.tickets.inbox_commands import InboxCommand
 from jobs import clock, upkeep
 from jobs.process import WorkerContext
 from tests.support import factories
+from tests.support.asked_statements import asked_of
 from tests.support.factories import FIRST, at_once, expire, message, new_turn, put, rows, running, store
 from tests.support.local_workspace import LocalWorkspace
 from tests.support.queues import queue_of
@@ -311,3 +312,12 @@ def test_without_redis_the_rest_is_still_done(
     upkeep.sweep(lame)
     assert lame.queue.waiting() == 1
     lame.queue.close()
+
+
+def test_a_sweep_with_nothing_to_do_only_looks(ctx: WorkerContext) -> None:
+    """The clock sweeps every two seconds, day and night: one statement for each thing to mend, and no lock is taken."""
+    upkeep.sweep(ctx)
+    with asked_of(ctx.database) as asked:
+        upkeep.sweep(ctx)
+    assert len(asked) == 9
+    assert all(statement.startswith("SELECT") for statement in asked), asked

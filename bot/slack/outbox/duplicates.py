@@ -53,7 +53,7 @@ def find_by_key(
 
 def take_back(database: Database, client: WebClient) -> int:
     """Look up what was in doubt once more, and mark duplicates for deletion; return how many there are."""
-    with database.read() as session:
+    with database.look() as session:
         doubted = duplicates.due(session)
     taken_back = 0
     for one in doubted:

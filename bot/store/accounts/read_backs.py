@@ -9,15 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.store.schema import AccountWrite, DirectoryAgreement, Step, Ticket, WriteState
+from bot.store.sql import prebuilt
 
 LADDER = tuple(timedelta(seconds=seconds) for seconds in (15, 60, 300, 900, 3_600, 6 * 3_600, 24 * 3_600))
 "After a write, the directory is read back again at these times, until it shows what the write should have left."
 AT_ONCE = 50
 "The most writes that are read back in one go."
+_OPEN = (
+    select(AccountWrite.id, Ticket.agent, AccountWrite.ticket_id, AccountWrite.turn_id, AccountWrite.step)
+    .add_columns(AccountWrite.tool, AccountWrite.account, AccountWrite.state, AccountWrite.agreement, AccountWrite.at)
+    .add_columns(AccountWrite.look_at, Ticket.requester, Step.request)
+    .join(Ticket, Ticket.id == AccountWrite.ticket_id)
+    .join(Step, (Step.turn_id == AccountWrite.turn_id) & (Step.seq == AccountWrite.step))
+    .where(AccountWrite.look_at.is_not(None))
+)
+_NEXT = _OPEN.order_by(AccountWrite.look_at, AccountWrite.id).limit(AT_ONCE)
+_DUE = _NEXT.where(AccountWrite.look_at <= bindparam("at_latest"))
+_ALL_OPEN = _OPEN.order_by(AccountWrite.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +57,12 @@ class OpenReadBack:
 
 def due(session: Session, at: datetime) -> Sequence[OpenReadBack]:
     """Return the writes whose account is to be read back by now, the longest due first."""
-    query = _open().where(AccountWrite.look_at <= at).order_by(AccountWrite.look_at, AccountWrite.id).limit(AT_ONCE)
-    return [OpenReadBack(*row) for row in session.execute(query)]
+    return [OpenReadBack(*row) for row in prebuilt.rows(session, _DUE, at_latest=at)]
 
 
 def all_open(session: Session) -> Sequence[OpenReadBack]:
     """Return every write whose account is read back again, the oldest first."""
-    return [OpenReadBack(*row) for row in session.execute(_open().order_by(AccountWrite.id))]
+    return [OpenReadBack(*row) for row in prebuilt.rows(session, _ALL_OPEN)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +98,3 @@ def unseen(session: Session, turn_id: int, step: int, *, at: datetime) -> bool:
     seen = {"agreement": DirectoryAgreement.UNKNOWN, "look_at": at}
     asked = update(AccountWrite).where(*begun).values(**seen).returning(AccountWrite.id)
     return session.execute(asked).scalar_one_or_none() is not None
-
-
-def _open() -> Any:
-    one = AccountWrite
-    return (
-        select(one.id, Ticket.agent, one.ticket_id, one.turn_id, one.step, one.tool, one.account)
-        .add_columns(one.state, one.agreement, one.at, one.look_at, Ticket.requester, Step.request)
-        .join(Ticket, Ticket.id == one.ticket_id)
-        .join(Step, (Step.turn_id == one.turn_id) & (Step.seq == one.step))
-        .where(one.look_at.is_not(None))
-    )

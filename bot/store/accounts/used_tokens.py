@@ -5,14 +5,17 @@ A row is added in the transaction that writes the audit intent, so a token is us
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import bindparam, delete, exists, select
 from sqlalchemy.orm import Session
 
 from bot.store.db import insert_new
 from bot.store.schema import UsedToken, now
+from bot.store.sql import prebuilt
 
 KEPT = timedelta(hours=1)
 "How long a row is kept after its token has expired: longer than any two clocks of ours differ."
+
+_ANY_EXPIRED = select(exists().where(UsedToken.expires_at < bindparam("before")))
 
 
 def consume(session: Session, jti: str, *, expires: int) -> bool:
@@ -30,7 +33,7 @@ def consume(session: Session, jti: str, *, expires: int) -> bool:
 
 def any_to_forget(session: Session) -> bool:
     """Return whether `forget` would delete anything."""
-    return session.scalar(select(exists().where(UsedToken.expires_at < now() - KEPT))) is True
+    return bool(prebuilt.rows(session, _ANY_EXPIRED, before=now() - KEPT).scalar_one())
 
 
 def forget(session: Session) -> None:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -34,6 +34,11 @@ from bot.store.schema import AlertKind, OwnerAlert, now
 
 EVERYBODYS = "*"
 "The agent of a cause that concerns the whole installation: the owners of every agent are told."
+_NEW = and_(OwnerAlert.told_at.is_(None), OwnerAlert.closed_at.is_(None))
+_ENDED = and_(OwnerAlert.told_at.is_not(None), OwnerAlert.closed_at.is_not(None), OwnerAlert.close_told_at.is_(None))
+_OF_AGENT = select(OwnerAlert).where(OwnerAlert.agent == bindparam("of_agent"))
+_UNTOLD = _OF_AGENT.where(or_(_NEW, _ENDED)).order_by(OwnerAlert.id)
+_EVERY_OPEN = select(OwnerAlert).where(OwnerAlert.closed_at.is_(None)).order_by(OwnerAlert.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,7 @@ def open_ones(session: Session, agent: str, kind: AlertKind | None = None) -> Se
 
 def every_open(session: Session) -> Sequence[OpenAlert]:
     """Return the open alerts of all agents, the oldest first."""
-    query = select(OwnerAlert).where(OwnerAlert.closed_at.is_(None))
-    return [_alert(row) for row in session.scalars(query.order_by(OwnerAlert.id))]
+    return [_alert(row) for row in session.scalars(_EVERY_OPEN)]
 
 
 def unseen_since(session: Session, kind: AlertKind, since: datetime) -> Sequence[OpenAlert]:
@@ -105,8 +109,7 @@ def unseen_since(session: Session, kind: AlertKind, since: datetime) -> Sequence
 
 def untold(session: Session, agent: str) -> Sequence[OpenAlert]:
     """Return what an agent's owners are to be told: new alerts, and ends of alerts that they were told of."""
-    query = select(OwnerAlert).where(OwnerAlert.agent == agent, or_(_new(), _ended()))
-    return [_alert(row) for row in session.scalars(query.order_by(OwnerAlert.id))]
+    return [_alert(row) for row in session.scalars(_UNTOLD, {"of_agent": agent})]
 
 
 def told_since(session: Session, agent: str, since: datetime) -> int:
@@ -117,19 +120,11 @@ def told_since(session: Session, agent: str, since: datetime) -> int:
 
 def take(session: Session, alert: OpenAlert) -> bool:
     """Take the telling of an alert, or of its end; return False if another caller has it."""
-    stage, column = (_ended(), "close_told_at") if alert.closed else (_new(), "told_at")
+    stage, column = (_ENDED, "close_told_at") if alert.closed else (_NEW, "told_at")
     taken = session.execute(
         update(OwnerAlert).where(OwnerAlert.id == alert.id, stage).values({column: now()}).returning(OwnerAlert.id)
     )
     return taken.scalar_one_or_none() is not None
-
-
-def _new() -> Any:
-    return and_(OwnerAlert.told_at.is_(None), OwnerAlert.closed_at.is_(None))
-
-
-def _ended() -> Any:
-    return and_(OwnerAlert.told_at.is_not(None), OwnerAlert.closed_at.is_not(None), OwnerAlert.close_told_at.is_(None))
 
 
 def _open(agent: str, kind: AlertKind, subject: str) -> tuple[Any, ...]:

@@ -8,8 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select
+from sqlalchemy import Select, and_, bindparam, case, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.escalation import EscalationAction
@@ -24,9 +25,24 @@ from bot.store.schema import (
     Ticket,
     now,
 )
+from bot.store.sql import prebuilt
 
 _OPEN = and_(ACTIVE, Handoff.state == HandoffState.OPEN)
 _CLAIMED = and_(ACTIVE, Handoff.state == HandoffState.CLAIMED)
+_BELOW = and_(_OPEN, Handoff.escalation_level < bindparam("level"))
+_OPEN_BELOW = (
+    select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.escalation_level)
+    .join(Ticket, Ticket.id == Handoff.ticket_id)
+    .where(_BELOW)
+    .order_by(Handoff.open_since, Handoff.id)
+)
+_BEGUN = select(Handoff.id).where(_BELOW, Handoff.escalation_level > 0)
+_ESCALATED = (
+    select(HandoffMove.handoff_id, HandoffMove.detail)
+    .where(HandoffMove.handoff_id.in_(_BEGUN))  # not joined: SQLite would read all of the history
+    .where(HandoffMove.move == MoveKind.ESCALATED)
+    .order_by(HandoffMove.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +71,19 @@ class Claim:
 
 def open_below_level(session: Session, level: int) -> list[OpenHandoff]:
     """Return unclaimed handoffs that have not escalated to this level, the longest open first."""
-    waits = and_(_OPEN, Handoff.escalation_level < level)
-    query = (
-        select(Handoff.id, Ticket.agent, Handoff.openings, Handoff.open_since, Handoff.escalation_level)
-        .join(Ticket, Ticket.id == Handoff.ticket_id)
-        .where(waits)
-    )
-    found = session.execute(query.order_by(Handoff.open_since, Handoff.id)).all()
-    steps = _steps(session, waits) if any(level for *_, level in found) else {}
+    found = prebuilt.rows(session, _OPEN_BELOW, level=level).all()
+    steps = _steps(session, level) if any(reached for *_, reached in found) else {}
     return [
         # The level starts at 0 at each opening, so the last `level` actions belong to this opening.
-        OpenHandoff(number, agent, openings, since, tuple(steps[number][-level:] if level else ()))
-        for number, agent, openings, since, level in found
+        OpenHandoff(number, agent, openings, since, tuple(steps[number][-reached:] if reached else ()))
+        for number, agent, openings, since, reached in found
     ]
 
 
-def _steps(session: Session, waits: ColumnElement[bool]) -> Mapping[int, list[EscalationAction]]:
+def _steps(session: Session, level: int) -> Mapping[int, list[EscalationAction]]:
     """Return the escalation actions of those handoffs that have escalated, in order, by the handoff's id."""
-    begun = select(Handoff.id).where(
-        waits, Handoff.escalation_level > 0
-    )  # not joined: SQLite would read all of the history
-    escalated = select(HandoffMove.handoff_id, HandoffMove.detail).where(
-        HandoffMove.handoff_id.in_(begun), HandoffMove.move == MoveKind.ESCALATED
-    )
     steps: dict[int, list[EscalationAction]] = defaultdict(list)
-    for handoff_id, detail in session.execute(escalated.order_by(HandoffMove.id)):
+    for handoff_id, detail in prebuilt.rows(session, _ESCALATED, level=level):
         steps[handoff_id].append(EscalationAction(detail["action"]))
     return steps
 
@@ -95,12 +99,21 @@ def ending(session: Session, *, before: datetime, serving: Mapping[str, Collecti
         serving: the people who may act on an agent's tickets, by the agent's name; nobody else may.
     """
     at = now()
-    soon = and_(Handoff.warned.is_(False), Handoff.lease_until <= before)
-    may_act = or_(
-        false(), *(and_(Ticket.agent == name, Handoff.claimed_by.in_(users)) for name, users in serving.items())
+    found = prebuilt.rows(
+        session, _ending(tuple((name, *users) for name, users in serving.items())), before=before, at=at
     )
-    over = or_(soon, Handoff.lease_until <= at, Departed.user.is_not(None), not_(may_act))
-    query = (
+    return [
+        Claim(number, agent, str(holder), until or at, ExpiryCause(why)) for number, agent, holder, until, why in found
+    ]
+
+
+@lru_cache(maxsize=8)
+def _ending(serving: tuple[tuple[str, ...], ...]) -> Select[int, str, str, datetime, ExpiryCause]:
+    """Return the statement of `ending`, for agents with those who may act on their tickets."""
+    soon = and_(Handoff.warned.is_(False), Handoff.lease_until <= bindparam("before"))
+    may_act = or_(false(), *(and_(Ticket.agent == name, Handoff.claimed_by.in_(users)) for name, *users in serving))
+    over = or_(soon, Handoff.lease_until <= bindparam("at"), Departed.user.is_not(None), not_(may_act))
+    return (
         select(
             Handoff.id,
             Ticket.agent,
@@ -115,11 +128,8 @@ def ending(session: Session, *, before: datetime, serving: Mapping[str, Collecti
         .join(Ticket, Ticket.id == Handoff.ticket_id)
         .outerjoin(Departed, Departed.user == Handoff.claimed_by)
         .where(_CLAIMED, over)
+        .order_by(Handoff.lease_until, Handoff.id)
     )
-    found = session.execute(query.order_by(Handoff.lease_until, Handoff.id))
-    return [
-        Claim(number, agent, str(holder), until or at, ExpiryCause(why)) for number, agent, holder, until, why in found
-    ]
 
 
 def called_since(session: Session, handoff: Handoff, since: datetime) -> bool:

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, InboxState, Ticket, Turn
+from bot.store.sql import prebuilt
 from bot.store.tickets import quotes, tickets
 from bot.store.tickets.tickets import Heard
 
 WORDS = "words"
 "Key in the detail of a draft: the unredacted words, until the draft is decided."
+_UNDECIDED = (
+    select(InboxEvent.id)
+    .where(InboxEvent.kind == InboxKind.DRAFT, InboxEvent.state == InboxState.ASKED)
+    .where(InboxEvent.received_at < bindparam("before"), InboxEvent.detail[WORDS].as_string().is_not(None))
+    .order_by(InboxEvent.id)
+)
 
 
 def answered(session: Session, ticket: Ticket, heard: Heard) -> InboxEvent | None:
@@ -90,11 +97,9 @@ def hold(draft: InboxEvent, words: str | None) -> None:
     draft.detail = rest if words is None else {**rest, WORDS: words}
 
 
-def undecided(session: Session, *, before: datetime) -> Sequence[InboxEvent]:
-    """Return the drafts that wait for confirmation since before a time and hold unredacted words."""
-    asked = select(InboxEvent).where(InboxEvent.kind == InboxKind.DRAFT, InboxEvent.state == InboxState.ASKED)
-    old = asked.where(InboxEvent.received_at < before, InboxEvent.detail[WORDS].as_string().is_not(None))
-    return session.scalars(old.order_by(InboxEvent.id)).all()
+def undecided(session: Session, *, before: datetime) -> Sequence[int]:
+    """Return the ids of drafts that wait for confirmation since before a time and hold unredacted words."""
+    return prebuilt.rows(session, _UNDECIDED, before=before).scalars().all()
 
 
 def draft(session: Session, event_id: int | None) -> InboxEvent | None:

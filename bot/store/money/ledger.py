@@ -42,6 +42,9 @@ HOLDERS: Mapping[str, InstrumentedAttribute[str]] = {
     "team": LedgerRow.team,
     "agent": LedgerRow.agent,
 }
+_OVERDUE = select(LedgerRow.rid).where(
+    LedgerRow.state == LedgerState.SENT, LedgerRow.lease_until < bindparam("at_latest")
+)
 _RECORD = insert(LedgerRow)
 _COLUMNS = frozenset(inspect(LedgerRow).column_attrs.keys())
 _RESOLVE = (
@@ -147,9 +150,7 @@ def charge(session: Session, rid: str, *, used: Used, at: datetime) -> bool:
 
 def overdue(session: Session, now: datetime) -> list[str]:
     """Return the ids of unresolved calls whose lease has expired."""
-    return list(
-        session.scalars(select(LedgerRow.rid).where(LedgerRow.state == LedgerState.SENT, LedgerRow.lease_until < now))
-    )
+    return list(prebuilt.rows(session, _OVERDUE, at_latest=now).scalars())
 
 
 def charge_overdue(session: Session, now: datetime) -> tuple[Resolved, ...]:

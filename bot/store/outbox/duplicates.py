@@ -2,19 +2,25 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from bot.store.outbox import deliveries
 from bot.store.schema import Message, MessageState, now
+from bot.store.sql import prebuilt
+
+_DUE = (
+    select(Message.id)
+    .where(Message.look_at <= bindparam("at"), Message.state.in_((MessageState.POSTED, MessageState.WITHDRAWN)))
+    .order_by(Message.look_at)
+    .limit(100)
+)
 
 
 def due(session: Session) -> Sequence[Message]:
     """Return the messages to check now, the longest due first."""
-    query = select(Message).where(
-        Message.look_at <= now(), Message.state.in_((MessageState.POSTED, MessageState.WITHDRAWN))
-    )
-    return session.scalars(query.order_by(Message.look_at).limit(100)).all()
+    found = prebuilt.rows(session, _DUE, at=now()).scalars().all()
+    return [row for row in (session.get(Message, message_id) for message_id in found) if row is not None]
 
 
 def looked(session: Session, message_id: int, found: Collection[str]) -> list[str]:

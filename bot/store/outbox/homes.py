@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -58,6 +59,12 @@ LINK = "send_password_reset"
 "The tool after which the requester has to act."
 WORDS = 300
 "The number of characters of a request that are read."
+_STALE = (
+    select(Home.user)
+    .where(Home.opened_at > bindparam("since"), Home.mark != bindparam("latest"), Home.due_at <= bindparam("at"))
+    .order_by(Home.due_at)
+    .limit(MOST_STALE)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +137,8 @@ def mark(session: Session) -> str:
 def stale(session: Session, mark: str) -> Sequence[str]:
     """Return the people whose homes may be stale and are free to be published, the longest waiting first."""
     at = now()
-    query = select(Home.user).where(
-        Home.opened_at > at - timedelta(hours=OPEN_HOURS), Home.mark != mark, Home.due_at <= at
-    )
-    return session.scalars(query.order_by(Home.due_at).limit(MOST_STALE)).all()
+    since = at - timedelta(hours=OPEN_HOURS)
+    return prebuilt.rows(session, _STALE, since=since, latest=mark, at=at).scalars().all()
 
 
 def take(session: Session, user: str, *, seconds: float) -> Taken | None:

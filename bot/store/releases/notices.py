@@ -5,15 +5,24 @@ Invariant: each cause is told once over all workers (a row, unique), and its end
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import ReleaseNotice, Waiver, now
+from bot.store.sql import prebuilt
 
 UNEVALUATED = "unevaluated"
 "The cause of a pair that no waiver has ever let serve."
+_ITS_OWN = and_(ReleaseNotice.release == bindparam("of_release"), ReleaseNotice.suite == bindparam("of_suite"))
+_ENDED = and_(
+    ReleaseNotice.agent == bindparam("of_agent"),
+    ReleaseNotice.over_at.is_(None),
+    or_(_ITS_OWN, ReleaseNotice.told_at < bindparam("since")),
+)
+_ANY_TO_END = select(ReleaseNotice.id).where(_ENDED)
+_END = update(ReleaseNotice).where(_ENDED).returning(ReleaseNotice.id)
 
 
 def cause(session: Session, pair: ReleasePair) -> str:
@@ -37,7 +46,8 @@ def begin(session: Session, agent: str, pair: ReleasePair, why: str) -> int | No
 
 def any_to_end(session: Session, agent: str, pair: ReleasePair, *, since: datetime) -> bool:
     """Return whether responders wait to hear that the agent answers again."""
-    return session.scalars(select(ReleaseNotice.id).where(_ended_by(agent, pair, since))).first() is not None
+    of = {"of_agent": agent, "of_release": pair.release, "of_suite": pair.suite, "since": since}
+    return prebuilt.rows(session, _ANY_TO_END, **of).first() is not None
 
 
 def end(session: Session, agent: str, pair: ReleasePair, *, since: datetime) -> int | None:
@@ -53,17 +63,11 @@ def end(session: Session, agent: str, pair: ReleasePair, *, since: datetime) -> 
     Returns:
         The id of the newest notice that has ended; None: there was none, or another worker has told it.
     """
-    ended = update(ReleaseNotice).where(_ended_by(agent, pair, since)).values(over_at=now())
-    return max(session.scalars(ended.returning(ReleaseNotice.id)).all(), default=None)
+    of = {"of_agent": agent, "of_release": pair.release, "of_suite": pair.suite, "since": since}
+    return max(prebuilt.rows(session, _END, **of, over_at=now()).scalars().all(), default=None)
 
 
 def told_at(session: Session, pair: ReleasePair) -> datetime | None:
     """Return when responders were last told that a pair does not serve; None: never."""
     query = select(func.max(ReleaseNotice.told_at))
     return session.scalars(query.where(ReleaseNotice.release == pair.release, ReleaseNotice.suite == pair.suite)).one()
-
-
-def _ended_by(agent: str, pair: ReleasePair, since: datetime) -> ColumnElement[bool]:
-    its_own = and_(ReleaseNotice.release == pair.release, ReleaseNotice.suite == pair.suite)
-    open_ = and_(ReleaseNotice.agent == agent, ReleaseNotice.over_at.is_(None))
-    return and_(open_, or_(its_own, ReleaseNotice.told_at < since))

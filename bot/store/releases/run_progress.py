@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import EvalResult, EvalRun, now
+from bot.store.sql import prebuilt
 
 MOST_NAMED = 10
 "The most failing cases that are named."
+_UNTOLD = select(EvalRun.id).where(EvalRun.shown_to.is_not(None), EvalRun.told_at.is_(None)).order_by(EvalRun.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,7 @@ class RunSoFar:
 
 def untold(session: Session) -> Sequence[int]:
     """Return the runs that somebody looks on at and was not told the end of, oldest first."""
-    query = select(EvalRun.id).where(EvalRun.shown_to.is_not(None), EvalRun.told_at.is_(None))
-    return session.scalars(query.order_by(EvalRun.id)).all()
+    return prebuilt.rows(session, _UNTOLD).scalars().all()
 
 
 def lock(session: Session, run_id: int) -> EvalRun | None:

@@ -7,12 +7,19 @@ one is decided in `bot.releases.waiving`.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit
 from bot.store.releases.verdicts import ReleasePair
 from bot.store.schema import Waiver, now
+from bot.store.sql import prebuilt
+
+_ANY_OVER = (
+    select(Waiver.id)
+    .where(Waiver.expired_at.is_(None), Waiver.revoked_at.is_(None), Waiver.ends_at <= bindparam("at"))
+    .limit(1)
+)
 
 
 def sign(session: Session, pair: ReleasePair, *, run_id: int, owner: str, reason: str, ends_at: datetime) -> Waiver:
@@ -71,8 +78,7 @@ def expire(session: Session) -> Sequence[Waiver]:
 
 def any_to_expire(session: Session) -> bool:
     """Return whether a waiver has ended by itself that was not noted yet."""
-    due = select(Waiver.id).where(Waiver.expired_at.is_(None), Waiver.revoked_at.is_(None), Waiver.ends_at <= now())
-    return session.scalars(due.limit(1)).first() is not None
+    return prebuilt.rows(session, _ANY_OVER, at=now()).first() is not None
 
 
 def of_release(session: Session, release: str) -> Sequence[Waiver]:

@@ -2,20 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot import durations
 from bot.store import db
 from bot.store.schema import InboxEvent, InboxKind, InboxState, now
+from bot.store.sql import prebuilt
 
 ANSWERED = (InboxKind.COMMAND, InboxKind.SHORTCUT, InboxKind.WHY, InboxKind.PLEA)
 "The kinds of event that a job answers."
 ASKED_ABOUT, CONFIRMS = "asked_about", "confirms"
 "Keys in a command's detail: what its author was asked about, and the command that they confirm."
+_OVERDUE = and_(
+    InboxEvent.kind.in_(ANSWERED),
+    InboxEvent.state == InboxState.ACCEPTED,
+    InboxEvent.queued_at < bindparam("queued_before"),
+    InboxEvent.received_at > bindparam("received_after"),
+)
+_ANY_OVERDUE = select(InboxEvent.id).where(_OVERDUE).limit(1)
+_TO_REQUEUE = select(InboxEvent.id).where(_OVERDUE).order_by(InboxEvent.id).limit(100).with_for_update(skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +120,18 @@ def mark_answered(session: Session, event_id: int) -> bool:
 def to_requeue(session: Session) -> Sequence[int]:
     """Return the ids of events that have waited too long and can still be answered; mark them as queued now."""
     at = now()
-    query = select(InboxEvent.id).where(
-        InboxEvent.kind.in_(ANSWERED),
-        InboxEvent.state == InboxState.ACCEPTED,
-        InboxEvent.queued_at < at - timedelta(seconds=durations.COMMAND_RETRY),
-        InboxEvent.received_at > at - timedelta(seconds=durations.COMMAND_GIVE_UP),
-    )
-    event_ids = session.scalars(query.order_by(InboxEvent.id).limit(100).with_for_update(skip_locked=True)).all()
+    event_ids = prebuilt.rows(session, _TO_REQUEUE, **_overdue(at)).scalars().all()
     session.execute(update(InboxEvent).where(InboxEvent.id.in_(event_ids)).values(queued_at=at))
     return event_ids
+
+
+def any_to_requeue(session: Session) -> bool:
+    """Return whether `to_requeue` would find any."""
+    return prebuilt.rows(session, _ANY_OVERDUE, **_overdue(now())).first() is not None
+
+
+def _overdue(at: datetime) -> dict[str, datetime]:
+    return {
+        "queued_before": at - timedelta(seconds=durations.COMMAND_RETRY),
+        "received_after": at - timedelta(seconds=durations.COMMAND_GIVE_UP),
+    }

@@ -25,7 +25,13 @@ _HELD_BACK = (
     .order_by(Turn.id)
     .limit(bindparam("most"))
 )
-
+_PEOPLE_HELD_BACK = (
+    select(Ticket.team, Ticket.requester, func.min(Ticket.agent))
+    .join(Turn, Turn.ticket_id == Ticket.id)
+    .where(Turn.held_back, Turn.state == TurnState.WAITING)
+    .group_by(Ticket.team, Ticket.requester)
+    .limit(500)
+)
 _MINE = (Ticket.requester == bindparam("user"), Ticket.team == bindparam("team"))
 _WROTE = (
     select(InboxEvent.id)
@@ -143,10 +149,4 @@ def waits(session: Session, team: str, user: str) -> bool:
 
 def held_back(session: Session) -> Sequence[HeldBack]:
     """Return the people who have turns that are held back."""
-    query = (
-        select(Ticket.team, Ticket.requester, func.min(Ticket.agent))
-        .join(Turn, Turn.ticket_id == Ticket.id)
-        .where(Turn.held_back, Turn.state == TurnState.WAITING)
-        .group_by(Ticket.team, Ticket.requester)
-    )
-    return [HeldBack(*row) for row in session.execute(query.limit(500))]
+    return [HeldBack(*row) for row in prebuilt.rows(session, _PEOPLE_HELD_BACK)]

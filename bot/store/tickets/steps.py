@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -33,6 +33,23 @@ _DONE = (
     .join(Turn, Turn.id == Step.turn_id)
     .where(Turn.ticket_id == bindparam("ticket"), Step.kind == StepKind.TOOL, Step.status == StepStatus.OK)
     .order_by(Step.turn_id, Step.seq)
+)
+
+_UNSEEN = and_(
+    Step.response.is_(None),
+    Step.kind == StepKind.TOOL,
+    Turn.state == TurnState.DONE,
+    Turn.finished_at < bindparam("done_before"),
+)
+_ANY_UNSEEN = select(Step.id).join(Turn, Turn.id == Step.turn_id).where(_UNSEEN).limit(1)
+_TO_END = (
+    select(Step, Ticket)
+    .join(Turn, Turn.id == Step.turn_id)
+    .join(Ticket, Ticket.id == Turn.ticket_id)
+    .where(_UNSEEN)
+    .order_by(Step.id)
+    .limit(100)
+    .with_for_update(of=Step, skip_locked=True)
 )
 
 _TAKEN = (
@@ -139,23 +156,17 @@ def finish(
         raise Fenced(f"turn {attempt.turn_id}: step {seq} does not belong to attempt {attempt.number}")
 
 
+def any_unseen(session: Session, *, done_before: datetime) -> bool:
+    """Return whether `end_unseen` would find any."""
+    return prebuilt.rows(session, _ANY_UNSEEN, done_before=done_before).first() is not None
+
+
 def end_unseen(session: Session, *, done_before: datetime) -> Sequence[tuple[Step, Ticket]]:
     """End the tool calls whose result will never be seen, because their turn was done before that time.
 
     Return each with its ticket. Of two sweeps at once, each gets others.
     """
-    query = (
-        select(Step, Ticket)
-        .join(Turn, Turn.id == Step.turn_id)
-        .join(Ticket, Ticket.id == Turn.ticket_id)
-        .where(
-            Step.response.is_(None),
-            Step.kind == StepKind.TOOL,
-            Turn.state == TurnState.DONE,
-            Turn.finished_at < done_before,
-        )
-    )
-    left = session.execute(query.order_by(Step.id).limit(100).with_for_update(of=Step, skip_locked=True)).all()
+    left = session.execute(_TO_END, {"done_before": done_before}).all()
     for step, _ in left:
         step.status, step.response, step.finished_at = (
             StepStatus.UNSEEN,

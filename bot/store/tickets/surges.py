@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import audit, db
@@ -37,6 +37,7 @@ from bot.store.tickets import followers
 CLOCK = "clock"
 "The actor of what the clock does."
 _UNDER_WAY = select(Surge).where(Surge.agent == bindparam("name"), Surge.over_at.is_(None)).order_by(Surge.id)
+_ANY_UNSETTLED = select(exists().where(Surge.settled_at.is_(None)))
 _OF_DIRECTORY = select(Surge.id).where(
     Surge.agent == bindparam("name"), Surge.cause == SurgeCause.DIRECTORY, Surge.over_at.is_(None)
 )
@@ -81,6 +82,11 @@ def lock_agent(session: Session, agent: str) -> None:
 def under_way(session: Session, agent: str) -> Sequence[Surge]:
     """Return the surges of an agent that are under way, the oldest first."""
     return session.scalars(_UNDER_WAY, {"name": agent}).all()
+
+
+def any_unsettled(session: Session) -> bool:
+    """Return whether a surge is under way, or over with followers who were not told."""
+    return bool(prebuilt.rows(session, _ANY_UNSETTLED).scalar_one())
 
 
 def all_under_way(session: Session) -> Sequence[Surge]:

@@ -48,6 +48,11 @@ _HANDOFFS = select(Handoff).where(Handoff.ticket_id == bindparam("ticket")).orde
 _ANSWERED = select(Step).where(Step.turn_id == bindparam("turn"), Step.response.is_not(None))
 _LATELY = and_(Turn.ticket_id == bindparam("ticket"), Turn.created_at > bindparam("since"))
 _COUNT_SINCE = select(func.count()).select_from(Turn).where(_LATELY)
+_NO_JOB = or_(Turn.queued_at.is_(None), Turn.queued_at < bindparam("queued_before"))
+_DEAD = and_(Turn.state == TurnState.RUNNING, Turn.lease_until < bindparam("at"))
+_IDLE = and_(Turn.state == TurnState.WAITING, ~Turn.held_back, Turn.suspended_at.is_(None))
+_LOST = or_(and_(_IDLE, _NO_JOB), and_(_DEAD, or_(_NO_JOB, Turn.queued_at <= Turn.started_at)))
+_TO_REQUEUE = select(Turn.id).where(_LOST).order_by(Turn.id).limit(500).with_for_update(skip_locked=True)
 _HOLD = select(Turn.attempt, Turn.state, Turn.outcome).where(Turn.id == bindparam("turn")).with_for_update()
 
 
@@ -251,11 +256,7 @@ def to_requeue(session: Session, *, queued_before: datetime) -> Sequence[int]:
         session: the open write transaction.
         queued_before: a job that was queued before that time counts as lost.
     """
-    no_job = or_(Turn.queued_at.is_(None), Turn.queued_at < queued_before)
-    dead = and_(Turn.state == TurnState.RUNNING, Turn.lease_until < now())
-    idle = and_(Turn.state == TurnState.WAITING, ~Turn.held_back, Turn.suspended_at.is_(None))
-    query = select(Turn.id).where(or_(and_(idle, no_job), and_(dead, or_(no_job, Turn.queued_at <= Turn.started_at))))
-    return session.scalars(query.order_by(Turn.id).limit(500).with_for_update(skip_locked=True)).all()
+    return prebuilt.rows(session, _TO_REQUEUE, queued_before=queued_before, at=now()).scalars().all()
 
 
 def count_since(session: Session, ticket_id: int, *, since: datetime) -> int:

@@ -127,5 +127,6 @@ def test_only_words_that_may_not_be_kept_run_out(database: Database) -> None:
         assert last is not None
         responses.hold(last, None)
     with database.read() as session:
-        assert [one.event_id for one in responses.undecided(session, before=now() + timedelta(hours=1))] == ["Ev7"]
+        due = responses.undecided(session, before=now() + timedelta(hours=1))
+        assert [session.get_one(InboxEvent, one).event_id for one in due] == ["Ev7"]
         assert responses.undecided(session, before=now() - timedelta(hours=1)) == []
