@@ -33,7 +33,7 @@ from bot.store.db import Session
 from bot.store.handoffs import handoffs
 from bot.store.outbox import messages
 from bot.store.schema import Ticket, TicketState, now
-from bot.store.tickets import shares, threads, ticket_messages, tickets
+from bot.store.tickets import shares, threads, tickets
 from bot.store.tickets.shares import ShareBounds
 from bot.store.tickets.tickets import Heard
 
@@ -180,9 +180,11 @@ def _from_requester(
 ) -> FollowUp:
     bounds = ShareBounds(**agent.card.per_person.model_dump())
     shares.lock(session, heard.team, heard.user)
-    if ticket_messages.is_heard(session, heard.channel, heard.ts):
+    met = threads.met(session, heard.channel, heard.ts, heard.user)
+    if met.itself:
         return NOTHING  # Slack has delivered it before
-    if ticket is None:  # only under the lock, so that another message of theirs cannot open a request meanwhile
+    # Only under the lock, so that another message of theirs cannot open a request meanwhile:
+    if ticket is None and (met.unresolved or heard.private):
         ticket = overhearing.open_request(ctx, session, heard, of=of)
     excess = shares.excess(session, heard.team, heard.user, bounds, opens=ticket is None)
     if excess is not None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.store.handoffs import moves
 from bot.store.handoffs.moves import Moved, NotMoved
 from bot.store.schema import FollowerState, Handoff, HandoffState, MoveKind, TicketState, now
-from bot.store.tickets import shares, tickets, waiting_messages
+from bot.store.tickets import shares, waiting_messages
 
 FREE = and_(Handoff.state == HandoffState.OPEN, Handoff.claimed_by.is_(None))
 
@@ -38,9 +38,8 @@ def with_turn(session: Session, moved: Moved, *, at_once: int | None) -> Moved:
     """Give the agent the ticket of a handoff that is over, with a turn over all that is not answered."""
     handoff, ticket = moved.handoff, moved.ticket
     ticket.state, ticket.assignee = TicketState.OPEN, None
-    full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
-    turn = tickets.open_turn(session, ticket.id, held_back=full)
+    turn = shares.open_turn(session, ticket.id, ticket.team, ticket.requester, at_once=at_once)
     since = handoff.opened_at
     left = waiting_messages.unanswered(session, ticket.id, turn_id=handoff.turn_id, since=since)
     waiting_messages.fold(left, turn.id)
-    return replace(moved, turn_id=None if full else turn.id)
+    return replace(moved, turn_id=None if turn.held_back else turn.id)

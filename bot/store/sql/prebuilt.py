@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, inspect
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, bindparam, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -55,6 +55,24 @@ def insertion(dialect: str, table: type[DeclarativeBase]) -> ReturningInsert[Any
     """Return the statement that inserts a row unless one with the same unique values exists, and returns its id."""
     [key] = inspect(table).primary_key
     return _insert(dialect, table).on_conflict_do_nothing().returning(key)
+
+
+@cache
+def insertion_if(
+    dialect: str, table: type[DeclarativeBase], names: tuple[str, ...], only_if: ColumnElement[bool]
+) -> ReturningInsert[Any]:
+    """Return the same statement, which inserts a row only if a condition holds; both may use the same parameters.
+
+    Args:
+        dialect: name of the database's dialect.
+        table: the table.
+        names: columns that are given.
+        only_if: the condition.
+    """
+    mapper = inspect(table)
+    row = select(*(bindparam(name, type_=mapper.columns[name].type) for name in names)).where(only_if)
+    [key] = mapper.primary_key
+    return _insert(dialect, table).from_select(names, row).on_conflict_do_nothing().returning(key)
 
 
 @cache

@@ -107,15 +107,12 @@ def go_on(session: Session, ticket_id: int, surge_id: int, *, at_once: int | Non
 
 def resume(session: Session, ticket: Ticket, *, at_once: int | None) -> int | None:
     """Give the agent a turn over what a follower wrote; return its id, or None if it is held back or under way."""
-    turn = tickets.active(session, ticket.id)
-    under_way_already = turn is not None
-    if turn is not None and tickets.has_begun(turn):
+    known = tickets.active(session, ticket.id)
+    if known is not None and tickets.has_begun(known):
         return None
-    if turn is None:
-        full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
-        turn = tickets.open_turn(session, ticket.id, held_back=full)
+    turn = known or shares.open_turn(session, ticket.id, ticket.team, ticket.requester, at_once=at_once)
     waiting_messages.fold(_unanswered(session, ticket.id), turn.id)
-    return None if turn.held_back or under_way_already else turn.id
+    return None if turn.held_back or known is not None else turn.id
 
 
 def _unanswered(session: Session, ticket_id: int) -> Sequence[InboxEvent]:

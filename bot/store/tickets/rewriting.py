@@ -25,6 +25,7 @@ from bot.store.schema import (
 )
 from bot.store.tickets import quotes, steps, ticket_messages, tickets, waiting_messages
 from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.shares import NewTurn
 
 EDITED = "edited"
 "Key in the detail of an event: Slack's timestamp of its last edit."
@@ -124,7 +125,7 @@ def _make_request(session: Session, ticket: Ticket, event: InboxEvent, *, at_onc
     return Rewritten(event, _to_queue(tickets.to_answer(session, ticket, event, at_once=at_once)), asked=True)
 
 
-def _to_queue(turn: Turn | None) -> int | None:
+def _to_queue(turn: Turn | NewTurn | None) -> int | None:
     return None if turn is None or turn.held_back else turn.id
 
 

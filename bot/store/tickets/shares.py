@@ -6,10 +6,10 @@ several processes hear one person at once. The person's row is locked before any
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Integer, bindparam, func, select, update
+from sqlalchemy import Integer, ScalarSelect, bindparam, case, false, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -39,19 +39,36 @@ _WROTE = (
     .where(InboxEvent.kind == InboxKind.MESSAGE, InboxEvent.received_at > bindparam("since"))
     .limit(bindparam("most", type_=Integer))
 )
-_OPENED = (
-    select(Ticket.created_at)
-    .where(*_MINE)
-    .order_by(Ticket.id.desc())
-    .offset(bindparam("later", type_=Integer))
-    .limit(1)
-)
-"When a person opened their newest ticket but `later`."
+_MESSAGES = select(func.count()).select_from(_WROTE.subquery())
+"How many messages a person wrote since a time, but no more than `most`."
+
+
+def _opened(later: str) -> ScalarSelect[datetime]:
+    """Return a query for when a person opened their newest ticket but as many as the parameter of this name says."""
+    opened = select(Ticket.created_at).where(*_MINE).order_by(Ticket.id.desc())
+    return opened.offset(bindparam(later, type_=Integer)).limit(1).scalar_subquery()
+
+
+_TAKEN = select(_MESSAGES.scalar_subquery(), _opened("later_in_hour"), _opened("later_in_day"))
 _UNDER_WAY = (
     select(func.count())
     .select_from(Turn)
     .join(Ticket, Ticket.id == Turn.ticket_id)
     .where(*_MINE, Turn.state != TurnState.DONE, ~Turn.held_back, Turn.suspended_at.is_(None))
+)
+_FULL = func.coalesce(_UNDER_WAY.scalar_subquery() >= bindparam("at_once", type_=Integer), false())
+_COUNTED = select(_FULL.label("full")).subquery()
+_NEW_TURN = (
+    insert(Turn)
+    .from_select(
+        ["ticket_id", "held_back", "queued_at"],
+        select(
+            bindparam("ticket", type_=Turn.ticket_id.type),
+            _COUNTED.c.full,
+            case((_COUNTED.c.full, null()), else_=bindparam("at", type_=Turn.queued_at.type)),
+        ),
+    )
+    .returning(Turn.id, Turn.held_back)
 )
 
 
@@ -75,6 +92,15 @@ class ShareBounds:
     tickets_an_hour: int
     tickets_a_day: int
     messages_an_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """A turn that was just added."""
+
+    id: int
+    held_back: bool
+    "It waits until others of the same person end."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +128,14 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
         opens: the message opens a new ticket.
     """
     at = now()
-    mine = {"user": user, "team": team}
-    lately = prebuilt.rows(session, _WROTE, **mine, since=at - HOUR, most=bounds.messages_an_hour)
-    if len(lately.all()) >= bounds.messages_an_hour:
+    counted = {"user": user, "team": team, "since": at - HOUR, "most": bounds.messages_an_hour}
+    # Only the oldest of the last so many tickets is read: if it is recent enough, all of them are.
+    oldest = {"later_in_hour": bounds.tickets_an_hour - 1, "later_in_day": bounds.tickets_a_day - 1} if opens else {}
+    lately, *opened = prebuilt.rows(session, _TAKEN if opens else _MESSAGES, **counted, **oldest).one()
+    if lately >= bounds.messages_an_hour:
         return Excess.MESSAGES
-    if not opens:
-        return None
-    for most, since, kind in (
-        (bounds.tickets_an_hour, at - HOUR, Excess.TICKETS_AN_HOUR),
-        (bounds.tickets_a_day, at - DAY, Excess.TICKETS_A_DAY),
-    ):
-        # Only the oldest of the last `most` is read: if it is recent enough, all of them are.
-        first = prebuilt.rows(session, _OPENED, **mine, later=most - 1).scalar_one_or_none()
+    limits = ((at - HOUR, Excess.TICKETS_AN_HOUR), (at - DAY, Excess.TICKETS_A_DAY))
+    for first, (since, kind) in zip(opened, limits, strict=False):  # none was read unless one is opened
         if first is not None and first > since:
             return kind
     return None
@@ -122,6 +144,20 @@ def excess(session: Session, team: str, user: str, bounds: ShareBounds, *, opens
 def under_way(session: Session, team: str, user: str) -> int:
     """Return the number of a person's turns that are queued or played; one that waits for an approval is neither."""
     return prebuilt.rows(session, _UNDER_WAY, user=user, team=team).scalar_one()
+
+
+def open_turn(session: Session, ticket_id: int, team: str, user: str, *, at_once: int | None) -> NewTurn:
+    """Add a waiting turn to a ticket that has none under way; it is held back if its requester has too many.
+
+    Args:
+        session: the open write transaction; with `at_once` it has locked the person.
+        ticket_id: the ticket.
+        team: the workspace.
+        user: the requester.
+        at_once: the most turns of one person that may be under way; None: any number.
+    """
+    whose = {"team": team, "user": user, "at_once": at_once}
+    return NewTurn(*prebuilt.rows(session, _NEW_TURN, ticket=ticket_id, at=now(), **whose).one())
 
 
 def queue_next(session: Session, team: str, user: str, *, turns: int) -> Sequence[int]:

@@ -5,9 +5,10 @@ of them. In a direct conversation people do not start threads: what they write a
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from bot.store.schema import (
@@ -23,6 +24,7 @@ from bot.store.schema import (
     TurnState,
     now,
 )
+from bot.store.sql import prebuilt
 
 UNRESOLVED_FOR = timedelta(hours=24)
 "A message belongs to an unresolved ticket this long after its last message: it may answer a question."
@@ -35,24 +37,55 @@ RETRIED = "retried"
 NEWEST = 20
 "Number of a person's newest tickets that are considered."
 
-_BEGAN = (
-    select(Ticket)
-    .where(Ticket.channel == bindparam("channel"), Ticket.thread_ts == bindparam("thread"))
-    .order_by(Ticket.id)
-    .limit(1)
+_BEGAN_HERE = (Ticket.channel == bindparam("channel"), Ticket.thread_ts == bindparam("thread_ts"))
+_BEGAN = select(Ticket).where(*_BEGAN_HERE).order_by(Ticket.id).limit(1)
+_BEGUN = _BEGAN.with_only_columns(Ticket.id)
+_HAS_NOT_BEGUN = ~exists().where(*_BEGAN_HERE)
+_UNRESOLVED_HERE = (
+    *(Ticket.channel == bindparam("channel"), ~Ticket.private, Ticket.requester == bindparam("user")),
+    Ticket.state != TicketState.RESOLVED,
 )
-_UNRESOLVED = (
-    select(Ticket)
-    .where(Ticket.channel == bindparam("channel"), ~Ticket.private, Ticket.requester == bindparam("user"))
-    .where(Ticket.state != TicketState.RESOLVED)
-    .order_by(Ticket.id.desc())
-    .limit(NEWEST)
+_UNRESOLVED = select(Ticket).where(*_UNRESOLVED_HERE).order_by(Ticket.id.desc()).limit(NEWEST)
+_MET = select(
+    exists().where(InboxEvent.channel == bindparam("channel"), InboxEvent.ts == bindparam("ts")),
+    exists().where(*_UNRESOLVED_HERE),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a message of a person meets."""
+
+    itself: bool
+    "It was heard before."
+    unresolved: bool
+    "The person has an unresolved ticket in its channel, which may be their open request (`open_request`)."
+
+
+def met(session: Session, channel: str, ts: str, user: str) -> Met:
+    """Return what a message meets; its writer is locked, or others of theirs may come in between."""
+    return Met(*prebuilt.rows(session, _MET, channel=channel, ts=ts, user=user).one())
+
+
+def open_ticket(
+    session: Session, *, team: str, channel: str, thread_ts: str, requester: str, private: bool, agent: str
+) -> int | None:
+    """Open the ticket of a thread and return its id; None: the thread has one."""
+    thread: dict[str, object] = {"team": team, "channel": channel, "thread_ts": thread_ts, "private": private}
+    given = {**thread, "requester": requester, "agent": agent, "state": TicketState.OPEN, "created_at": now()}
+    insertion = prebuilt.insertion_if(session.get_bind().dialect.name, Ticket, tuple(given), _HAS_NOT_BEGUN)
+    opened: int | None = prebuilt.rows(session, insertion, **given).scalar_one_or_none()
+    return opened
+
+
+def begun(session: Session, *, channel: str, thread_ts: str) -> int:
+    """Return the id of the ticket that began with a thread."""
+    return prebuilt.rows(session, _BEGUN, channel=channel, thread_ts=thread_ts).scalar_one()
 
 
 def ticket_at(session: Session, channel: str, thread_ts: str) -> Ticket | None:
     """Return the ticket of a thread: the one that began with it, or the one that its root belongs to."""
-    found = session.scalars(_BEGAN, {"channel": channel, "thread": thread_ts}).one_or_none()
+    found = session.scalars(_BEGAN, {"channel": channel, "thread_ts": thread_ts}).one_or_none()
     if found is not None:
         return found
     here = Ticket.channel == channel

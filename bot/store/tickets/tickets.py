@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, delete, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.principals import NoRequest
@@ -28,17 +28,12 @@ from bot.store.schema import (
 from bot.store.sql import new_rows, prebuilt
 from bot.store.tickets import quotes, shares, threads
 from bot.store.tickets.quotes import Quoted
+from bot.store.tickets.shares import NewTurn
 
 _LOCK = (
     select(Ticket).where(Ticket.id == bindparam("ticket")).with_for_update().execution_options(populate_existing=True)
 )
 _HOLD = select(Ticket.id).where(Ticket.id == bindparam("ticket")).with_for_update()
-_BEGUN = (
-    select(Ticket.id)
-    .where(Ticket.channel == bindparam("channel"), Ticket.thread_ts == bindparam("thread"))
-    .order_by(Ticket.id)
-    .limit(1)
-)
 _ACTIVE = (
     select(Turn)
     .where(Turn.ticket_id == bindparam("ticket"), Turn.state != TurnState.DONE)
@@ -109,10 +104,17 @@ def accept(
     Returns:
         None if this message was accepted before, under this event id or another.
     """
+    place = {"channel": heard.channel, "thread_ts": heard.thread_ts or heard.ts}
+    if joins is None:
+        opened = threads.open_ticket(
+            session, **place, team=heard.team, requester=heard.user, private=heard.private, agent=agent
+        )
+        if opened is not None:
+            return _first(session, opened, heard, at_once=at_once)
     event = _event(session, heard, at_top=joins is not None and heard.thread_ts is None)
     if event is None:
         return None
-    ticket = _ticket(session, heard, agent=agent) if joins is None else lock(session, joins)
+    ticket = lock(session, threads.begun(session, **place) if joins is None else joins)
     if ticket.requester != heard.user:
         session.delete(event)
         return Accepted(event, ticket.id, None, bystander=True)
@@ -127,7 +129,7 @@ def accept(
     return Accepted(event, ticket.id, None if turn is None or held_back else turn.id, held_back=held_back)
 
 
-def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Turn | None:
+def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: int | None) -> Turn | NewTurn | None:
     """Assign a message to the turn that answers it, opening one if needed; None: it waits for the running turn to end.
 
     Args:
@@ -136,13 +138,11 @@ def to_answer(session: Session, ticket: Ticket, event: InboxEvent, *, at_once: i
         event: the message.
         at_once: the most turns of one person that may be under way; None: any number.
     """
-    turn = active(session, ticket.id)
-    if turn is not None and has_begun(turn):
+    known = active(session, ticket.id)
+    if known is not None and has_begun(known):
         event.turn_id, event.state = None, InboxState.PARKED
         return None
-    if turn is None:
-        full = at_once is not None and shares.under_way(session, ticket.team, ticket.requester) >= at_once
-        turn = open_turn(session, ticket.id, held_back=full)
+    turn = known or shares.open_turn(session, ticket.id, ticket.team, ticket.requester, at_once=at_once)
     event.turn_id, event.state = turn.id, InboxState.ACCEPTED
     return turn
 
@@ -239,15 +239,26 @@ def stored(heard: Heard) -> list[dict[str, str | None]]:
     return [{"name": file.name, "link": file.link} for file in heard.files]
 
 
-def open_turn(session: Session, ticket_id: int, *, held_back: bool = False) -> Turn:
-    """Add a waiting turn to a ticket that has none under way."""
-    turn = Turn(ticket_id=ticket_id, held_back=held_back, queued_at=None if held_back else now())
+def open_turn(session: Session, ticket_id: int) -> Turn:
+    """Add a waiting turn to a ticket that has none under way, however many its requester has."""
+    turn = Turn(ticket_id=ticket_id, held_back=False, queued_at=now())
     session.add(turn)
     session.flush()
     return turn
 
 
-def _event(session: Session, heard: Heard, *, at_top: bool) -> InboxEvent | None:
+def _first(session: Session, ticket_id: int, heard: Heard, *, at_once: int | None) -> Accepted | None:
+    """Store the message that has just opened a ticket, with its turn: nobody else can see or lock them, nor has any."""
+    turn = shares.open_turn(session, ticket_id, heard.team, heard.user, at_once=at_once)
+    event = _event(session, heard, ticket_id=ticket_id, turn_id=turn.id)
+    if event is None:
+        session.execute(delete(Turn).where(Turn.id == turn.id))
+        session.execute(delete(Ticket).where(Ticket.id == ticket_id))
+        return None
+    return Accepted(event, ticket_id, None if turn.held_back else turn.id, held_back=turn.held_back)
+
+
+def _event(session: Session, heard: Heard, *, at_top: bool = False, **place: int) -> InboxEvent | None:
     """Store a message; None if it was stored before, under this event id or another."""
     known = {threads.AT_TOP: at_top, threads.RETRIED: heard.retried}
     return new_rows.insert(
@@ -264,29 +275,5 @@ def _event(session: Session, heard: Heard, *, at_top: bool) -> InboxEvent | None
         detail={**{key: True for key, holds in known.items() if holds}, **quotes.kept(heard.quoted)},
         state=InboxState.ACCEPTED,
         received_at=now(),
+        **place,
     )
-
-
-def _ticket(session: Session, heard: Heard, *, agent: str) -> Ticket:
-    """Return the ticket of a message's thread, locked; it is opened if there is none."""
-    thread_ts = heard.thread_ts or heard.ts
-    thread = {"channel": heard.channel, "thread": thread_ts}
-    found = prebuilt.rows(session, _BEGUN, **thread).scalar_one_or_none()
-    if found is None:
-        opened = new_rows.insert(
-            session,
-            Ticket,
-            team=heard.team,
-            channel=heard.channel,
-            thread_ts=thread_ts,
-            private=heard.private,
-            requester=heard.user,
-            agent=agent,
-            state=TicketState.OPEN,
-            created_at=now(),
-        )
-        if opened is not None:
-            return opened  # nobody else can lock it before this transaction is committed
-        # another message of the thread was quicker
-        found = prebuilt.rows(session, _BEGUN, **thread).scalar_one()
-    return lock(session, found)

@@ -13,6 +13,7 @@ from bot.listeners.context import ListenerContext
 from bot.queue import JobQueue
 from bot.store.db import Database
 from bot.store.schema import InboxEvent, Ticket, Turn
+from tests.support.asked_statements import asked_of
 from tests.support.factories import finish, rows, running
 from tests.support.json_object import Json
 from tests.support.paths import CONFIG
@@ -43,6 +44,15 @@ def hear(ctx: ListenerContext, event: Json, event_id: str) -> None:
     """Hear an event as the web process does."""
     body = {"event_id": event_id, "team_id": TEAM, "event": event}
     messages.hear(ctx, body, BOT, mentioned=event["type"] == "app_mention")
+
+
+def test_a_question_asks_little_of_the_database(ctx: ListenerContext) -> None:
+    """A new question takes six statements and its second delivery two, besides those that begin and commit."""
+    for event, most in zip(said(1), (6, 2), strict=True):
+        with asked_of(ctx.database) as asked:
+            hear(ctx, event, f"Ev:{event['type']}")
+        assert len(asked) <= most, asked
+    assert [len(rows(ctx.database, table)) for table in (InboxEvent, Ticket, Turn)] == [1, 1, 1]
 
 
 def at_once(ctx: ListenerContext, both: list[Json], event_id: str) -> None:

@@ -50,6 +50,14 @@ def test_one_event_id_is_one_message(database: Database) -> None:
     assert accept(database, replace(FIRST, ts="1700000009.000009")) is None
 
 
+def test_a_question_under_a_known_event_id_leaves_nothing(database: Database) -> None:
+    """The ticket and the turn that are opened before the event is stored go with it."""
+    new_turn(database)
+    other = replace(FIRST, ts="1700000009.000009", thread_ts=None)
+    assert accept(database, other) is None
+    assert [len(rows(database, table)) for table in (InboxEvent, Ticket, Turn)] == [1, 1, 1]
+
+
 def test_messages_of_a_thread_at_once_share_ticket_and_turn(database: Database) -> None:
     """Twenty messages that open a thread together are one ticket and one waiting turn."""
     accepted = at_once(20, lambda n: accept(database, heard(n + 1)))
@@ -74,6 +82,14 @@ def test_messages_of_other_threads_are_other_tickets(database: Database) -> None
         replace(FIRST, event_id="c", team="T2", channel="C0THIRD"),
     )
     assert len({new_turn(database, one) for one in (FIRST, *others)}) == len(rows(database, Ticket)) == 4
+
+
+def test_a_thread_is_one_ticket_whichever_workspace_tells_of_it(database: Database) -> None:
+    """In a shared channel each event may come from another workspace."""
+    new_turn(database)
+    joined = accept(database, heard(2, team="T2"))
+    assert joined is not None
+    assert [ticket.id for ticket in rows(database, Ticket)] == [joined.ticket_id]
 
 
 def test_a_thread_is_one_requesters(database: Database) -> None:
