@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, text, update
+from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
 from bot.errors import Transient
@@ -17,26 +17,12 @@ from bot.store.releases import samples as stored
 from bot.store.schema import Message, Sample, SampledFor, Turn
 from jobs import samples
 from jobs.process import WorkerContext
+from tests.support.asked_statements import asked_of
 from tests.support.factories import Clock, put, rows
 from tests.support.past_tickets import LOOKED_UP, UNLOCKED, PastTickets
 from tests.support.sampled_turns import add_answered, kept_for, look_later, smallest
 
 RELEASE = "access@1"
-
-
-def asked_at_a_look(ctx: WorkerContext, past: PastTickets, clock: Clock) -> list[str]:
-    """Let the clock look at all that was written down; return the statements that it asks of the database."""
-    asked: list[str] = []
-
-    def note(*told: object) -> None:
-        asked.append(" ".join(str(told[2]).split())[:60])
-
-    event.listen(ctx.database.engine, "before_cursor_execute", note)
-    try:
-        look_later(ctx, past, clock)
-    finally:
-        event.remove(ctx.database.engine, "before_cursor_execute", note)
-    return asked
 
 
 def test_many_turns_take_no_more_statements_than_a_few(ctx: WorkerContext, past: PastTickets, clock: Clock) -> None:
@@ -48,7 +34,9 @@ def test_many_turns_take_no_more_statements_than_a_few(ctx: WorkerContext, past:
             past.add(RELEASE, tools=(LOOKED_UP,))
             past.add(RELEASE, tools=(LOOKED_UP,), outcome="handoff", reason="requested")
         past.write()
-        asked.append(asked_at_a_look(ctx, past, clock))
+        with asked_of(ctx.database) as of_this_look:
+            look_later(ctx, past, clock)
+        asked.append(of_this_look)
     found = rows(ctx.database, Sample)
     assert len(found) == 33
     assert Counter(one.passed for one in found) == {True: 11, False: 22}

@@ -115,7 +115,8 @@ def of_ticket(session: Session, ticket_id: int) -> list[AuditRecord]:
 
 def of_tickets(session: Session, ticket_ids: Collection[int], *, events: Collection[str]) -> list[AuditRecord]:
     """Return the records of some events in some tickets, in order."""
-    return named(session, prebuilt.rows(session, _OF_TICKETS, tickets=ticket_ids, events=events).all())
+    found = prebuilt.rows(session, _OF_TICKETS, tickets=list(ticket_ids), events=list(events))
+    return named(session, found.all())
 
 
 def first_left(session: Session) -> AuditLink | None:

@@ -86,13 +86,15 @@ def after(session: Session, mark: TurnMark, *, limit: int) -> Sequence[FinishedT
 
 def of(session: Session, turn_ids: Collection[int]) -> Sequence[FinishedTurn]:
     """Return those of these turns that have ended, in the order of their ends."""
-    return _read(session, prebuilt.rows(session, _OF, turns=turn_ids))
+    return _read(session, prebuilt.rows(session, _OF, turns=list(turn_ids)))
 
 
 def _read(
     session: Session, turns: CursorResult[int, int, str, str | None, datetime | None, int]
 ) -> Sequence[FinishedTurn]:
     found = turns.all()
+    if not found:
+        return []
     steps = _steps(session, [turn.id for turn in found])
     return [
         FinishedTurn(

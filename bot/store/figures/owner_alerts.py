@@ -31,14 +31,26 @@ from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import AlertKind, OwnerAlert, now
+from bot.store.sql import prebuilt
 
 EVERYBODYS = "*"
 "The agent of a cause that concerns the whole installation: the owners of every agent are told."
 _NEW = and_(OwnerAlert.told_at.is_(None), OwnerAlert.closed_at.is_(None))
 _ENDED = and_(OwnerAlert.told_at.is_not(None), OwnerAlert.closed_at.is_not(None), OwnerAlert.close_told_at.is_(None))
-_OF_AGENT = select(OwnerAlert).where(OwnerAlert.agent == bindparam("of_agent"))
-_UNTOLD = _OF_AGENT.where(or_(_NEW, _ENDED)).order_by(OwnerAlert.id)
-_EVERY_OPEN = select(OwnerAlert).where(OwnerAlert.closed_at.is_(None)).order_by(OwnerAlert.id)
+_READ = select(
+    OwnerAlert.id,
+    OwnerAlert.agent,
+    OwnerAlert.kind,
+    OwnerAlert.subject,
+    OwnerAlert.detail,
+    OwnerAlert.found_at,
+    OwnerAlert.closed_at.is_not(None),
+).order_by(OwnerAlert.id)
+_OPEN = _READ.where(OwnerAlert.closed_at.is_(None))
+_OF_AGENT = _OPEN.where(OwnerAlert.agent == bindparam("agent"))
+_OF_KIND = _OF_AGENT.where(OwnerAlert.kind == bindparam("kind"))
+_UNSEEN = _OPEN.where(OwnerAlert.kind == bindparam("kind"), OwnerAlert.seen_at < bindparam("since"))
+_UNTOLD = _READ.where(OwnerAlert.agent == bindparam("agent"), or_(_NEW, _ENDED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +100,24 @@ def settle(
 
 def open_ones(session: Session, agent: str, kind: AlertKind | None = None) -> Sequence[OpenAlert]:
     """Return the open alerts of an agent, of one kind or of all, the oldest first."""
-    query = select(OwnerAlert).where(OwnerAlert.agent == agent, OwnerAlert.closed_at.is_(None))
-    if kind is not None:
-        query = query.where(OwnerAlert.kind == kind)
-    return [_alert(row) for row in session.scalars(query.order_by(OwnerAlert.id))]
+    if kind is None:
+        return [OpenAlert(*row) for row in prebuilt.rows(session, _OF_AGENT, agent=agent)]
+    return [OpenAlert(*row) for row in prebuilt.rows(session, _OF_KIND, agent=agent, kind=kind)]
 
 
 def every_open(session: Session) -> Sequence[OpenAlert]:
     """Return the open alerts of all agents, the oldest first."""
-    return [_alert(row) for row in session.scalars(_EVERY_OPEN)]
+    return [OpenAlert(*row) for row in prebuilt.rows(session, _OPEN)]
 
 
 def unseen_since(session: Session, kind: AlertKind, since: datetime) -> Sequence[OpenAlert]:
     """Return the open alerts of a kind whose cause was last seen before a time."""
-    query = select(OwnerAlert).where(
-        OwnerAlert.kind == kind, OwnerAlert.closed_at.is_(None), OwnerAlert.seen_at < since
-    )
-    return [_alert(row) for row in session.scalars(query.order_by(OwnerAlert.id))]
+    return [OpenAlert(*row) for row in prebuilt.rows(session, _UNSEEN, kind=kind, since=since)]
 
 
 def untold(session: Session, agent: str) -> Sequence[OpenAlert]:
     """Return what an agent's owners are to be told: new alerts, and ends of alerts that they were told of."""
-    return [_alert(row) for row in session.scalars(_UNTOLD, {"of_agent": agent})]
+    return [OpenAlert(*row) for row in prebuilt.rows(session, _UNTOLD, agent=agent)]
 
 
 def told_since(session: Session, agent: str, since: datetime) -> int:
@@ -130,9 +138,3 @@ def take(session: Session, alert: OpenAlert) -> bool:
 def _open(agent: str, kind: AlertKind, subject: str) -> tuple[Any, ...]:
     about = (OwnerAlert.agent == agent, OwnerAlert.kind == kind, OwnerAlert.subject == subject)
     return (*about, OwnerAlert.closed_at.is_(None))
-
-
-def _alert(row: OwnerAlert) -> OpenAlert:
-    return OpenAlert(
-        row.id, row.agent, row.kind, row.subject, row.detail, row.found_at, closed=row.closed_at is not None
-    )

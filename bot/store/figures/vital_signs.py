@@ -111,7 +111,7 @@ SIGNS = (
         "No sampled turn has been scored, although turns wait for it,",
         _last_sample,
         timedelta(hours=24),
-        "Read the clock's log for `clock.crashed` and `clock.delayed` of the round `look`.",
+        "Read the clock's log for `sample.not_scored`, `clock.crashed` and `clock.delayed` of the round `look`.",
     ),
 )
 "Every part that is watched; a new one joins with one more."

@@ -6,11 +6,12 @@ it was: of two clocks one stores its result, and a check that dies is made again
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
 from bot.store.schema import Watermark, now
+from bot.store.sql import prebuilt
 
 TURNS = "turns"
 "The mark of what looks at each turn by itself."
@@ -20,6 +21,17 @@ SAMPLES, SAMPLES_BEGIN = "samples", "samples:begin"
 TurnMark = tuple[datetime, int]
 "The end (UTC) and the id of the last turn that was checked; turns are checked in this order."
 
+_GET = select(Watermark.finished_at, Watermark.turn_id).where(Watermark.name == bindparam("name"))
+_MOVE = (
+    update(Watermark)
+    .where(
+        Watermark.name == bindparam("of"),
+        Watermark.finished_at == bindparam("ended_before"),
+        Watermark.turn_id == bindparam("turn_before"),
+    )
+    .returning(Watermark.name)
+)
+
 
 def of_drift(agent: str) -> str:
     """Return the name of the mark of an agent's drift checks."""
@@ -28,9 +40,7 @@ def of_drift(agent: str) -> str:
 
 def get(session: Session, name: str) -> TurnMark | None:
     """Return a mark; None: nothing was checked yet."""
-    found = session.execute(
-        select(Watermark.finished_at, Watermark.turn_id).where(Watermark.name == name)
-    ).one_or_none()
+    found = prebuilt.rows(session, _GET, name=name).one_or_none()
     return None if found is None else (found.finished_at, found.turn_id)
 
 
@@ -39,10 +49,5 @@ def move(session: Session, name: str, *, before: TurnMark | None, to: TurnMark) 
     values = {"finished_at": to[0], "turn_id": to[1], "at": now()}
     if before is None:
         return db.insert_new(session, Watermark, name=name, **values) is not None
-    moved = session.execute(
-        update(Watermark)
-        .where(Watermark.name == name, Watermark.finished_at == before[0], Watermark.turn_id == before[1])
-        .values(values)
-        .returning(Watermark.name)
-    )
+    moved = prebuilt.rows(session, _MOVE, of=name, ended_before=before[0], turn_before=before[1], **values)
     return moved.scalar_one_or_none() is not None

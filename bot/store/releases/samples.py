@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from bot.store.schema import Message, MessageState, Sample, SampledFor, SampledWeek, now
@@ -121,21 +121,18 @@ def keep_for_certain(session: Session, turn_id: int, kept_for: SampledFor) -> bo
 
 def count_turns(session: Session, key: WeekKey, turns: int) -> None:
     """Add to the turns of a week; one transaction at a time does, as all hold the same watermark."""
-    more = update(SampledWeek).where(*_of(SampledWeek, key)).values(turns=SampledWeek.turns + turns)
-    if session.execute(more.returning(SampledWeek.week)).scalar_one_or_none() is None:
-        session.add(SampledWeek(agent=key.agent, release=key.release, week=key.week, turns=turns))
-        session.flush()
+    if prebuilt.rows(session, _COUNT, **_named(key), more=turns).scalar_one_or_none() is None:
+        prebuilt.run(session, insert(SampledWeek), **asdict(key), turns=turns)
 
 
 def numbers(session: Session, key: WeekKey, *, at_most: int) -> Sequence[float]:
     """Return the smallest numbers of the turns of a week that were drawn, in order."""
-    query = select(Sample.draw).where(*_of(Sample, key), Sample.kept_for == SampledFor.DRAWN)
-    return session.scalars(query.order_by(Sample.draw).limit(at_most)).all()
+    return prebuilt.rows(session, _NUMBERS, **_named(key), most=at_most).scalars().all()
 
 
 def kept_of(session: Session, turn_ids: Sequence[int]) -> set[int]:
     """Return those of some turns that are kept."""
-    return set(session.scalars(select(Sample.turn_id).where(Sample.turn_id.in_(turn_ids))))
+    return set(prebuilt.rows(session, _KEPT_OF, turns=turn_ids).scalars())
 
 
 def unscored(session: Session, *, ended_before: datetime, limit: int) -> Sequence[KeptSample]:
@@ -219,7 +216,9 @@ def weeks(
             turns=turns,
             certain=found.get((week, "certain"), none),
             below=found.get((week, "below"), none),
-            smallest=_smallest(session, WeekKey(agent, release, week), at_least),
+            smallest=SampleCount(
+                *prebuilt.rows(session, _SMALLEST, **_named(WeekKey(agent, release, week)), most=at_least).one()
+            ),
         )
         for week, turns in counted
     ]
@@ -247,14 +246,13 @@ def oldest_unscored(session: Session) -> datetime | None:
     return session.scalars(select(func.min(Sample.finished_at)).where(Sample.scored_at.is_(None))).one()
 
 
-def _smallest(session: Session, key: WeekKey, at_least: int) -> SampleCount:
-    drawn = select(*_ROW).where(*_of(Sample, key), Sample.kept_for == SampledFor.DRAWN)
-    inner = drawn.order_by(Sample.draw).limit(at_least).subquery()
-    return SampleCount(*session.execute(select(*_counts(inner.c))).one())
+def _named(key: WeekKey) -> dict[str, str]:
+    """Return a week as the parameters of `_in_week`."""
+    return {f"of_{name}": value for name, value in asdict(key).items()}
 
 
-def _of(table: type[Sample | SampledWeek], key: WeekKey) -> tuple[Any, ...]:
-    return table.agent == key.agent, table.release == key.release, table.week == key.week
+def _in_week(table: type[Sample | SampledWeek]) -> tuple[Any, ...]:
+    return tuple(getattr(table, name) == bindparam(f"of_{name}") for name in ("agent", "release", "week"))
 
 
 def _counts(of: Any) -> tuple[Any, ...]:
@@ -287,3 +285,15 @@ _UNSCORED = (
 )
 _ROW = (Sample.id, Sample.scored_at, Sample.passed, Sample.judged_at, Sample.judge_due_at, Sample.judged_good)
 _COUNTS = _counts(Sample)
+_OF_DRAWN = (*_in_week(Sample), Sample.kept_for == SampledFor.DRAWN)
+_NUMBERS = select(Sample.draw).where(*_OF_DRAWN).order_by(Sample.draw).limit(bindparam("most"))
+_SMALLEST = select(
+    *_counts(select(*_ROW).where(*_OF_DRAWN).order_by(Sample.draw).limit(bindparam("most")).subquery().c)
+)
+_KEPT_OF = select(Sample.turn_id).where(Sample.turn_id.in_(bindparam("turns", expanding=True)))
+_COUNT = (
+    update(SampledWeek)
+    .where(*_in_week(SampledWeek))
+    .values(turns=SampledWeek.turns + bindparam("more"))
+    .returning(SampledWeek.week)
+)
