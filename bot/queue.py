@@ -144,7 +144,7 @@ class JobQueue:
 
     def put(self, job: str, argument: int | str) -> None:
         """Put a job in the queue; after a failure, upkeep finds the row and queues it later."""
-        with translated():
+        with translated(), self.queue.connection.pipeline() as pipeline:
             self.queue.enqueue_call(
                 job,
                 args=(argument,),
@@ -152,7 +152,9 @@ class JobQueue:
                 result_ttl=0,
                 failure_ttl=KEEP_FAILED_SECONDS,
                 job_id=f"{stem(job, argument)}{uuid4().hex[:8]}",
+                pipeline=pipeline,  # without one, RQ makes two transactions of it
             )
+            pipeline.execute()
 
     def stop(self, job: str, argument: int | str) -> int:
         """Ask the workers that run a job to stop it; return how many were asked."""

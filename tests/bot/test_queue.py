@@ -53,6 +53,23 @@ def test_a_job_carries_an_id_and_nothing_else(jobs: JobQueue) -> None:
     assert (job.timeout, job.result_ttl, job.retries_left) == (durations.JOB, 0, None)
 
 
+def test_a_job_is_queued_in_one_transaction(jobs: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is asked once, and has either all of a job or nothing of it."""
+    connection, begun = jobs.queue.connection, list[Any]()
+    begin = connection.pipeline
+
+    def counted() -> Any:
+        begun.append(begin())
+        return begun[-1]
+
+    jobs.put(RUN_TURN, 6)  # RQ asks once for the version of Redis
+    monkeypatch.setattr(connection, "pipeline", counted)
+    jobs.put(RUN_TURN, 7)
+    assert len(begun) == 1
+    assert begun[0].transaction
+    assert [job.args for job in jobs.queue.jobs] == [[6], [7]]
+
+
 @pytest.mark.parametrize(
     ("argument", "stem"), [(7, "answer-7-"), ("Ev0:Ü/1", "answer-Ev0___1-"), ("a" * 300, f"answer-{'a' * 300}-")]
 )
