@@ -144,17 +144,11 @@ class JobQueue:
 
     def put(self, job: str, argument: int | str) -> None:
         """Put a job in the queue; after a failure, upkeep finds the row and queues it later."""
-        with translated(), self.queue.connection.pipeline() as pipeline:
-            self.queue.enqueue_call(
-                job,
-                args=(argument,),
-                timeout=LONGEST.get(job, durations.JOB),
-                result_ttl=0,
-                failure_ttl=KEEP_FAILED_SECONDS,
-                job_id=f"{stem(job, argument)}{uuid4().hex[:8]}",
-                pipeline=pipeline,  # without one, RQ makes two transactions of it
-            )
-            pipeline.execute()
+        job_id, most = f"{stem(job, argument)}{uuid4().hex[:8]}", LONGEST.get(job, durations.JOB)
+        kept: dict[str, Any] = {"result_ttl": 0, "failure_ttl": KEEP_FAILED_SECONDS}
+        with translated(), self.queue.connection.pipeline() as whole:  # without it, RQ makes two transactions of a job
+            self.queue.enqueue_call(job, (argument,), timeout=most, job_id=job_id, pipeline=whole, **kept)
+            whole.execute()
 
     def stop(self, job: str, argument: int | str) -> int:
         """Ask the workers that run a job to stop it; return how many were asked."""

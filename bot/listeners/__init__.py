@@ -26,6 +26,7 @@ proposals         evaluation cases from resolved handoffs: the button, the form,
 evaluations       the button that confirms what was asked of `/agent-eval`
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.agent.redaction import redact
@@ -53,14 +54,25 @@ from bot.listeners import (
 from bot.listeners.context import ListenerContext
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
-    from slack_bolt.async_app import AsyncApp
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from slack_bolt import BoltResponse
+    from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+
+    Step = Callable[[AsyncBoltRequest], Awaitable[BoltResponse | None]]
+
+
+def first_steps(ctx: ListenerContext) -> "Sequence[Step]":
+    """Return what a request passes before the listeners; each step answers it, or gives None to let it go on."""
+    return (
+        own_events.drop_own,
+        partial(dropped.hear_of_loss, ctx),
+        partial(rate_limit.throttle, rate_limit.RateLimit()),
+    )
 
 
 def register(app: "AsyncApp", ctx: ListenerContext) -> None:
-    """Attach every listener to an app, behind the middleware that drops our own events and people who are too fast."""
-    own_events.register(app)
-    dropped.register(app, ctx)
-    rate_limit.register(app)
+    """Attach every listener to an app."""
     redact("")  # builds its tables now, and not while the first message waits to be acknowledged
     for module in (messages, overhearing, actions, thumbs, modals, budgets, commands, dashboard, stop_button, home):
         module.register(app, ctx)

@@ -18,10 +18,8 @@ from bot.store.money import digests
 from bot.store.schema import MessageKind, now
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
-    from collections.abc import Awaitable, Callable
-
     from slack_bolt import BoltResponse
-    from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.async_app import AsyncBoltRequest
 
 log = structlog.get_logger()
 
@@ -29,17 +27,12 @@ KIND = "app_rate_limited"
 "Slack's name for it. It is not an event, and comes without a subscription."
 
 
-def register(app: "AsyncApp", ctx: ListenerContext) -> None:
-    """Attach a middleware for it: Bolt has no listeners for requests that are not events."""
-
-    @app.middleware
-    async def hear_of_loss(
-        body: dict[str, Any], ack: "AsyncAck", next_: "Callable[[], Awaitable[BoltResponse]]"
-    ) -> "BoltResponse":
-        if body.get("type") != KIND:
-            return await next_()
-        await asyncio.to_thread(_tell, ctx, body)
-        return await ack()
+async def hear_of_loss(ctx: ListenerContext, request: "AsyncBoltRequest") -> "BoltResponse | None":
+    """Store a loss and tell of it; None: the request tells of none. Bolt has no listeners for what is no event."""
+    if request.body.get("type") != KIND:
+        return None
+    await asyncio.to_thread(_tell, ctx, request.body)
+    return await request.context.ack()
 
 
 def _tell(ctx: ListenerContext, body: dict[str, Any]) -> None:

@@ -6,26 +6,17 @@ Bolt would drop that one too, and a card that an administrator deletes would be 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
-    from collections.abc import Awaitable, Callable
-
     from slack_bolt import BoltResponse
-    from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.async_app import AsyncBoltRequest
 
 KEPT = frozenset({"member_joined_channel", "member_left_channel"})
 "Events about our own joining and leaving of channels, which Bolt does not drop either."
 
 
-def register(app: "AsyncApp") -> None:
-    """Attach the middleware that drops them, before every listener."""
-
-    @app.middleware
-    async def drop_own(
-        body: dict[str, Any],
-        context: dict[str, Any],
-        ack: "AsyncAck",
-        next_: "Callable[[], Awaitable[BoltResponse]]",
-    ) -> "BoltResponse":
-        return await (ack() if is_own(body, context.get("bot_user_id"), context.get("bot_id")) else next_())
+async def drop_own(request: "AsyncBoltRequest") -> "BoltResponse | None":
+    """Acknowledge a request about our own acts; None: it is about something else."""
+    context = request.context
+    return await context.ack() if is_own(request.body, context.bot_user_id, context.bot_id) else None
 
 
 def is_own(body: dict[str, Any], bot_user: str | None, bot_id: str | None) -> bool:

@@ -14,10 +14,8 @@ import structlog
 from bot.listeners import submissions
 
 if TYPE_CHECKING:  # importing Bolt is slow, and a job needs none of it
-    from collections.abc import Awaitable, Callable
-
     from slack_bolt import BoltResponse
-    from slack_bolt.async_app import AsyncAck, AsyncApp
+    from slack_bolt.async_app import AsyncBoltRequest
 
 log = structlog.get_logger()
 
@@ -45,22 +43,16 @@ class RateLimit:
         return allowed
 
 
-def register(app: "AsyncApp") -> None:
-    """Attach the rate limit before every listener."""
-    limit = RateLimit()
-
-    @app.middleware
-    async def limit_rate(
-        body: dict[str, Any], ack: "AsyncAck", next_: "Callable[[], Awaitable[BoltResponse]]"
-    ) -> "BoltResponse":
-        bucket = counted(body)
-        if bucket is None or limit.allows(bucket):
-            return await next_()
-        log.warning("person.throttled", bucket=bucket)
-        field = submissions.first_field(body)
-        if field is None:
-            return await ack()
-        return await ack(response_action="errors", errors={field: TOO_FAST})  # a plain ack would close the form
+async def throttle(limit: RateLimit, request: "AsyncBoltRequest") -> "BoltResponse | None":
+    """Acknowledge a request of a person who is too fast; None: it is allowed."""
+    bucket, ack = counted(request.body), request.context.ack
+    if bucket is None or limit.allows(bucket):
+        return None
+    log.warning("person.throttled", bucket=bucket)
+    field = submissions.first_field(request.body)
+    if field is None:
+        return await ack()
+    return await ack(response_action="errors", errors={field: TOO_FAST})  # a plain ack would close the form
 
 
 def counted(body: dict[str, Any]) -> str | None:

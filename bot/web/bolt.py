@@ -6,7 +6,7 @@ sends the event again after a crash in between.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ import structlog
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.response import BoltResponse
 
 from bot import listeners, logs
@@ -30,6 +31,31 @@ from bot.slack.api.client import WebClient
 log = structlog.get_logger()
 
 UNKNOWN_FORM = "I do not know this form, so nothing was done. Your words are here to copy; please open it again."
+
+
+class BeforeListeners(AsyncMiddleware):
+    """What every request passes, in one middleware that takes it as it is.
+
+    For a function, Bolt would gather thirty arguments first, which costs more than what is done with them here.
+    """
+
+    def __init__(self, ours: AsyncWebClient, steps: "Sequence[listeners.Step]") -> None:
+        self._ours, self._steps = ours, steps
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - the names are Bolt's
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002
+    ) -> BoltResponse | None:
+        """Let a request go on to the listeners unless a step has answered it."""
+        req.context.client.proxy = self._ours.proxy  # Bolt makes a client a request, which reads the proxy variables
+        for step in self._steps:
+            answer = await step(req)
+            if answer is not None:
+                return answer
+        return await next()
 
 
 def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
@@ -56,11 +82,13 @@ def create_bolt(settings: Settings, ctx: ListenerContext) -> AsyncApp:
         ),
         request_verification_enabled=False,  # Bolt would log refused bodies; `bot.web.entrance` has verified each
         ignoring_self_events_enabled=False,  # `bot.listeners.own_events` does that, and lets deletions through
+        attaching_function_token_enabled=False,  # no listener has a use for it, nor for ways to speak
+        attaching_conversation_kwargs_enabled=False,
         raise_error_for_unhandled_request=True,
         process_before_response=True,
     )
     app.error(failed)
-    app.middleware(_by_the_route_of(ours))
+    app.middleware(BeforeListeners(ours, listeners.first_steps(ctx)))
     listeners.register(app, ctx)
     return app
 
@@ -110,16 +138,6 @@ def _not_listened_to(body: dict[str, Any]) -> BoltResponse:
     field = submissions.first_field(body)
     errors = {"response_action": "errors", "errors": {field: UNKNOWN_FORM}}
     return BoltResponse(status=200) if field is None else BoltResponse(status=200, body=errors)
-
-
-def _by_the_route_of(ours: AsyncWebClient) -> Callable[..., Awaitable[BoltResponse]]:
-    """Return a middleware for the client that Bolt makes for each request, which reads the proxy variables anew."""
-
-    async def by_our_route(client: AsyncWebClient, next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-        client.proxy = ours.proxy
-        return await next_()
-
-    return by_our_route
 
 
 def _as_bot(client: WebClient) -> Callable[[], Awaitable[AuthorizeResult]]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.listeners.own_events import is_own
+from bot.queue import SHOW_HOME
 from bot.store.schema import InboxEvent
 from tests.support.web_harness import FrontDoor
 from tests.support.workspace_names import BOT, HELP
@@ -46,3 +47,11 @@ def test_what_we_say_starts_nothing(front: FrontDoor) -> None:
         for kind in ("message", "app_mention"):
             assert front.event({**said, **more, "type": kind}, event_id=f"Ev{number}{kind}") == 200
     assert front.rows(InboxEvent) == []
+
+
+def test_what_we_do_reaches_no_listener(front: FrontDoor) -> None:
+    """It is answered 200; of anybody else the same would be shown a home."""
+    opened = {"type": "app_home_opened", "channel": "D1", "tab": "home", "event_ts": "1.1"}
+    for user in (BOT, "U0MAYA"):
+        assert front.event({**opened, "user": user}, event_id=f"Ev{user}") == 200
+    assert list(map(str, front.jobs(SHOW_HOME))) == ["U0MAYA"]
