@@ -20,7 +20,7 @@ from bot.evals.judge.judge import Judge
 from bot.evals.judge.question import JudgedAnswer
 from bot.store.figures import turn_evidence
 from bot.store.figures.turn_evidence import TurnEvidence
-from bot.store.releases import samples
+from bot.store.releases import sample_judgements
 from bot.store.releases.samples import KeptSample
 from jobs.process import WorkerContext
 
@@ -42,7 +42,7 @@ def is_on(ctx: WorkerContext, agent: Agent) -> bool:
 def look(ctx: WorkerContext) -> None:
     """Ask about a few answers that wait for it."""
     with ctx.database.look() as session:
-        waiting = samples.unjudged(session, limit=AT_ONCE)
+        waiting = sample_judgements.unjudged(session, limit=AT_ONCE)
     asked: dict[str, Judge | None] = {}
     for sample in waiting:
         if sample.agent not in asked:
@@ -68,12 +68,13 @@ def _judge_of(ctx: WorkerContext, name: str) -> Judge | None:
 
 def _judge(ctx: WorkerContext, sample: KeptSample, judge: Judge | None) -> None:
     with ctx.database.write() as session:
-        asked = samples.take_to_judge(session, sample.id)
+        asked = sample_judgements.take_to_judge(session, sample.id)
         if asked is None:
             return  # another clock asks
         seen = turn_evidence.read(session, sample.turn_id)
         if judge is None or seen is None or not any(one.text for one in seen.answers):
-            samples.judge_later(session, sample.id, None)  # the judge is off by now, or the words were deleted
+            # the judge is off by now, or the words were deleted
+            sample_judgements.judge_later(session, sample.id, None)
             return
         shown = judged_answer(seen, turn_evidence.heard(session, seen.turn))
     try:
@@ -81,9 +82,9 @@ def _judge(ctx: WorkerContext, sample: KeptSample, judge: Judge | None) -> None:
     except Transient as error:
         log.warning("sample.unjudged", turn=sample.turn_id, asked=asked, error=str(error))
         with ctx.database.write() as session:
-            samples.judge_later(session, sample.id, AGAIN if asked < TRIES else None)
+            sample_judgements.judge_later(session, sample.id, AGAIN if asked < TRIES else None)
         return
     said = {"tone": found.tone, "grounded": found.grounded, "because": redact(found.because)}
     about = {"model": judge.terms.model, "judge": judge.fingerprint, "cost_nusd": found.cost_nusd}
     with ctx.database.write() as session:
-        samples.store_judgement(session, sample.id, good=found.good, said={**said, **about})
+        sample_judgements.store_judgement(session, sample.id, good=found.good, said={**said, **about})

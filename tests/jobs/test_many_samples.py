@@ -43,6 +43,14 @@ def test_many_turns_take_no_more_statements_than_a_few(ctx: WorkerContext, past:
     assert len(asked[1]) <= len(asked[0]), (Counter(asked[1]) - Counter(asked[0])).most_common()
 
 
+def test_a_look_when_nothing_has_ended_asks_little(ctx: WorkerContext, past: PastTickets, clock: Clock) -> None:
+    """Seven statements: how far turns are read, and whether there is a turn, a thumb, a sample or an alert."""
+    look_later(ctx, past, clock)
+    with asked_of(ctx.database) as asked:
+        samples.look(ctx)
+    assert len(asked) <= 7, Counter(asked).most_common()
+
+
 @pytest.mark.both_databases
 def test_a_look_at_many_draws_whom_looks_at_each_would(ctx: WorkerContext, past: PastTickets, clock: Clock) -> None:
     """A turn is drawn if it would be were its week to end with it; what is drawn counts for those after it."""

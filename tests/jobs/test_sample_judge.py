@@ -12,7 +12,7 @@ from bot.errors import Transient
 from bot.evals.judge import judge as judges
 from bot.evals.judge.judge import Judge
 from bot.sampling import quality, quality_words
-from bot.store.releases import samples as stored
+from bot.store.releases import sample_judgements
 from bot.store.schema import InboxEvent, Sample
 from jobs import sample_judge, samples
 from jobs.process import WorkerContext
@@ -143,5 +143,5 @@ def test_without_a_judge_nothing_waits_for_one(
     clock.at = past.at + timedelta(minutes=1)
     samples.look(ctx)
     with ctx.database.read() as session:
-        assert stored.unjudged(session, limit=5) == []
+        assert sample_judgements.unjudged(session, limit=5) == []
     assert asked == []

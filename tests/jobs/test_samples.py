@@ -9,6 +9,7 @@ from bot.sampling import draw, quality
 from bot.sampling.quality import SampledQuality
 from bot.store.figures import owner_alerts as alerts_of_owners
 from bot.store.figures import vital_signs
+from bot.store.releases import sample_judgements
 from bot.store.releases import samples as stored
 from bot.store.schema import AlertKind, AuditRow, Message, OwnerAlert, Sample, SampledWeek, Step, now
 from bot.store.tickets import feedback
@@ -96,7 +97,7 @@ def test_of_many_who_score_or_judge_a_sample_one_does(ctx: WorkerContext, past: 
 
     def take(_number: int) -> int | None:
         with ctx.database.write() as session:
-            return stored.take_to_judge(session, sample.id)
+            return sample_judgements.take_to_judge(session, sample.id)
 
     scored = at_once(6, score)
     assert sorted(scored) == [False] * 5 + [True]

@@ -11,5 +11,7 @@ baselines       which release later ones are held against
 probes          runs of the pinned probe cases, and what each said of its release
 comparisons     a run beside the plays of the baseline
 case_proposals  cases that people propose from handoffs
+samples         turns of production that are scored again, the weeks that they were drawn from, and what was found
+sample_judgements   which of them the judge is to be asked about, and what it said
 judge_calibrations  how well the judge of evaluations agrees with people
 """

@@ -1,7 +1,6 @@
 """Turns of production that are scored again, the weeks that they were drawn from, and what was found.
 
-Invariant: a turn is kept once (a unique row), scored once and judged once (conditional updates), however many clocks
-run.
+Invariant: a turn is kept once (a unique row) and scored once (conditional updates), however many clocks run.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,8 +14,8 @@ from sqlalchemy.orm import Session
 from bot.store.schema import Message, MessageState, Sample, SampledFor, SampledWeek, now
 from bot.store.sql import prebuilt
 
-JUDGE_LEASE = timedelta(minutes=15)
-"Nobody else asks the judge about a sample for this long; then it is asked again."
+KEPT = (Sample.id, Sample.turn_id, Sample.ticket_id, Sample.agent, Sample.kept_for)
+"The columns of a `KeptSample`."
 _FREE = select(Sample.id).where(Sample.id.in_(bindparam("samples", expanding=True))).with_for_update(skip_locked=True)
 "Samples that nobody else is scoring: of two clocks, neither waits for the other, in whatever order they lock rows."
 _SCORE = update(Sample).where(Sample.id.in_(_FREE), Sample.scored_at.is_(None)).returning(Sample.id)
@@ -109,8 +108,13 @@ class FailedSample:
 def keep(session: Session, turns: Sequence[NewSample]) -> None:
     """Keep turns to be scored, together, but for those that are kept already."""
     fixed = {"kept_at": now(), "failures": [], "judge_asked": 0}
-    values = [asdict(one) | fixed for one in turns]
-    prebuilt.insert_new_rows(session, Sample, [one.pop("key") | one for one in values])
+    values = [
+        _values(one.key, "agent", "release", "week")
+        | _values(one, "turn_id", "ticket_id", "finished_at", "kept_for", "draw")
+        | fixed
+        for one in turns
+    ]
+    prebuilt.insert_new_rows(session, Sample, values)
 
 
 def keep_for_certain(session: Session, turn_id: int, kept_for: SampledFor) -> bool:
@@ -160,33 +164,6 @@ def score(
     values = {"scored_at": at, "passed": not failures, "failures": [list(one) for one in failures]}
     due = at if to_judge else None
     return set(prebuilt.rows(session, _SCORE, samples=sample_ids, **values, judge_due_at=due).scalars())
-
-
-def unjudged(session: Session, *, limit: int) -> Sequence[KeptSample]:
-    """Return samples about whose answer the judge is to be asked now, the one that is due longest first."""
-    query = select(*_KEPT).where(Sample.judge_due_at <= now())
-    return [KeptSample(*row) for row in session.execute(query.order_by(Sample.judge_due_at, Sample.id).limit(limit))]
-
-
-def take_to_judge(session: Session, sample_id: int) -> int | None:
-    """Set out to ask the judge about a sample; return how often that was done, or None if somebody else does."""
-    at = now()
-    due = update(Sample).where(Sample.id == sample_id, Sample.judge_due_at <= at)
-    taken = due.values(judge_due_at=at + JUDGE_LEASE, judge_asked=Sample.judge_asked + 1)
-    return session.execute(taken.returning(Sample.judge_asked)).scalar_one_or_none()
-
-
-def judge_later(session: Session, sample_id: int, after: timedelta | None) -> None:
-    """Have the judge asked about a sample again after a while, or not again."""
-    due = None if after is None else now() + after
-    session.execute(update(Sample).where(Sample.id == sample_id, Sample.judged_at.is_(None)).values(judge_due_at=due))
-
-
-def store_judgement(session: Session, sample_id: int, *, good: bool, said: dict[str, Any]) -> bool:
-    """Store what the judge said of a sample, once; return False if it is judged already."""
-    judged = update(Sample).where(Sample.id == sample_id, Sample.judged_at.is_(None))
-    values = {"judged_at": now(), "judged_good": good, "judgement": said, "judge_due_at": None}
-    return session.execute(judged.values(**values).returning(Sample.id)).scalar_one_or_none() is not None
 
 
 def weeks(
@@ -246,6 +223,10 @@ def oldest_unscored(session: Session) -> datetime | None:
     return session.scalars(select(func.min(Sample.finished_at)).where(Sample.scored_at.is_(None))).one()
 
 
+def _values(of: object, *names: str) -> dict[str, object]:
+    return {name: getattr(of, name) for name in names}
+
+
 def _named(key: WeekKey) -> dict[str, str]:
     """Return a week as the parameters of `_in_week`."""
     return {f"of_{name}": value for name, value in asdict(key).items()}
@@ -267,14 +248,13 @@ def _counts(of: Any) -> tuple[Any, ...]:
     )
 
 
-_KEPT = (Sample.id, Sample.turn_id, Sample.ticket_id, Sample.agent, Sample.kept_for)
 _ON_ITS_WAY = select(Message.id).where(
     Message.ticket_id == Sample.ticket_id,
     Message.turn_id == Sample.turn_id,
     Message.state.in_((MessageState.STORED, MessageState.SENDING)),
 )
 _UNSCORED = (
-    select(*_KEPT)
+    select(*KEPT)
     .where(
         Sample.scored_at.is_(None),
         Sample.finished_at < bindparam("ended_before"),
