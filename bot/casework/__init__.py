@@ -11,7 +11,8 @@ addressing        whom a message speaks to; pleas: is it a request?
 overhearing       messages in a help channel without a mention; choices: which agent a direct message is for
 bystanders        others in a requester's thread; stepping_in: a responder takes over; answers: what responders write
 queue_mentions    mentions of the bot in a queue channel; limit_notices: what people over their limits are told
-redelivery        a message that Slack delivers again; rewriting: edits and deletions, wherever the words are shown
+redelivery        a message that Slack delivers again; lately_stored: requests whose rows are known to be there
+rewriting         edits and deletions, wherever the words are shown
 effective_right   what an agent may do for a person, worked out without a call
 departures        somebody leaves the workspace
 takeovers         an odd sign-in after second factors were reset

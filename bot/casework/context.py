@@ -1,13 +1,14 @@
 """What the use cases need, what they leave for the workers, and messages that only one person sees."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from bot.agent import card
 from bot.agent.card import Agent
+from bot.casework.lately_stored import LatelyStored
 from bot.errors import Transient
 from bot.queue import DELIVER, JobQueue
 from bot.rights import Actor, Membership
@@ -46,6 +47,7 @@ class HearingContext:
     database: Database
     queue: JobQueue
     agents: Mapping[str, Agent]
+    stored: LatelyStored = field(default_factory=LatelyStored, kw_only=True, compare=False)
 
     def agent_in(self, channel: str, *, private: bool) -> Agent | None:
         """Return the agent that hears a channel, or direct messages if private; None when none or several do."""

@@ -45,10 +45,14 @@ def hear(ctx: HearingContext, message: HeardMessage) -> None:
         Transient: it could not be stored.
     """
     heard = message.heard
+    if ctx.stored.has(heard.channel, heard.ts) and message.barred is None and not redelivery.brings_more(heard):
+        return  # Slack has delivered it before, and an edit of it does not come here
     verdict = PleaVerdict.CALLED if message.called else overhearing.judge(ctx, heard, message.marked)
     with ctx.database.write() as session:
         follow_up = _store(ctx, session, message, verdict)
         added, has_transcript = redelivery.joined(session, heard), redelivery.brings_words(session, heard)
+    if follow_up.turn_id is not None and heard.thread_ts is None:  # it is a request
+        ctx.stored.add(heard.channel, heard.ts)
     if has_transcript:
         rewriting.follow(ctx, _as_edit(message), lambda: message.membership)
     ctx.deliver(added.say_in)

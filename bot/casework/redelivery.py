@@ -15,6 +15,11 @@ from bot.store.tickets import inbox_commands, quotes, ticket_messages, tickets
 from bot.store.tickets.tickets import Heard
 
 
+def brings_more(heard: Heard) -> bool:
+    """Return whether a message has parts that an earlier delivery of it may have lacked."""
+    return bool(heard.files or heard.quoted or heard.spoken)
+
+
 def joined(session: Session, heard: Heard) -> FollowUp:
     """Add the files and quotes of a repeated delivery to the stored message, unless it has them or is not stored."""
     known = ticket_messages.heard_at(session, heard.channel, heard.ts) if heard.files or heard.quoted else None

@@ -1,5 +1,6 @@
 """A message that is delivered more than once, and brings more the second time: `bot.casework.redelivery`."""
 
+from dataclasses import replace
 from itertools import permutations
 from threading import Barrier, Thread
 from typing import Any
@@ -8,11 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from bot.agent import card
+from bot.casework import lately_stored, redelivery
+from bot.casework.lately_stored import LatelyStored
+from bot.errors import Transient
 from bot.listeners import messages
 from bot.listeners.context import ListenerContext
 from bot.queue import JobQueue
 from bot.store.db import Database
-from bot.store.schema import InboxEvent, Ticket, Turn
+from bot.store.schema import InboxEvent, Message, MessageKind, Ticket, Turn
 from tests.support.asked_statements import asked_of
 from tests.support.factories import finish, rows, running
 from tests.support.json_object import Json
@@ -47,12 +51,50 @@ def hear(ctx: ListenerContext, event: Json, event_id: str) -> None:
 
 
 def test_a_question_asks_little_of_the_database(ctx: ListenerContext) -> None:
-    """A new question takes six statements and its second delivery two, besides those that begin and commit."""
-    for event, most in zip(said(1), (6, 2), strict=True):
+    """A new question takes six statements, besides those that begin and commit.
+
+    Its second delivery takes none in the process that has stored it, and two in another.
+    """
+    first, second = said(1)
+    another = replace(ctx, stored=LatelyStored())
+    for process, event, most in ((ctx, first, 6), (ctx, second, 0), (another, second, 2)):
         with asked_of(ctx.database) as asked:
-            hear(ctx, event, f"Ev:{event['type']}")
+            hear(process, event, f"Ev:{event['type']}")
         assert len(asked) <= most, asked
     assert [len(rows(ctx.database, table)) for table in (InboxEvent, Ticket, Turn)] == [1, 1, 1]
+
+
+def test_what_was_not_committed_is_heard_when_it_comes_again(ctx: ListenerContext, monkeypatch: Any) -> None:
+    """Only a row that is there makes a second delivery nothing new."""
+    first, second = said(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(redelivery, "joined", broken)
+        with pytest.raises(Transient):
+            hear(ctx, first, "Ev1")
+    hear(ctx, second, "Ev2")
+    assert [one.event_id for one in rows(ctx.database, InboxEvent)] == ["Ev2"]
+
+
+def broken(*_: object) -> Any:
+    """Fail as the database does when it is away."""
+    raise Transient("database: away")
+
+
+def test_who_may_not_ask_is_told_so_whichever_delivery_shows_it(ctx: ListenerContext) -> None:
+    """That a request is stored keeps nobody from hearing that they get no help."""
+    first, second = said(1)
+    hear(ctx, first, "Ev1")
+    hear(ctx, {**second, "source_team": "T0OTHER"}, "Ev2")
+    assert [row.kind for row in rows(ctx.database, Message)] == [MessageKind.ONLY_YOU]
+
+
+def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process does not grow with what it hears."""
+    monkeypatch.setattr(lately_stored, "MOST", 2)
+    stored = LatelyStored()
+    for ts in ("1.1", "1.2", "1.3"):
+        stored.add(HELP, ts)
+    assert [stored.has(HELP, ts) for ts in ("1.1", "1.2", "1.3")] == [False, True, True]
 
 
 def at_once(ctx: ListenerContext, both: list[Json], event_id: str) -> None:
