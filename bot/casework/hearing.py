@@ -24,7 +24,6 @@ from bot.casework.heard import HeardMessage
 from bot.casework.pleas import PleaVerdict
 from bot.casework.rewriting import EditEvent
 from bot.queue import RUN_TURN, SHOW_STOPPED
-from bot.rights import Actor
 from bot.slack.handoffs import linked_threads, relay
 from bot.slack.requesters import refusals
 from bot.slack.sentences import say, spoken_by
@@ -90,9 +89,8 @@ def _store(ctx: HearingContext, session: Session, message: HeardMessage, verdict
     if barred is not None and (own or verdict in (PleaVerdict.CALLED, PleaVerdict.ASKS)):
         return _turned_away(session, heard, barred)
     if ticket is not None:
-        who = actor(session, heard.user, message.membership)
         to = None if mentioned or heard.private else addressing.spoken_to(message.marked)
-        return _in_ticket(ctx, session, ticket, heard, agent, who, mentioned=mentioned, to=to)
+        return _in_ticket(ctx, session, ticket, message, agent, mentioned=mentioned, to=to)
     if agent is None:
         return _of_none(ctx, session, heard)
     if verdict in (PleaVerdict.UNCLEAR, PleaVerdict.RELATED) and (
@@ -118,16 +116,17 @@ def _in_ticket(
     ctx: HearingContext,
     session: Session,
     ticket: Ticket,
-    heard: Heard,
+    message: HeardMessage,
     agent: Agent | None,
-    who: Actor,
     *,
     mentioned: bool,
     to: str | None,
 ) -> FollowUp:
     """Hear a message in the thread of a ticket; `to` is the id of the person it speaks to, None for the agent."""
+    heard = message.heard
     aside = to is not None and to != ticket.requester and ticket.state is not TicketState.HANDED_OFF
     if ticket.requester != heard.user:
+        who = actor(session, heard.user, message.membership)
         follow_up = bystanders.hear(session, ticket, heard, agent, who, mentioned=mentioned, aside=aside)
         if follow_up is not None:
             return follow_up
@@ -201,7 +200,7 @@ def _from_requester(
     if accepted.bystander:  # somebody else has just made a request in this thread
         return bystanders.turned_away(session, tickets.lock(session, accepted.ticket_id), heard)
     surge_followers.heard(session, agent, accepted.ticket_id, kept.text)
-    added = joins is not None and overhearing.added(session, agent, tickets.lock(session, joins), heard)
+    added = ticket is not None and overhearing.added(session, agent, ticket, heard)  # as it was locked and read again
     if accepted.held_back:
         ticket = tickets.lock(session, accepted.ticket_id)
         return FollowUp(say_in=limit_notices.held_back(session, heard, ticket, bounds))

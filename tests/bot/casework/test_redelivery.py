@@ -64,6 +64,19 @@ def test_a_question_asks_little_of_the_database(ctx: ListenerContext) -> None:
     assert [len(rows(ctx.database, table)) for table in (InboxEvent, Ticket, Turn)] == [1, 1, 1]
 
 
+def test_a_reply_asks_little_of_the_database(ctx: ListenerContext) -> None:
+    """What a requester writes in the thread of their answered request takes at most ten statements."""
+    first, _ = said(1)
+    hear(ctx, first, "Ev1")
+    [turn] = rows(ctx.database, Turn)
+    finish(ctx.database, running(ctx.database, turn.id))
+    reply = {**first, "type": "message", "text": "and now?", "ts": "1700000002.000100", "thread_ts": first["ts"]}
+    with asked_of(ctx.database) as asked:
+        hear(ctx, reply, "Ev2")
+    assert len(asked) <= 10, asked
+    assert len(rows(ctx.database, Turn)) == 2
+
+
 def test_what_was_not_committed_is_heard_when_it_comes_again(ctx: ListenerContext, monkeypatch: Any) -> None:
     """Only a row that is there makes a second delivery nothing new."""
     first, second = said(1)
