@@ -52,7 +52,7 @@ def play(runtime: AgentRuntime, attempt: Attempt, subject: Subject, *, rebind: C
     with runtime.database.look() as session:
         # Read now and not when the turn began: others may have written since, or an older thread may have been read in.
         # What this turn answers comes last, even if it was said before the agent's last answer.
-        rows = ticket_messages.said(session, attempt.ticket.id)
+        rows = ticket_messages.said(session, attempt.ticket.id, answered=not attempt.is_first)
         rows.sort(key=lambda row: isinstance(row, InboxEvent) and row.turn_id == attempt.turn_id)
     given_back_for = why_given_back(attempt)
     run = _run(_work(runtime, attempt, subject, rebind), given_back_for)

@@ -69,7 +69,7 @@ def outcome(
         unfit = _may_not_serve(session, runtime)
         done_with = closings.precedes(session, attempt)
         orphan = _orphaned(session, attempt)
-        lately = turns.count_since(session, attempt.ticket.id, since=now() - HOUR)
+        lately = 1 if attempt.is_first else turns.count_since(session, attempt.ticket.id, since=now() - HOUR)
         linked = surging.met(session, runtime, attempt)
     by_person = attempt.last_handoff is not None and attempt.last_handoff.state is HandoffState.RESOLVED
     catch_up()

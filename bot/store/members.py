@@ -164,10 +164,16 @@ def any_before(session: Session, before: datetime) -> bool:
 
 def store_locale(session: Session, user: str, locale: str | None) -> None:
     """Store the language that somebody has set in Slack; None: Slack did not say."""
-    if locale is None or locale_of(session, user) == locale:
-        return
-    if db.insert_new(session, SpokenLanguage, user=user, locale=locale) is None:
-        session.execute(update(SpokenLanguage).where(SpokenLanguage.user == user).values(locale=locale))
+    if locale is not None:
+        storing = _storing_locale(session.get_bind().dialect.name)
+        prebuilt.run(session, storing, user=user, locale=locale, said=locale)
+
+
+@cache
+def _storing_locale(dialect: str) -> ReturningInsert[Any]:
+    """Return the statement that stores a language, unless it is stored already."""
+    is_new = SpokenLanguage.locale != bindparam("said")
+    return prebuilt.upsertion_if(dialect, SpokenLanguage, ("user",), ("locale",), is_new)
 
 
 def locale_of(session: Session, user: str) -> str | None:

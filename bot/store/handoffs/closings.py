@@ -19,7 +19,7 @@ _PREVIOUS = (
 def precedes(session: Session, attempt: Attempt) -> bool:
     """Return whether the request was resolved, closed or taken back right before this turn."""
     earlier = {"ticket": attempt.ticket.id, "turn": attempt.turn_id}
-    previous = prebuilt.rows(session, _PREVIOUS, **earlier).one_or_none()
+    previous = None if attempt.is_first else prebuilt.rows(session, _PREVIOUS, **earlier).one_or_none()
     if previous is not None and previous.category is not None:
         return True
     last = attempt.last_handoff

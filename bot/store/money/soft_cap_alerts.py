@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.store import db
 from bot.store.schema import BudgetNotice, Message, MessageKind, MessageState, now
+from bot.store.sql import prebuilt
 
-_OF_TURN = select(BudgetNotice).where(BudgetNotice.turn_id == bindparam("turn")).order_by(BudgetNotice.id)
+_OF_TURN = select(BudgetNotice.id).where(BudgetNotice.turn_id == bindparam("turn")).order_by(BudgetNotice.id)
 
 
 def passed(session: Session, *, account: str, percent: int, **facts: object) -> bool:
@@ -29,7 +30,8 @@ def read(session: Session, notice_id: int) -> BudgetNotice:
 
 def of_turn(session: Session, turn_id: int) -> Sequence[BudgetNotice]:
     """Return the soft caps that the calls of a turn passed."""
-    return session.scalars(_OF_TURN, {"turn": turn_id}).all()
+    found = prebuilt.rows(session, _OF_TURN, turn=turn_id).scalars().all()
+    return [read(session, notice_id) for notice_id in found]
 
 
 def untold(session: Session) -> Sequence[BudgetNotice]:

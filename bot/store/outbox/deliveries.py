@@ -36,6 +36,13 @@ _ABOUT = select(TURN, null()).where(Message.id == bindparam("message"))
 _OF_AGENT = select(TURN, Ticket.assignee).join(Ticket, Ticket.id == Message.ticket_id).with_for_update(of=Ticket)
 _ABOUT_OF_AGENT = _OF_AGENT.where(Message.id == bindparam("message"), Message.bot_voice)
 _ASSIGNEE = select(Ticket.assignee).where(Ticket.id == bindparam("ticket")).with_for_update()
+_LOCK = (
+    select(Message)
+    .where(Message.id == bindparam("message"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_TAKE = update(Message).where(Message.id == bindparam("message"))
 _SHOW = (
     update(Message)
     .where(Message.id == bindparam("message"))
@@ -92,14 +99,13 @@ def take(session: Session, message_id: int) -> Delivery | None:
     if (found := next(filter(None, looked_up), None)) is None:
         return None
     turn_id, assignee = found
-    message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
+    message = session.scalars(_LOCK, {"message": message_id}).one()
     if not _is_to_send(message, assignee):
         return None
-    in_doubt = message.state is MessageState.SENDING
-    if message.state is not MessageState.POSTED:
-        message.state = MessageState.SENDING
-    message.attempts += 1
-    message.due_at = now() + timedelta(seconds=durations.SENDING_LEASE)
+    in_doubt, attempts = message.state is MessageState.SENDING, message.attempts + 1
+    state = message.state if message.state is MessageState.POSTED else MessageState.SENDING
+    until = now() + timedelta(seconds=durations.SENDING_LEASE)
+    prebuilt.run(session, _TAKE, message=message_id, state=state, attempts=attempts, due_at=until)
     channel, thread_ts = _place(session, message)
     return Delivery(
         id=message.id,
@@ -116,7 +122,7 @@ def take(session: Session, message_id: int) -> Delivery | None:
         revision=message.revision,
         ts=message.ts,
         file_id=message.file_id,
-        attempts=message.attempts,
+        attempts=attempts,
         in_doubt=in_doubt,
         taken_at=taken_at,
     )

@@ -36,7 +36,7 @@ from bot.store.tickets import followers
 
 CLOCK = "clock"
 "The actor of what the clock does."
-_UNDER_WAY = select(Surge).where(Surge.agent == bindparam("name"), Surge.over_at.is_(None)).order_by(Surge.id)
+_UNDER_WAY = select(Surge.id).where(Surge.agent == bindparam("name"), Surge.over_at.is_(None)).order_by(Surge.id)
 _ANY_UNSETTLED = select(exists().where(Surge.settled_at.is_(None)))
 _OF_DIRECTORY = select(Surge.id).where(
     Surge.agent == bindparam("name"), Surge.cause == SurgeCause.DIRECTORY, Surge.over_at.is_(None)
@@ -81,7 +81,8 @@ def lock_agent(session: Session, agent: str) -> None:
 
 def under_way(session: Session, agent: str) -> Sequence[Surge]:
     """Return the surges of an agent that are under way, the oldest first."""
-    return session.scalars(_UNDER_WAY, {"name": agent}).all()
+    found = prebuilt.rows(session, _UNDER_WAY, name=agent).scalars().all()
+    return [session.get_one(Surge, surge_id) for surge_id in found]
 
 
 def any_unsettled(session: Session) -> bool:

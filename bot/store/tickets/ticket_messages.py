@@ -52,10 +52,16 @@ def messages_of(session: Session, turn_id: int) -> Sequence[InboxEvent]:
     return session.scalars(_OF_TURN, {"turn": turn_id}).all()
 
 
-def said(session: Session, ticket_id: int) -> list[InboxEvent | Message]:
-    """Return what anybody said in a ticket, the oldest first, without parked messages."""
+def said(session: Session, ticket_id: int, *, answered: bool = True) -> list[InboxEvent | Message]:
+    """Return what anybody said in a ticket, the oldest first, without parked messages.
+
+    Args:
+        session: the open transaction.
+        ticket_id: the ticket.
+        answered: whether agent or responders may have said anything.
+    """
     heard = session.scalars(_HEARD, {"ticket": ticket_id})
-    spoken = session.scalars(_SPOKEN, {"ticket": ticket_id})
+    spoken = session.scalars(_SPOKEN, {"ticket": ticket_id}) if answered else ()
     shown = [message for message in spoken if not message.body.get("deleted")]
     return sorted([*heard, *shown], key=said_at)
 

@@ -33,6 +33,8 @@ from bot.store.tickets.shares import NewTurn
 _LOCK = (
     select(Ticket).where(Ticket.id == bindparam("ticket")).with_for_update().execution_options(populate_existing=True)
 )
+_LOCKED = "locked tickets"
+"The key in a session's info under which the tickets are kept that `lock` has locked: a session is one transaction."
 _HOLD = select(Ticket.id).where(Ticket.id == bindparam("ticket")).with_for_update()
 _ACTIVE = (
     select(Turn)
@@ -224,14 +226,16 @@ def withdraw(ticket: Ticket) -> None:
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Lock a ticket for this transaction, so that its messages, claims and endings come one after another."""
     ticket = session.scalars(_LOCK, {"ticket": ticket_id}).one()
+    session.info.setdefault(_LOCKED, set()).add(ticket_id)
     if ticket.words_erased_at is not None:
         ticket.words_erased_at = None  # whoever locks it may add words, which retention has to look for again
     return ticket
 
 
 def hold(session: Session, ticket_id: int) -> None:
-    """Lock a ticket, or keep it locked, without reading it."""
-    prebuilt.rows(session, _HOLD, ticket=ticket_id).one()
+    """Lock a ticket without reading it, unless `lock` has locked it in this transaction."""
+    if ticket_id not in session.info.get(_LOCKED, ()):
+        prebuilt.rows(session, _HOLD, ticket=ticket_id).one()
 
 
 def stored(heard: Heard) -> list[dict[str, str | None]]:

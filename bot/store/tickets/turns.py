@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from bot.store import db
@@ -43,7 +43,9 @@ _BEGIN = (
 )
 _IS_OURS = and_(Turn.id == bindparam("turn"), Turn.attempt == bindparam("number"), Turn.state == TurnState.RUNNING)
 _FINISH = update(Turn).where(_IS_OURS).values(state=TurnState.DONE).returning(Turn.id)
-_TICKET = select(Ticket).where(Ticket.id == bindparam("ticket"))
+_HAD_TURNS = exists().where(Turn.ticket_id == Ticket.id, Turn.id < bindparam("turn"))
+_HAD_HANDOFFS = exists().where(Handoff.ticket_id == Ticket.id)
+_TICKET = select(Ticket, _HAD_TURNS, _HAD_HANDOFFS).where(Ticket.id == bindparam("ticket"))
 _HANDOFFS = select(Handoff).where(Handoff.ticket_id == bindparam("ticket")).order_by(Handoff.id)
 _ANSWERED = select(Step).where(Step.turn_id == bindparam("turn"), Step.response.is_not(None))
 _LATELY = and_(Turn.ticket_id == bindparam("ticket"), Turn.created_at > bindparam("since"))
@@ -87,6 +89,8 @@ class Attempt:
     "The steps that earlier attempts finished, by their number; they are replayed."
     waited: timedelta = timedelta()
     "How long the turn has waited for approvals."
+    is_first: bool = False
+    "Whether its ticket had no turn before; nobody but the requester has said anything in it."
 
     @property
     def working(self) -> timedelta:
@@ -120,20 +124,22 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
     if begun is None:
         return None
     number, ticket_id, accepted_at, failures, waits, waited = begun
+    ticket, had_turns, had_handoffs = session.execute(_TICKET, {"ticket": ticket_id, "turn": turn_id}).one()
     answered = session.scalars(_ANSWERED, {"turn": turn_id}) if number > 1 else ()
     return Attempt(
         turn_id,
         number,
         worker,
-        session.scalars(_TICKET, {"ticket": ticket_id}).one(),
+        ticket,
         accepted_at,
         at,
         failures,
         waits,
         heard=ticket_messages.messages_of(session, turn_id),
-        handoffs=session.scalars(_HANDOFFS, {"ticket": ticket_id}).all(),
+        handoffs=session.scalars(_HANDOFFS, {"ticket": ticket_id}).all() if had_handoffs else (),
         journal={step.seq: step for step in answered},
         waited=timedelta(seconds=waited),
+        is_first=not had_turns,
     )
 
 

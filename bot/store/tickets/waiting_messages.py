@@ -7,9 +7,10 @@ from sqlalchemy import and_, bindparam, false, or_, select
 from sqlalchemy.orm import Session
 
 from bot.store.schema import InboxEvent, InboxKind, InboxState, Turn
+from bot.store.sql import prebuilt
 
 _PARKED = (
-    select(InboxEvent)
+    select(InboxEvent.id)
     .where(InboxEvent.ticket_id == bindparam("ticket"), InboxEvent.state == InboxState.PARKED)
     .order_by(InboxEvent.id)
 )
@@ -17,7 +18,8 @@ _PARKED = (
 
 def parked(session: Session, ticket_id: int) -> Sequence[InboxEvent]:
     """Return the messages that wait for the turn of a ticket to end."""
-    return session.scalars(_PARKED, {"ticket": ticket_id}).all()
+    found = prebuilt.rows(session, _PARKED, ticket=ticket_id).scalars().all()
+    return [session.get_one(InboxEvent, event_id) for event_id in found]
 
 
 def fold(waiting: Sequence[InboxEvent], turn_id: int) -> None:
