@@ -17,7 +17,7 @@ from bot.store.sql import prebuilt
 KEPT = (Sample.id, Sample.turn_id, Sample.ticket_id, Sample.agent, Sample.kept_for)
 "The columns of a `KeptSample`."
 _FREE = select(Sample.id).where(Sample.id.in_(bindparam("samples", expanding=True))).with_for_update(skip_locked=True)
-"Samples that nobody else is scoring: of two clocks, neither waits for the other, in whatever order they lock rows."
+"The samples that no other clock is scoring now: neither of two clocks waits for rows that the other has locked."
 _SCORE = update(Sample).where(Sample.id.in_(_FREE), Sample.scored_at.is_(None)).returning(Sample.id)
 
 
@@ -152,7 +152,7 @@ def unscored(session: Session, *, ended_before: datetime, limit: int) -> Sequenc
 def score(
     session: Session, sample_ids: Sequence[int], failures: Sequence[tuple[str, str]], *, to_judge: bool
 ) -> Collection[int]:
-    """Store what was found in samples, in each the same, once; return those of them that nobody else has scored.
+    """Store one finding for several samples; return the samples that nobody else had scored.
 
     Args:
         session: an open write transaction.

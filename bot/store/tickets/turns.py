@@ -90,7 +90,7 @@ class Attempt:
     waited: timedelta = timedelta()
     "How long the turn has waited for approvals."
     is_first: bool = False
-    "Whether its ticket had no turn before; nobody but the requester has said anything in it."
+    "Whether its ticket had no turn before, so that neither the agent nor a responder has said anything in it."
 
     @property
     def working(self) -> timedelta:
