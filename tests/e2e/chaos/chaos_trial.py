@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import aliased
 
 from bot.errors import Transient
@@ -262,7 +262,9 @@ class ChaosTrial:
         intents = exists().where(
             AuditRow.event == "tool.intended", ~exists().where(outcome.intent_id == AuditRow.seq).correlate(AuditRow)
         )
-        unsaid = exists().where(or_(Message.look_at.is_not(None), Message.state.in_(("stored", "sending"))))
+        # What is posted and owed a revision counts too: a duplicate that was just found is still to be deleted.
+        owed = and_(Message.state == "posted", Message.op == "post", Message.revision > Message.shown_revision)
+        unsaid = exists().where(or_(Message.look_at.is_not(None), Message.state.in_(("stored", "sending")), owed))
         unanswered = exists().where(Turn.state != "done")  # of an event that came after it had been given up
         with self.database.read() as session:
             return bool(session.scalar(select(or_(money, intents, unsaid, unanswered))))
