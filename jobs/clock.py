@@ -65,6 +65,7 @@ def show_life(ctx: WorkerContext) -> None:
 ROUNDS: Mapping[Round, float] = {
     handoff.look: 1.0,
     upkeep.sweep: durations.CLOCK_SWEEP,
+    upkeep.forget: 30.0,
     upkeep.deliver_messages: durations.CLOCK_SWEEP,
     upkeep.take_back_duplicates: 2.0,
     upkeep.close_solved_tickets: 5.0,

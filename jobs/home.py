@@ -69,7 +69,7 @@ def refresh(ctx: WorkerContext) -> int:
     """Publish the homes that have changed; return how many. Errors are logged and never raised."""
     try:
         with ctx.database.look() as session:
-            users = homes.stale(session, homes.mark(session))
+            users = homes.stale(session)
     except Transient as error:
         log.warning("homes.delayed", error=str(error))
     except Exception as bug:  # a home matters less than what the caller does besides

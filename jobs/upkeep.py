@@ -4,6 +4,7 @@ Every sweep may run in two clock processes at once: rows are locked one by one, 
 is queued twice is begun once.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -36,17 +37,16 @@ UNSEEN = timedelta(seconds=10)
 
 def sweep(ctx: WorkerContext) -> None:
     """Run all repairs once, except those that wait for Slack (`deliver_messages`) or a directory."""
-    for repair in (
-        requeue_turns,
-        held_back_turns.look,
-        requeue_commands,
-        settle_money,
-        close_intents,
-        forget_undecided,
-        forget_members,
-        forget_used_tokens,
-        close_sessions,
-    ):
+    _run_each(ctx, requeue_turns, held_back_turns.look, requeue_commands, settle_money, close_intents)
+
+
+def forget(ctx: WorkerContext) -> None:
+    """Delete and close what was kept for a time that is over; nobody waits for that."""
+    _run_each(ctx, forget_undecided, forget_members, forget_used_tokens, close_sessions)
+
+
+def _run_each(ctx: WorkerContext, *repairs: Callable[[WorkerContext], None]) -> None:
+    for repair in repairs:
         try:
             repair(ctx)
         except Transient as error:

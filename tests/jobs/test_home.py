@@ -28,6 +28,7 @@ from bot.tools.registry import REGISTRY
 from jobs import home, undeliverable
 from jobs.process import WorkerContext
 from tests.support import approval_rows
+from tests.support.asked_statements import asked_of
 from tests.support.block_checks import shown
 from tests.support.factories import FIRST, at_once, begin, finish, hand_off, heard, new_turn, put, rows, store, ticket
 from tests.support.json_object import Json
@@ -148,20 +149,18 @@ def test_nothing_is_published_when_nothing_changed(ctx: WorkerContext, workspace
 
 
 def test_two_looks_are_all_that_an_idle_house_costs(ctx: WorkerContext) -> None:
-    """When nothing changed there are two statements, and nothing is written."""
+    """When nothing changed there are two statements, and one while nobody has a home; nothing is written."""
     carded(ctx.database)
     undeliverable.deliver_all(ctx)
+    home.refresh(ctx)
+    with asked_of(ctx.database) as by_nobody:
+        home.refresh(ctx)
     opens(ctx, *PEOPLE)
     home.refresh(ctx)
-    statements: list[str] = []
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    sqlalchemy.event.listen(ctx.database.engine, "before_cursor_execute", count)
-    home.refresh(ctx)
-    sqlalchemy.event.remove(ctx.database.engine, "before_cursor_execute", count)
-    assert [one.split()[0] for one in statements if one not in ("BEGIN", "COMMIT")] == ["SELECT", "SELECT"]
+    with asked_of(ctx.database) as by_people:
+        home.refresh(ctx)
+    assert [one.split()[0] for one in by_nobody] == ["SELECT"]
+    assert [one.split()[0] for one in by_people] == ["SELECT", "SELECT"]
 
 
 def test_the_card_is_linked_as_soon_as_it_is_posted(ctx: WorkerContext, workspace: LocalWorkspace) -> None:

@@ -70,7 +70,7 @@ def test_dashboard_session_whose_time_is_over_is_closed(ctx: WorkerContext) -> N
         dashboard_access.open_session(session, "over", "U0PRIYA", lasts=timedelta(0), by="link")
         dashboard_access.open_session(session, "open", "U0OLIVIA", lasts=timedelta(hours=1), by="link")
     for _ in range(2):
-        upkeep.sweep(ctx)
+        upkeep.forget(ctx)
     ended = [row for row in rows(ctx.database, AuditRow) if row.event == "dashboard.session_ended"]
     assert [(row.actor, row.record["why"]) for row in ended] == [("U0PRIYA", "expired")]
     assert [
@@ -88,7 +88,7 @@ def test_numbers_of_tokens_are_forgotten_when_they_are_long_over(ctx: WorkerCont
         for name, at in (("over", long_over), ("valid", now())):
             assert used_tokens.consume(session, name, expires=int(at.timestamp()) + 60)
     for _ in range(2):
-        upkeep.sweep(ctx)
+        upkeep.forget(ctx)
     assert [row.jti for row in rows(ctx.database, UsedToken)] == ["valid"]
 
 
@@ -146,12 +146,12 @@ def test_while_no_worker_comes_the_queue_does_not_grow(ctx: WorkerContext) -> No
 
 def test_what_waits_for_slack_keeps_nothing_else() -> None:
     """What it takes to say what is owed is no part of how soon a dead worker is missed: each has its own round."""
-    assert {upkeep.sweep, upkeep.deliver_messages, upkeep.close_solved_tickets} <= set(clock.ROUNDS)
+    assert {upkeep.sweep, upkeep.forget, upkeep.deliver_messages, upkeep.close_solved_tickets} <= set(clock.ROUNDS)
 
 
 def all_rounds(ctx: WorkerContext) -> None:
     """Look once at everything."""
-    for look in (upkeep.sweep, upkeep.deliver_messages, upkeep.close_solved_tickets):
+    for look in (upkeep.sweep, upkeep.forget, upkeep.deliver_messages, upkeep.close_solved_tickets):
         look(ctx)
 
 
@@ -316,8 +316,9 @@ def test_without_redis_the_rest_is_still_done(
 
 def test_a_sweep_with_nothing_to_do_only_looks(ctx: WorkerContext) -> None:
     """The clock sweeps every two seconds, day and night: one statement for each thing to mend, and no lock is taken."""
-    upkeep.sweep(ctx)
-    with asked_of(ctx.database) as asked:
-        upkeep.sweep(ctx)
-    assert len(asked) == 9
-    assert all(statement.startswith("SELECT") for statement in asked), asked
+    for look, statements in ((upkeep.sweep, 5), (upkeep.forget, 4)):
+        look(ctx)
+        with asked_of(ctx.database) as asked:
+            look(ctx)
+        assert len(asked) == statements
+        assert all(statement.startswith("SELECT") for statement in asked), asked

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     and_,
     bindparam,
     case,
@@ -59,12 +60,8 @@ LINK = "send_password_reset"
 "The tool after which the requester has to act."
 WORDS = 300
 "The number of characters of a request that are read."
-_STALE = (
-    select(Home.user)
-    .where(Home.opened_at > bindparam("since"), Home.mark != bindparam("latest"), Home.due_at <= bindparam("at"))
-    .order_by(Home.due_at)
-    .limit(MOST_STALE)
-)
+_FREE = select(Home.user).where(Home.opened_at > bindparam("since"), Home.due_at <= bindparam("at"))
+_STALE = _FREE.where(Home.mark != bindparam("latest")).order_by(Home.due_at).limit(MOST_STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +127,21 @@ def mark(session: Session) -> str:
     a transaction that commits late; the newest rows change with it. A request that is deleted before its answer
     changes only its event, an answer without a tool only its turn.
     """
-    row = prebuilt.rows(session, _mark()).one()
-    return ":".join(str(value or 0) for value in row)
+    return _joined(prebuilt.rows(session, _mark()).one())
 
 
-def stale(session: Session, mark: str) -> Sequence[str]:
+def stale(session: Session) -> Sequence[str]:
     """Return the people whose homes may be stale and are free to be published, the longest waiting first."""
     at = now()
     since = at - timedelta(hours=OPEN_HOURS)
-    return prebuilt.rows(session, _STALE, since=since, latest=mark, at=at).scalars().all()
+    latest = prebuilt.rows(session, _mark_if_free(), since=since, at=at).one_or_none()
+    if latest is None:
+        return ()
+    return prebuilt.rows(session, _STALE, since=since, latest=_joined(latest), at=at).scalars().all()
+
+
+def _joined(row: Sequence[Any]) -> str:
+    return ":".join(str(value or 0) for value in row)
 
 
 def take(session: Session, user: str, *, seconds: float) -> Taken | None:
@@ -248,7 +251,13 @@ def _ended(turn: Turn | None, outcome: TurnOutcome) -> datetime | None:
 
 
 @cache
-def _mark() -> TypedReturnsRows[*tuple[Any, ...]]:
+def _mark_if_free() -> TypedReturnsRows[*tuple[Any, ...]]:
+    """Return the same statement, which has no row when no home is free: then the tables are not read for nothing."""
+    return _mark().where(_FREE.exists())
+
+
+@cache
+def _mark() -> Select[*tuple[Any, ...]]:
     """Return the statement whose only row is the mark of the tables."""
     taken_back = case((InboxEvent.state == InboxState.WITHDRAWN, 1), else_=0).label("taken_back")
     records = select(AuditRow.seq.label("id")).order_by(AuditRow.seq.desc()).limit(NEWEST).subquery()

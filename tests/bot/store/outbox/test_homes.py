@@ -44,7 +44,7 @@ def mark(database: Database) -> str:
 def stale(database: Database) -> list[str]:
     """Return whose homes are behind."""
     with database.read() as session:
-        return list(homes.stale(session, homes.mark(session)))
+        return list(homes.stale(session))
 
 
 def take(database: Database, user: str = "U0MAYA", *, seconds: float = 20) -> Taken | None:
