@@ -41,7 +41,7 @@ def sweep(ctx: WorkerContext) -> None:
 
 
 def forget(ctx: WorkerContext) -> None:
-    """Delete and close what was kept for a time that is over; nobody waits for that."""
+    """Delete what has been kept for long enough, and close expired dashboard sessions; it may be half a minute late."""
     _run_each(ctx, forget_undecided, forget_members, forget_used_tokens, close_sessions)
 
 

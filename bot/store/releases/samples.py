@@ -152,7 +152,7 @@ def unscored(session: Session, *, ended_before: datetime, limit: int) -> Sequenc
 def score(
     session: Session, sample_ids: Sequence[int], failures: Sequence[tuple[str, str]], *, to_judge: bool
 ) -> Collection[int]:
-    """Store one finding for several samples; return the samples that nobody else had scored.
+    """Store the same findings for several samples; return the ids of those that were not scored yet.
 
     Args:
         session: an open write transaction.

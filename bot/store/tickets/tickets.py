@@ -252,7 +252,7 @@ def open_turn(session: Session, ticket_id: int) -> Turn:
 
 
 def _first(session: Session, ticket_id: int, heard: Heard, *, at_once: int | None) -> Accepted | None:
-    """Store the message that has just opened a ticket, with its turn: nobody else sees them yet, so none is locked."""
+    """Store the first message of a new ticket, with its turn; other transactions cannot see these yet: no lock."""
     turn = shares.open_turn(session, ticket_id, heard.team, heard.user, at_once=at_once)
     event = _event(session, heard, ticket_id=ticket_id, turn_id=turn.id)
     if event is None:

@@ -90,7 +90,7 @@ class Attempt:
     waited: timedelta = timedelta()
     "How long the turn has waited for approvals."
     is_first: bool = False
-    "Whether its ticket had no turn before, so that neither the agent nor a responder has said anything in it."
+    "Whether its ticket had no turn and no handoff before: neither the agent nor a responder has said anything in it."
 
     @property
     def working(self) -> timedelta:
@@ -139,7 +139,7 @@ def begin(session: Session, turn_id: int, *, worker: str, lease: float) -> Attem
         handoffs=session.scalars(_HANDOFFS, {"ticket": ticket_id}).all() if had_handoffs else (),
         journal={step.seq: step for step in answered},
         waited=timedelta(seconds=waited),
-        is_first=not had_turns,
+        is_first=not had_turns and not had_handoffs,
     )
 
 
